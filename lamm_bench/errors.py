@@ -1,0 +1,32 @@
+"""Errors for people: one sentence that says what, where, and what would be right. The command line exits with 2.
+
+Errors that are ours (bugs) are left to fly with their traceback."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class BenchError(Exception):
+    """Something a user can mend. `str(error)` is the whole message."""
+
+
+class MediaError(BenchError):
+    """An image or point cloud that cannot be used; ends its samples as `media_error`, never the run."""
+
+
+class UpstreamStops(Exception):
+    """An input on which upstream's evaluator ends with an exception; we count it as wrong and say so."""
+
+
+def unknown(kind: str, name: str, known: Iterable[str]) -> BenchError:
+    """The error for a name that does not exist, with the nearest one that does.
+
+    >>> str(unknown("task", "cifar", ["cifar10", "svt"]))
+    "no task called 'cifar'. Did you mean 'cifar10'? There are: cifar10, svt"
+    """
+    names = sorted(known)
+    near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    hint = f" Did you mean '{near[0]}'?" if near else ""
+    return BenchError(f"no {kind} called '{name}'.{hint} There are: {', '.join(names) or 'none'}")

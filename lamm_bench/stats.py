@@ -1,0 +1,124 @@
+"""Uncertainty: bootstrap over clusters (images, scenes), paired tests, calibration.
+
+Questions about one image or scene are not independent, so whole clusters are drawn (Efron and Tibshirani 1993, ch. 6
+and 8). Statistics are summed per cluster first; a replicate is then one matrix product, and any metric that is a
+function of sums can be evaluated for all replicates at once."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from .types import Estimate, Metric, Row, Sums
+
+REPLICATES = 1000
+CHUNK = 50  # replicates drawn at a time: bounds memory at CHUNK x clusters numbers
+
+
+def seed_of(*names: str) -> int:
+    """A seed made of names, the same on every machine."""
+    return int.from_bytes(hashlib.sha256("/".join(names).encode()).digest()[:8], "big")
+
+
+def cluster_index(rows: Sequence[Row]) -> tuple[np.ndarray, int]:
+    """For each row the number of its cluster, and how many clusters there are."""
+    numbers: dict[str, int] = {}
+    index = np.fromiter((numbers.setdefault(row.sample.group, len(numbers)) for row in rows), dtype=np.int64, count=len(rows))
+    return index, len(numbers)
+
+
+def draws(clusters: int, seed: int, replicates: int = REPLICATES) -> Iterator[np.ndarray]:
+    """Blocks of shape [CHUNK, clusters]: how often each cluster is drawn in each replicate."""
+    rng = np.random.default_rng(seed)
+    for start in range(0, replicates, CHUNK):
+        size = min(CHUNK, replicates - start)
+        picks = rng.integers(0, clusters, size=(size, clusters))
+        picks += (np.arange(size) * clusters)[:, None]
+        yield np.bincount(picks.ravel(), minlength=size * clusters).reshape(size, clusters).astype(np.float64)
+
+
+def interval(values: np.ndarray) -> tuple[float, float] | None:
+    """The 2.5 and 97.5 percentiles of the replicates that are defined; None when fewer than half are."""
+    values = values[np.isfinite(values)]
+    if len(values) * 2 < REPLICATES:
+        return None
+    low, high = np.percentile(values, [2.5, 97.5])
+    return float(low), float(high)
+
+
+def totals(table: np.ndarray, keys: Sequence[str]) -> Sums:
+    """Named columns of a [replicates, keys] table."""
+    return Sums({key: table[:, column] for column, key in enumerate(keys)})
+
+
+def table_of(stats: Sequence[dict[str, float]], keys: Sequence[str]) -> np.ndarray:
+    """Shape [rows, keys]."""
+    column = {key: number for number, key in enumerate(keys)}
+    table = np.zeros((len(stats), len(keys)))
+    for number, row in enumerate(stats):
+        for key, value in row.items():
+            table[number, column[key]] = value
+    return table
+
+
+def estimates(metrics: Sequence[Metric], rows: Sequence[Row], seed: int) -> dict[str, Estimate]:
+    """Each metric over all rows, with a 95 % interval from `REPLICATES` draws of clusters."""
+    if not rows:
+        return {m.name: Estimate(None, None, 0, m.unit, m.better) for m in metrics}
+    keys = sorted({key for row in rows for key in row.stats})
+    table = table_of([dict(row.stats) for row in rows], keys)
+    index, clusters = cluster_index(rows)
+    # math.fsum would be exact, but float64 sums of counts are too; measures are summed in file order, as upstream does
+    whole = totals(table.sum(axis=0, keepdims=True), keys)
+    per_cluster = np.zeros((clusters, len(keys)))
+    np.add.at(per_cluster, index, table)
+    replicates: dict[str, list[np.ndarray]] = {m.name: [] for m in metrics}
+    if clusters > 1:
+        for weights in draws(clusters, seed):
+            sums = totals(weights @ per_cluster, keys)
+            for metric in metrics:
+                replicates[metric.name].append(evaluate(metric, sums))
+    result = {}
+    for metric in metrics:
+        value = float(evaluate(metric, whole)[0])
+        spread = interval(np.concatenate(replicates[metric.name])) if clusters > 1 else None
+        count = int(round(float(whole[metric.n][0])))
+        result[metric.name] = Estimate(value if np.isfinite(value) else None, spread, count, metric.unit, metric.better, clusters)
+    return result
+
+
+def evaluate(metric: Metric, sums: Sums) -> np.ndarray:
+    """The metric's value in every replicate, without warnings about 0/0 (NaN says it)."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.atleast_1d(np.asarray(metric.value(sums), dtype=np.float64))
+
+
+def paired_difference(
+    first: Sequence[float], second: Sequence[float], groups: Sequence[str], seed: int
+) -> tuple[float, tuple[float, float], float]:
+    """Mean of first - second on the same samples, its 95 % interval, and a two-sided p-value (cluster sign-flip test).
+
+    The p-value is (1 + flips at least as extreme) / (1 + flips), so it is never zero."""
+    numbers: dict[str, int] = {}
+    index = np.array([numbers.setdefault(group, len(numbers)) for group in groups])
+    difference = np.asarray(first, dtype=np.float64) - np.asarray(second, dtype=np.float64)
+    sums = np.bincount(index, weights=difference, minlength=len(numbers))
+    counts = np.bincount(index, minlength=len(numbers)).astype(np.float64)
+    mean = float(sums.sum() / counts.sum())
+    means = np.concatenate([(weights @ sums) / (weights @ counts) for weights in draws(len(numbers), seed)])
+    low, high = np.percentile(means, [2.5, 97.5])
+    signs = np.random.default_rng(seed + 1).choice([-1.0, 1.0], size=(REPLICATES, len(numbers)))
+    extreme = int(np.sum(np.abs(signs @ sums) >= abs(sums.sum()) - 1e-12))
+    return mean, (float(low), float(high)), (1 + extreme) / (1 + REPLICATES)
+
+
+def ratio(top: str, bottom: str, scale: float = 100.0):
+    """A metric's value: scale x sum of `top` / sum of `bottom`."""
+    return lambda sums: scale * sums[top] / sums[bottom]
+
+
+def f1(hits: str, predicted: str, expected: str):
+    """A metric's value: 100 x F1 = 200 x hits / (predicted + expected)."""
+    return lambda sums: 200.0 * sums[hits] / (sums[predicted] + sums[expected])

@@ -1,0 +1,274 @@
+"""The nouns of the project: what passes between tasks, recipes, adapters, the runner and the scorers.
+
+Everything here is frozen, plain and printable as JSON (`to_json`). Pixels and points never travel: a `Media` is a
+reference. Read this file first; the protocols at its end are what a newcomer implements.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields, is_dataclass
+from pathlib import Path
+from random import Random
+from typing import Any, Literal, Protocol, TypeAlias, TypeVar
+
+import numpy as np
+
+Modality: TypeAlias = Literal["image", "point_cloud"]
+Answer: TypeAlias = str | Mapping[str, str]
+"""What was said about one sample: one text, or one text for each of its parts (the fourteen joints of LSP)."""
+
+STATUSES = ("ok", "unread", "truncated", "refused", "model_error", "media_error", "judge_error", "missing")
+"""Every expected sample ends in exactly one of these; `missing` means that no record exists."""
+
+FAILED = ("model_error", "media_error", "judge_error", "missing")
+"""The statuses of samples about which the model has said nothing that could be scored."""
+
+
+@dataclass(frozen=True, slots=True)
+class Media:
+    """A reference to one image or point cloud on disk."""
+
+    kind: Modality
+    path: str  # absolute; opened only by lamm_bench.media
+    sha256: str = ""  # of the file's bytes; empty until `media.seal` has read them
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One turn of a conversation; the one conversation type of evaluation and training."""
+
+    role: Literal["system", "user", "assistant"]
+    parts: tuple[str | Media, ...]
+
+    @property
+    def text(self) -> str:
+        """The text parts, joined without a separator."""
+        return "".join(part for part in self.parts if isinstance(part, str))
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One item of a task's meta file."""
+
+    id: str
+    question: str  # the item's `query`; holds one `{}` where `parts` are asked one by one
+    media: tuple[Media, ...]
+    target: Any  # the ground truth, in the task's own JSON form
+    group: str  # the image or scene: the unit that errors are clustered by
+    choices: tuple[str, ...] = ()  # option texts without letters; empty when the answer is open
+    parts: tuple[str, ...] = ()  # names asked one by one in `question` (the joints of LSP)
+    meta: Mapping[str, Any] = field(default_factory=dict)  # what scorers need beside the target, such as `size`
+
+
+@dataclass(frozen=True, slots=True)
+class Generate:
+    """A request for text. `temperature` 0 is greedy; `seed` matters only when sampling."""
+
+    messages: tuple[Message, ...]
+    max_new_tokens: int = 128
+    stop: tuple[str, ...] = ()
+    temperature: float = 0.0
+    top_p: float = 1.0
+    seed: int | None = None
+    sample: str = ""  # the sample's id and part: a label for baselines and logs, never shown to a model
+    part: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """A request for the log-likelihood of each option as the assistant's next message."""
+
+    messages: tuple[Message, ...]
+    options: tuple[str, ...]
+    sample: str = ""
+    part: str = ""
+
+
+Request: TypeAlias = Generate | Score
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """What an adapter gives back for one request. An error is never put into `text`."""
+
+    text: str = ""
+    finish: Literal["stop", "length"] = "stop"
+    logprobs: tuple[float, ...] = ()  # natural log, summed over the option's tokens; one per option of a `Score`
+    tokens: tuple[int, ...] = ()  # tokens per option of a `Score`; (count,) of new tokens after `Generate`
+    error: str | None = None
+    status: Literal["", "refused", "model_error", "media_error"] = ""  # why there is an error; empty without one
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """What an inferencer concludes about one sample."""
+
+    text: Answer  # what the scorers read
+    choice: int | None = None  # index into `Sample.choices`, when likelihood decided
+    scores: tuple[float, ...] = ()  # one per choice, when likelihood decided
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """The end of one sample: the conclusion of its flow. `records/*.jsonl` holds these and the responses before them."""
+
+    sample: str
+    status: str
+    prediction: Prediction | None
+    error: str | None = None
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """One printed number with everything needed to judge it."""
+
+    value: float | None  # None when nothing could be measured
+    ci95: tuple[float, float] | None  # bootstrap over clusters (lamm_bench.stats)
+    n: int  # how many things were counted: answers, objects, words ... (the metric says which)
+    unit: str  # "percent" (0-100), "count", "score"
+    better: Literal["higher", "lower"]
+    clusters: int = 0  # images or scenes
+    bounds: tuple[float, float] | None = None  # all unread and failed samples wrong / all of them right
+    note: str = ""
+
+
+class Sums(dict[str, np.ndarray]):
+    """Statistics summed over samples; each value has shape [replicates]. A key never counted is zero."""
+
+    def __missing__(self, key: str) -> np.ndarray:
+        return np.zeros_like(next(iter(self.values()))) if self else np.zeros(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """A number that is a function of summed statistics, so that any resampling of clusters can be evaluated at once."""
+
+    name: str
+    value: Callable[[Sums], np.ndarray]  # shape [replicates]; NaN where undefined
+    unit: str = "percent"
+    better: Literal["higher", "lower"] = "higher"
+    n: str = "items"  # the statistic that is the denominator or count
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One sample on its way to a score."""
+
+    sample: Sample
+    status: str
+    answer: Answer | None
+    prediction: Any  # what `Scorer.read` gave; None when nothing could be read
+    stats: Mapping[str, float]
+
+
+T = TypeVar("T")
+Flow: TypeAlias = Generator[Request, Response, T]
+"""A dialogue that yields requests and is sent responses; it never meets the model."""
+
+
+class Scorer(Protocol):
+    """One protocol of one task: how its answers are read and counted."""
+
+    @property
+    def metrics(self) -> tuple[Metric, ...]:
+        """The additive metrics, headline first."""
+
+    def read(self, answer: Answer, sample: Sample) -> Any | None:
+        """What the answer says, or None when it cannot be read. May raise `UpstreamStops`."""
+
+    def score(self, sample: Sample, prediction: Any | None) -> Mapping[str, float]:
+        """Statistics of one sample, to be summed; None is the worst answer (said nothing)."""
+
+    def show(self, sample: Sample, prediction: Any | None, stats: Mapping[str, float]) -> Mapping[str, Any]:
+        """What is stored for this sample (`value`, or several named numbers)."""
+
+    def whole(self, rows: Sequence[Row]) -> Mapping[str, Estimate]:
+        """Metrics that are not functions of sums (COCO AP, CIDEr); empty for most."""
+
+
+class Task(Protocol):
+    """A benchmark file and what can be said about it."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def kind(self) -> str:
+        """The key of its system message in a prompt file: `classification`, `detection` ..."""
+
+    @property
+    def modality(self) -> Modality: ...
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """The names under which `--tasks` finds it: `2d`, `3d`, `locating`."""
+
+    @property
+    def meta_files(self) -> tuple[str, ...]:
+        """Accepted spellings of the meta file, relative to the data root; the first is the official one."""
+
+    @property
+    def answer_files(self) -> tuple[str, ...]:
+        """Accepted stems of upstream's answer file: `Classification_CIFAR10`."""
+
+    @property
+    def max_new_tokens(self) -> int: ...
+    @property
+    def protocols(self) -> Mapping[str, Scorer]: ...
+
+    def samples(self, root: Path) -> Sequence[Sample]:
+        """All items in file order. Raises `BenchError` naming file, item and key."""
+
+    def oracle(self, sample: Sample, part: str = "") -> str:
+        """The ground truth in the format asked for."""
+
+    def chance(self, sample: Sample, rng: Random, samples: Sequence[Sample], part: str = "") -> str:
+        """A random but well-formed answer that uses nothing of the sample's own target."""
+
+    def majority(self, samples: Sequence[Sample]) -> Answer:
+        """The most frequent answer of the file (the median for measures)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What an adapter is told before the questions of a task begin."""
+
+    task: Task
+    samples: Sequence[Sample]
+    image_transform: str = "squash"  # "squash" or "crop" (reference 3.3)
+    layout: str = "training"  # "training" or "classic": where the system message stands (reference 3.5)
+    seed: int = 0
+
+
+class Adapter(Protocol):
+    """The only thing that knows a model. It owns batching; the runner owns order, durability and status.
+
+    `begin(job)` may be left out, `score` too: the runner then lists what cannot be asked."""
+
+    name: str
+    modalities: frozenset[str]
+
+    def fingerprint(self) -> str:
+        """What tells this model from every other: a hash of its weights and settings."""
+
+    def begin(self, job: Job) -> None: ...
+
+    def generate(self, requests: Sequence[Generate]) -> Iterator[tuple[int, Response]]:
+        """Each request's index and response, in any order, each exactly once."""
+
+    def score(self, requests: Sequence[Score]) -> Iterator[tuple[int, Response]]: ...
+
+
+def to_json(value: Any) -> Any:
+    """Plain lists and dicts of any of the types above."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return {f.name: to_json(getattr(value, f.name)) for f in fields(value)}
+    if isinstance(value, Mapping):
+        return {str(key): to_json(item) for key, item in value.items()}
+    if isinstance(value, str | int | float | bool) or value is None:
+        return value
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, Iterable):
+        return [to_json(item) for item in value]
+    return str(value)

@@ -1,0 +1,1 @@
+"""Recipes: YAML files of four keys (docs/recipes.md)."""

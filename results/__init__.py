@@ -1,0 +1,1 @@
+"""Published figures, and the results and weights of our own baseline."""

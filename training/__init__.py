@@ -1,0 +1,1 @@
+"""Training of LAMM baselines: configuration, data, engine, trainer and presets."""
