@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from .errors import BenchError
-from .instruction import Prompt, fill, question_of
+from .instruction import Prompt, fill
 from .stats import seed_of
 from .types import Answer, Flow, Generate, Prediction, Sample, Score
 
@@ -112,7 +112,9 @@ class Likelihood:
         response = yield Score(ask("").messages, options, sample.id)
         if len(response.logprobs) != len(options):
             raise BenchError(f"sample {sample.id}: {len(options)} options were asked, {len(response.logprobs)} scored")
-        scores = tuple(value / self.length(i, option, response.tokens) for i, (value, option) in enumerate(zip(response.logprobs, options)))
+        scores = tuple(
+            value / self.length(i, option, response.tokens) for i, (value, option) in enumerate(zip(response.logprobs, options))
+        )
         best = max(range(len(scores)), key=lambda index: scores[index])
         return Prediction(f"({letter(best)}) {sample.choices[best]}", best, scores)
 
@@ -145,4 +147,4 @@ def told(answers: dict[str, str]) -> Answer:
     return answers[""] if tuple(answers) == ("",) else answers
 
 
-__all__ = ["INFERENCERS", "Asker", "ChainOfThought", "Direct", "Inferencer", "Likelihood", "MultiTurn", "letter", "question_of"]
+__all__ = ["INFERENCERS", "Asker", "ChainOfThought", "Direct", "Inferencer", "Likelihood", "MultiTurn", "letter"]

@@ -1,0 +1,97 @@
+"""The LAMM model as an adapter: `--model lamm`, by default with the built-in baseline's weights.
+
+Options: `--set checkpoint=FOLDER device=auto|cpu|cuda dtype=float32 batch_size=64 threads=0 cache=1024`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from lamm_bench.errors import BenchError, unknown
+from lamm_bench.types import Generate, Job, Response, Score
+
+DTYPES = ("float32", "bfloat16", "float16")
+
+
+@dataclass
+class Lamm:
+    """Loads its checkpoint at the first use; nothing heavy happens before."""
+
+    checkpoint: str = ""  # a folder; empty for the built-in baseline
+    device: str = "auto"  # cpu, cuda, or whichever there is
+    dtype: str = "float32"
+    batch_size: int = 64
+    threads: int = 0  # 0: PyTorch's own choice
+    cache: int = 1024  # MiB of encoded media that are kept
+    name: str = "lamm"
+    _asker: Any = field(default=None, init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.dtype not in DTYPES:
+            raise unknown("dtype", self.dtype, DTYPES)
+        for option in ("batch_size", "cache"):
+            if getattr(self, option) < 1:
+                raise BenchError(f"{option}={getattr(self, option)} of the model lamm must be at least 1")
+
+    @property
+    def folder(self) -> Path:
+        """The checkpoint's folder."""
+        if self.checkpoint:
+            return Path(self.checkpoint).expanduser()
+        return Path(str(resources.files("lamm_bench.results") / "baseline"))
+
+    @property
+    def modalities(self) -> frozenset[str]:
+        from lamm_bench.lamm.config import load
+
+        return frozenset(load(self.folder).encoders)
+
+    def fingerprint(self) -> str:
+        """The hash of all weights and settings; the precision is part of it, the batch size is not."""
+        from lamm_bench.lamm.checkpoint import fingerprint
+
+        return f"{fingerprint(self.folder)}-{self.dtype}"
+
+    def begin(self, job: Job) -> None:
+        self.asker.layout = job.layout
+        self.asker.transform = job.image_transform
+
+    def generate(self, requests: Sequence[Generate]) -> Iterator[tuple[int, Response]]:
+        yield from self.asker.generate(requests)
+
+    def score(self, requests: Sequence[Score]) -> Iterator[tuple[int, Response]]:
+        yield from self.asker.score(requests)
+
+    @property
+    def asker(self) -> Any:
+        """The loaded model."""
+        if self._asker is None:
+            import torch
+            from lamm_bench.lamm.ask import Asker
+            from lamm_bench.lamm.checkpoint import restore
+            from lamm_bench.lamm.features import FeatureCache
+
+            if self.threads:
+                torch.set_num_threads(self.threads)
+            model, tokenizer = restore(self.folder, self.chosen_device(), getattr(torch, self.dtype))
+            model.merge_lora()
+            self._asker = Asker(model, tokenizer, self.batch_size, FeatureCache(self.cache * 2**20))
+        return self._asker
+
+    def chosen_device(self) -> str:
+        import torch
+
+        there = torch.cuda.is_available()
+        if self.device == "auto":
+            return "cuda" if there else "cpu"
+        if self.device.startswith("cuda") and not there:
+            raise BenchError(f"device={self.device}: PyTorch finds no CUDA device here; use device=cpu")
+        if self.device != "cpu" and not self.device.startswith("cuda"):
+            raise unknown("device", self.device, ("auto", "cpu", "cuda"))
+        return self.device
+
+
+ADAPTERS = {"lamm": Lamm}

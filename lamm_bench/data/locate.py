@@ -1,0 +1,47 @@
+"""Where the benchmark's files are: named by the user, found in the usual places, or the miniature drawn on the spot."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from lamm_bench.errors import BenchError
+
+FOLDERS = ("2D_Benchmark", "3D_Benchmark")
+VARIABLE = "LAMM_BENCH_DATA"
+MINIATURE = (
+    "No LAMM data found, so this uses the miniature benchmark, drawn on this machine: its numbers are not comparable with published "
+    f"ones. For the real data see docs/data.md, then pass --data-root (or set {VARIABLE})."
+)
+
+
+def is_root(path: Path) -> bool:
+    """Whether a folder holds benchmark files in upstream's layout."""
+    return any((path / folder).is_dir() for folder in FOLDERS)
+
+
+def find_root(given: Path | None, say: Callable[[str], None]) -> tuple[Path, str]:
+    """The data root and what to call it in results. Raises `BenchError` when the one the user named has no benchmark."""
+    named = given or (Path(os.environ[VARIABLE]) if os.environ.get(VARIABLE) else None)
+    if named is not None:
+        where = "--data-root" if given else VARIABLE
+        if not named.is_dir():
+            raise BenchError(f"{where} {named} is no folder")
+        if not is_root(named):
+            raise BenchError(f"{where} {named} holds neither 2D_Benchmark/ nor 3D_Benchmark/; name the folder above them")
+        return named, label(named)
+    for path in (Path("."), Path("LAMM"), Path("data/LAMM"), Path("LAMM_Dataset")):
+        if is_root(path):
+            return path, label(path)
+    say(MINIATURE)
+    from lamm_bench.data.mini import ensure
+
+    return ensure(parts=("test",)), "miniature"
+
+
+def label(root: Path) -> str:
+    """`miniature` for a drawn one, wherever it lies; else the folder's name."""
+    if (root / "mini.json").is_file() or (root.name == "val" and (root.parent / "mini.json").is_file()):
+        return "miniature" if root.name != "val" else "miniature (validation)"
+    return root.resolve().name

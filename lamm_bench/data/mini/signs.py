@@ -1,0 +1,95 @@
+"""Signs with one or two words in capitals, for the SVT file.
+
+Every letter is of our own alphabet (font.py), in changing weight, slant, size, turn and colour, and large enough to be
+read when the picture is squashed to a square of 96 pixels. A third of the training words are random letters."""
+
+from __future__ import annotations
+
+from random import Random
+
+from PIL import Image, ImageDraw
+
+from .dialogue import dialogue_2d, wording
+from .drawn import Drawn, Split, Subject
+from .font import mask
+from .paint import OVER, Colour, backdrop, between, brightness, finish, jpeg, shade
+from .vocabulary import HELD_OUT, SEEN
+
+READ = ("Which words are on the sign?", "What does the sign say?")
+DESCRIBE = ("Describe the sign.", "What is in the picture?")
+CONSONANTS, VOWELS = "BCDFGHJKLMNPQRSTVWXZ", "AEIOUY"
+
+
+def draw_sign(rng: Random, index: int, split: Split) -> Drawn:
+    """One sign with its words."""
+    words = [word_for(rng, split)]
+    while len(words) < 1 + index % 2:
+        if (word := word_for(rng, split)) not in words:
+            words.append(word)
+    path = f"svt_images/{split}_{index:05d}.jpg"
+    media = {path: paint_sign(rng, words)}
+    if split != "train":
+        return Drawn(media, items={"OCR_SVT": [{"image": path, "query": READ[0], "word_list": words}]})
+    text = " ".join(words)
+    dialogues = [
+        dialogue_2d(path, "ocr", [(wording(rng, READ), text)]),
+        dialogue_2d(path, "description", [(wording(rng, DESCRIBE), f"A sign that says {text}.")]),
+    ]
+    return Drawn(media, dialogues=dialogues)
+
+
+def word_for(rng: Random, split: Split) -> str:
+    """A word of the split: test and validation take every other one from the held-out words, training none of them."""
+    if split != "train":
+        return rng.choice(HELD_OUT if rng.random() < 0.5 else SEEN)
+    if rng.random() < 0.67:
+        return rng.choice(SEEN)
+    while (word := letters(rng)) in HELD_OUT:
+        pass
+    return word
+
+
+def letters(rng: Random) -> str:
+    """Three to six letters, every second one mostly a vowel."""
+    length, start = rng.randint(3, 6), rng.randint(0, 1)
+    return "".join(rng.choice(VOWELS if (i + start) % 2 and rng.random() < 0.8 else CONSONANTS) for i in range(length))
+
+
+def colours(rng: Random) -> tuple[Colour, Colour]:
+    """Board and ink, at least 90 grey levels apart."""
+    while True:
+        board, ink = between(rng, (0, 0, 0), (255, 255, 255)), between(rng, (0, 0, 0), (255, 255, 255))
+        if abs(brightness(board) - brightness(ink)) > 90:
+            return board, ink
+
+
+def paint_sign(rng: Random, words: list[str]) -> bytes:
+    """The picture: something behind, a turned board, one word to a line."""
+    lines = len(words)
+    width, height = rng.randint(104, 144) * OVER, rng.randint(*((56, 88), (84, 116))[lines - 1]) * OVER
+    canvas = backdrop(rng, width, height)
+    board, ink = colours(rng)
+    wide, high = round(width * rng.uniform(0.88, 0.98)), round(height * rng.uniform(0.82, 0.96))
+    layer = Image.new("RGB", (wide, high), board)
+    style = {"smooth": rng.random() < 0.5, "bold": rng.random() < 0.35, "slant": rng.choice((0.0, 0.0, rng.uniform(-0.15, 0.2)))}
+    line_high = high * 0.9 / lines
+    for row, word in enumerate(words):
+        tall = round(line_high * rng.uniform(0.68, 0.86))
+        room = wide * 0.92
+        long = round(min(room, len(word) * tall * rng.uniform(0.75, 1.0)))
+        long = max(long, round(room * min(1.0, len(word) / 6.5)))
+        ink_mask = mask(word, long, tall, **style)
+        x = round(wide * 0.04 + rng.uniform(0.1, 0.9) * (room - long))
+        y = round(high * 0.05 + line_high * row + (line_high - tall) / 2)
+        layer.paste(ink, (x, y), ink_mask)
+    angle = rng.uniform(-6, 6) if lines == 1 else rng.uniform(-4, 4)
+    turned = layer.rotate(angle, Image.Resampling.BILINEAR, fillcolor=board)
+    left, top = (width - wide) // 2, (height - high) // 2
+    canvas.paste(turned, (left, top))
+    if rng.random() < 0.5:
+        box = (left, top, left + wide - 1, top + high - 1)
+        ImageDraw.Draw(canvas).rectangle(box, outline=shade(ink, rng.uniform(0.7, 1.2)), width=rng.randint(2, 5))
+    return jpeg(finish(rng, canvas, noise=rng.choice((4, 8, 14))))
+
+
+SUBJECTS = (Subject("signs", "2D", draw_sign, {"test": 120, "val": 120, "train": 1800}),)

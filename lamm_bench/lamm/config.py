@@ -1,0 +1,181 @@
+"""What a checkpoint's `config.json` says, as frozen dataclasses; unknown and missing keys are refused."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import MISSING, asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any, TypeVar, get_type_hints
+
+from lamm_bench.errors import BenchError, unknown
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class ImageEncoder:
+    """The miniature's image encoder: a residual convolutional trunk and transformer blocks (vision.py)."""
+
+    size: int = 128  # pixels of the square input
+    widths: tuple[int, ...] = (32, 64, 128, 256)  # channels after each halving; the last is the width of the tokens
+    blocks: int = 2  # residual blocks at every width but the first
+    layers: int = 2  # transformer blocks over the tokens
+    heads: int = 4
+
+    @property
+    def tokens(self) -> int:
+        return (self.size >> len(self.widths)) ** 2
+
+    @property
+    def width(self) -> int:
+        return self.widths[-1]
+
+
+@dataclass(frozen=True)
+class CloudEncoder:
+    """The miniature's cloud encoder: points gathered in a grid seen from above, then as for images (point_cloud.py)."""
+
+    low: tuple[float, ...] = (-4.0, -4.0, 0.0)  # metres; the corner of the box that the grid covers
+    high: tuple[float, ...] = (4.0, 4.0, 2.8)
+    cells: int = 64  # of the grid along x and along y
+    levels: int = 6  # of the grid along z
+    points: int = 40_000  # at most; more are thinned (reference 3.4)
+    widths: tuple[int, ...] = (64, 128, 256)
+    blocks: int = 1
+    layers: int = 2
+    heads: int = 4
+
+    @property
+    def tokens(self) -> int:
+        return (self.cells >> len(self.widths)) ** 2
+
+    @property
+    def width(self) -> int:
+        return self.widths[-1]
+
+    @property
+    def channels(self) -> int:
+        """Of each cell: count and mean colour at every level, and the highest and the mean point of the column."""
+        return 4 * self.levels + 2
+
+
+@dataclass(frozen=True)
+class Llm:
+    """A LLaMA-architecture language model (transformers' LlamaForCausalLM), embeddings tied."""
+
+    vocabulary: int = 1536
+    width: int = 256
+    hidden: int = 688  # of the feed-forward blocks
+    layers: int = 4
+    heads: int = 8
+    window: int = 1024  # positions
+
+
+@dataclass(frozen=True)
+class Lora:
+    """Low-rank adaptation (Hu et al. 2021); LAMM's are r 32, alpha 32, dropout 0.1 (reference 3.1)."""
+
+    r: int = 16
+    alpha: int = 16
+    dropout: float = 0.0
+    targets: tuple[str, ...] = ("q_proj", "k_proj", "v_proj", "o_proj")
+
+
+@dataclass(frozen=True)
+class LammConfig:
+    """Everything needed to build the model before its weights are read."""
+
+    name: str
+    llm: Llm
+    lora: Lora
+    image: ImageEncoder | None = None
+    point_cloud: CloudEncoder | None = None
+    layout: str = "training"  # the layout that it was trained with
+    licence: str = ""
+    format: int = FORMAT
+    notes: Mapping[str, Any] = field(default_factory=dict)  # how it was made: preset, data, versions
+
+    @property
+    def slots(self) -> dict[str, int]:
+        """Tokens of each kind of media."""
+        return {kind: encoder.tokens for kind, encoder in self.encoders.items()}
+
+    @property
+    def encoders(self) -> dict[str, ImageEncoder | CloudEncoder]:
+        both = {"image": self.image, "point_cloud": self.point_cloud}
+        return {kind: encoder for kind, encoder in both.items() if encoder is not None}
+
+
+C = TypeVar("C")
+
+
+def read(kind: type[C], data: Any, where: str) -> C:
+    """A config dataclass from JSON or YAML data; an error names the key that is unknown, missing or of the wrong type.
+
+    >>> read(Lora, {"rank": 8}, "lora")
+    Traceback (most recent call last):
+    lamm_bench.errors.BenchError: no key of lora called 'rank'. There are: alpha, dropout, r, targets
+    """
+    if not isinstance(data, Mapping):
+        raise BenchError(f"{where} is {data!r}, expected keys and values")
+    hints = get_type_hints(kind)
+    known = {f.name: f for f in fields(kind)}  # type: ignore[arg-type]
+    for key in data:
+        if key not in known:
+            raise unknown(f"key of {where}", str(key), known)
+    values = {}
+    for name, f in known.items():
+        if name in data:
+            values[name] = value_of(hints[name], data[name], f"{where}.{name}")
+        elif f.default is MISSING and f.default_factory is MISSING:
+            raise BenchError(f"{where} lacks the key '{name}'")
+    return kind(**values)
+
+
+def value_of(hint: Any, value: Any, where: str) -> Any:
+    """`value` checked against a type hint: scalars, tuples of scalars, mappings, dataclasses and None."""
+    text = str(hint)
+    options = getattr(hint, "__args__", ()) if "|" in text or "Optional" in text else (hint,)
+    if type(None) in options and value is None:
+        return None
+    for option in options:
+        if hasattr(option, "__dataclass_fields__"):
+            return read(option, value, where)
+        origin = getattr(option, "__origin__", None)
+        if origin is tuple:
+            if not isinstance(value, list | tuple):
+                raise BenchError(f"{where} is {value!r}, expected a list")
+            return tuple(value_of(option.__args__[0], item, f"{where}[{i}]") for i, item in enumerate(value))
+        if origin is not None:  # a mapping
+            if not isinstance(value, Mapping):
+                raise BenchError(f"{where} is {value!r}, expected keys and values")
+            inner = option.__args__[1]
+            return {str(k): v if inner is Any else value_of(inner, v, f"{where}.{k}") for k, v in value.items()}
+        if option is float and isinstance(value, int) and not isinstance(value, bool):
+            return float(value)
+        if option is int and isinstance(value, float) and value.is_integer():
+            return int(value)
+        if option in (int, float, str, bool) and type(value) is option:
+            return value
+    names = " or ".join(getattr(o, "__name__", str(o)) for o in options if o is not type(None))
+    raise BenchError(f"{where} is {value!r}, expected {names}")
+
+
+def load(folder: Path) -> LammConfig:
+    """`config.json` of a checkpoint folder."""
+    file = folder / "config.json"
+    try:
+        data = json.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise BenchError(f"{folder} is not a checkpoint: it has no config.json") from None
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise BenchError(f"{file} cannot be read: {error}") from None
+    config = read(LammConfig, data, str(file))
+    if config.format != FORMAT:
+        raise BenchError(f"{file} has format {config.format}, expected {FORMAT}")
+    return config
+
+
+def dump(config: LammConfig) -> str:
+    return json.dumps(asdict(config), indent=2, sort_keys=False) + "\n"

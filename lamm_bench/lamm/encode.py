@@ -1,0 +1,178 @@
+"""The one road from messages to tokens, used by training and by evaluation (design.md, law 2).
+
+`pieces` writes a conversation as a list of texts and media in one of the layouts of reference 3.5; `encode` tokenises
+each piece on its own, as upstream does, and labels the assistant's pieces, closing separator included.
+
+To add a layout, add a `Layout` to LAYOUTS."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol, TypeAlias
+
+from lamm_bench.errors import BenchError, unknown
+from lamm_bench.types import Media, Message
+
+TAGS = {"image": ("<Img>", "</Img>"), "point_cloud": ("<Pcl>", "</Pcl>")}
+"""Plain text, no new vocabulary (reference 3.2)."""
+
+IGNORE = -100
+"""The label of tokens that are not learnt; PyTorch's `cross_entropy` leaves it out by default."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How a conversation is written down. `training` and `classic` differ in where the system message stands."""
+
+    name: str
+    system_first: bool  # before the first media (upstream's training); else after it, with a nested Human (its evaluation)
+    human: str = "Human"
+    assistant: str = "Assistant"
+    separator: str = "###"  # ends each answer; also what generation stops at
+
+
+LAYOUTS = {layout.name: layout for layout in (Layout("training", system_first=True), Layout("classic", system_first=False))}
+
+
+@dataclass(frozen=True)
+class Text:
+    """A piece that is tokenised on its own; `label` says that it is the assistant's and learnt."""
+
+    text: str
+    label: bool = False
+
+
+Piece: TypeAlias = Text | Media
+
+
+class Vocabulary(Protocol):
+    """What `encode` needs of a tokenizer."""
+
+    bos: int
+
+    def encode(self, text: str) -> Sequence[int]:
+        """Token ids of one piece, without special tokens."""
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """A conversation as tokens. The four sequences have one length L."""
+
+    ids: tuple[int, ...]  # 0 where a media token stands
+    labels: tuple[int, ...]  # the token's own id where it is learnt, IGNORE elsewhere (not yet shifted)
+    positions: tuple[int, ...]
+    segments: tuple[int, ...]  # 0: seen by all later tokens; k > 0: seen by the tokens of segment k only
+    media: tuple[tuple[int, Media], ...]  # where each media's run of tokens begins
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @property
+    def learnt(self) -> int:
+        """How many tokens have a label."""
+        return sum(label != IGNORE for label in self.labels)
+
+
+def layout_called(name: str) -> Layout:
+    if name not in LAYOUTS:
+        raise unknown("layout", name, LAYOUTS)
+    return LAYOUTS[name]
+
+
+def split_system(messages: Sequence[Message]) -> tuple[str, Sequence[Message]]:
+    """The system text and the turns, which must alternate and begin with the user."""
+    system, turns = "", list(messages)
+    if turns and turns[0].role == "system":
+        system, turns = turns[0].text, turns[1:]
+    for index, turn in enumerate(turns):
+        expected = "assistant" if index % 2 else "user"
+        if turn.role != expected:
+            raise BenchError(f"turn {index} of a conversation is the {turn.role}'s, expected the {expected}'s")
+    if not turns:
+        raise BenchError("a conversation has no turn of the user")
+    return system, turns
+
+
+def pieces(messages: Sequence[Message], layout: Layout, open_end: bool = False) -> tuple[Piece, ...]:
+    """The conversation as texts and media, without the BOS token that comes first.
+
+    A conversation that ends with the user ends in an invitation to the assistant. With `open_end` a last assistant's
+    message is the beginning of an answer still to be continued: it gets neither a separator nor a label."""
+    system, turns = split_system(messages)
+    sep, invitation = layout.separator, f"\n{layout.separator} {layout.assistant}:"
+    out: list[Piece] = []
+    for index, turn in enumerate(turns):
+        if turn.role == "assistant":
+            last = open_end and index == len(turns) - 1
+            out.append(Text(turn.text) if last else Text(f"{turn.text}\n{sep}", label=True))
+            continue
+        lead = f"{layout.human}: " if index else f"{sep} {layout.human}: "
+        body = turn.text
+        if not index and system:
+            if layout.system_first:
+                lead = f"{system}\n\n{lead}"
+            else:
+                body = f"{system}{sep} {layout.human}: {body}\n"
+        close = ""
+        for media in (part for part in turn.parts if isinstance(part, Media)):
+            opening, closing = TAGS[media.kind]
+            out += [Text(f"{close or lead}{opening}"), media]
+            close = closing
+        out.append(Text(f"{close} {body}{invitation}" if close else f"{lead}{body}{invitation}"))
+    return tuple(out)
+
+
+def encode(parts: Sequence[Piece], vocabulary: Vocabulary, slots: dict[str, int]) -> Encoded:
+    """Tokens of `pieces`; `slots` is the number of tokens of each kind of media that the model has.
+
+    >>> class Letters:
+    ...     bos = 1
+    ...     def encode(self, text): return [ord(c) for c in text]
+    >>> encode([Text("a"), Text("b", label=True)], Letters(), {}).labels
+    (-100, -100, 98)
+    """
+    ids, labels, media = [vocabulary.bos], [IGNORE], []
+    for part in parts:
+        if isinstance(part, Media):
+            if part.kind not in slots:
+                raise BenchError(f"the model has no encoder for a {part.kind} ({part.path})")
+            media.append((len(ids), part))
+            ids += [0] * slots[part.kind]
+            labels += [IGNORE] * slots[part.kind]
+        else:
+            tokens = list(vocabulary.encode(part.text))
+            ids += tokens
+            labels += tokens if part.label else [IGNORE] * len(tokens)
+    return Encoded(tuple(ids), tuple(labels), tuple(range(len(ids))), (0,) * len(ids), tuple(media))
+
+
+def encode_messages(messages: Sequence[Message], layout: Layout, vocabulary: Vocabulary, slots: dict[str, int]) -> Encoded:
+    """`pieces` and `encode` in one step."""
+    return encode(pieces(messages, layout), vocabulary, slots)
+
+
+def encode_side_by_side(messages: Sequence[Message], layout: Layout, vocabulary: Vocabulary, slots: dict[str, int]) -> Encoded:
+    """Every question with its answer as a conversation of its own, all sharing the tokens up to the media.
+
+    Segments keep the turns from seeing each other, so each label's likelihood is exactly that of the one-turn
+    conversation, at the price of one passage over the media (tests/test_lamm_encode.py holds the law)."""
+    system, turns = split_system(messages)
+    head = [Message("system", (system,))] if system else []
+    media = tuple(part for part in turns[0].parts if isinstance(part, Media))
+    ids: list[int] = []
+    labels: list[int] = []
+    positions: list[int] = []
+    segments: list[int] = []
+    places: tuple[tuple[int, Media], ...] = ()
+    for number, index in enumerate(range(0, len(turns) - 1, 2), start=1):
+        human, assistant = turns[index], turns[index + 1]
+        single = encode_messages([*head, Message("user", (*media, human.text)), assistant], layout, vocabulary, slots)
+        shared = max((start + slots[m.kind] for start, m in single.media), default=1)
+        begin = 0 if number == 1 else shared
+        ids += single.ids[begin:]
+        labels += single.labels[begin:]
+        positions += single.positions[begin:]
+        segments += [0] * (shared - begin) + [number] * (len(single) - shared)
+        places = places or single.media
+    return Encoded(tuple(ids), tuple(labels), tuple(positions), tuple(segments), places)

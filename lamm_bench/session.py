@@ -1,0 +1,250 @@
+"""A whole run: find data, settle its identity, ask every task, score, and leave a folder that says everything.
+
+One broken image, one failing task or one missing meta file never stops the rest; what is missing is listed."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from . import __version__, media
+from .answers import find_answers, read_answers
+from .catalog import Catalog
+from .errors import BenchError, unknown
+from .pooling import pooled
+from .recipe import Recipe
+from .runner import Plan, ask, plan, why_not
+from .scoring import Answered, Score, from_records, score
+from .store import FORMAT, Run, digest
+from .transforms import CONTROLS
+from .types import FAILED, Adapter, Sample, Task, to_json
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a user asks of a run."""
+
+    model: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    tasks: str = "all"
+    data_root: Path | None = None  # None: found, or the miniature
+    recipe: str = "lamm/standard"
+    protocols: tuple[str, ...] = ()  # empty: the recipe's
+    limit: int | None = None
+    seed: int = 0
+    control: str | None = None
+    output: Path | None = None
+    mode: str = "auto"  # lamm_bench.store.MODES
+
+
+class Watcher:
+    """Told what happens; the command line draws bars from it. Every method may be overridden."""
+
+    def say(self, text: str) -> None: ...
+
+    def begin(self, task: str, total: int) -> None: ...
+
+    def tick(self, count: int) -> None: ...
+
+    def end(self, task: str) -> None: ...
+
+
+@dataclass
+class Outcome:
+    """What a run or a scoring has come to."""
+
+    scores: list[Score] = field(default_factory=list)
+    skipped: dict[str, str] = field(default_factory=dict)  # task -> why it was not asked (modality, recipe)
+    unavailable: dict[str, str] = field(default_factory=dict)  # task -> why it could not be asked or scored
+    rates: dict[str, float] = field(default_factory=dict)  # samples a second, where anything was asked now
+    folder: Path | None = None
+
+    @property
+    def complete(self) -> bool:
+        """Whether every expected sample of every task that could be asked has an answer."""
+        failed = sum(score.counts[status] for score in self.scores for status in FAILED)
+        return not self.unavailable and not failed
+
+    def to_json(self, samples: bool = False) -> dict[str, Any]:
+        return {
+            "format": FORMAT,
+            "results": [score.to_json(samples) for score in self.scores],
+            "skipped": self.skipped,
+            "unavailable": self.unavailable,
+        }
+
+
+def load(tasks: Sequence[Task], root: Path, outcome: Outcome) -> list[tuple[Task, Sequence[Sample]]]:
+    """The samples of every task whose meta file can be read; the others are listed with the reason."""
+    loaded = []
+    for task in tasks:
+        try:
+            loaded.append((task, task.samples(root)))
+        except BenchError as error:
+            outcome.unavailable[task.name] = str(error)
+    if not loaded and outcome.unavailable:
+        raise BenchError(
+            next(iter(outcome.unavailable.values())) + ("" if len(tasks) == 1 else " (and no other task can be read)")
+        )
+    return loaded
+
+
+def run(options: Options, catalog: Catalog, adapter: Adapter, root: Path, source: str, watcher: Watcher) -> Outcome:
+    """Asks and scores. Raises `BenchError` before the first question if the run cannot begin."""
+    recipe = catalog.recipe(options.recipe)
+    if options.control and options.control not in CONTROLS:
+        raise unknown("control", options.control, CONTROLS)
+    outcome = Outcome()
+    plans = []
+    for task, samples in load(catalog.select_tasks(options.tasks), root, outcome):
+        reason = why_not(task, recipe, adapter)
+        if reason:
+            outcome.skipped[task.name] = reason
+        else:
+            plans.append(plan(task, samples, options.limit, options.seed, options.control))
+    if not plans:
+        raise BenchError(
+            "no task can be asked: " + "; ".join(f"{k}: {v}" for k, v in {**outcome.skipped, **outcome.unavailable}.items())
+        )
+    manifest = describe(options, recipe, adapter, plans, source)
+    outcome.folder = options.output or Path("runs") / f"{options.model}-{digest(manifest['identity'], 8)}"
+    opened = Run.start(outcome.folder, manifest, options.mode)
+    try:
+        for work in plans:
+            outcome.scores += carry_out(work, recipe, adapter, opened, options, outcome, watcher)
+        outcome.scores += pooled(catalog.pools, outcome.scores)
+        finish(opened, manifest, outcome)
+    finally:
+        opened.close()
+    return outcome
+
+
+def describe(options: Options, recipe: Recipe, adapter: Adapter, plans: Sequence[Plan], source: str) -> dict[str, Any]:
+    """The manifest. `identity` is everything that may move an answer; two runs with the same identity are the same run."""
+    return {
+        "format": FORMAT,
+        "identity": {
+            "recipe": recipe.identity(),
+            "model": {"name": options.model, "fingerprint": adapter.fingerprint()},
+            "data": {work.task.name: work.data for work in plans},
+            "limit": options.limit,
+            "seed": options.seed,
+            "control": options.control,
+        },
+        "model": {"name": options.model, "settings": to_json(dict(options.settings))},
+        "source": source,
+        "samples": {work.task.name: len(work.samples) for work in plans},
+        "versions": {"lamm-bench": __version__, **media.decoder_versions()},
+    }
+
+
+def carry_out(
+    work: Plan, recipe: Recipe, adapter: Adapter, opened: Run, options: Options, outcome: Outcome, watcher: Watcher
+) -> list[Score]:
+    """Asks and scores one task. A fault in it is kept in `errors/<task>.txt`, listed, and does not stop the others."""
+    name = work.task.name
+    watcher.begin(name, len(work.samples))
+    ledger = opened.ledger(name, write=True)
+    try:
+        asked = ask(work, recipe, adapter, ledger, options.seed, watcher.tick)
+        if asked.new:
+            outcome.rates[name] = asked.new / max(asked.seconds, 1e-9)
+    except (BenchError, KeyboardInterrupt):
+        raise
+    except Exception as error:
+        (opened.folder / "errors").mkdir(exist_ok=True)
+        (opened.folder / "errors" / f"{name}.txt").write_text(traceback.format_exc(), encoding="utf-8")
+        outcome.unavailable[name] = f"{type(error).__name__}: {error} (errors/{name}.txt has the traceback)"
+        watcher.say(f"{name}: {outcome.unavailable[name]}")
+    finally:
+        ledger.close()
+        watcher.end(name)
+    scores = score_task(work.task, work.samples, from_records(ledger.ended), options.protocols or recipe.metric.protocols)
+    opened.save(f"scores/{name}.json", {"task": name, "protocols": {s.protocol: {"samples": to_json(s.samples)} for s in scores}})
+    return scores
+
+
+def score_task(task: Task, samples: Sequence[Sample], answered: Mapping[str, Answered], protocols: Sequence[str]) -> list[Score]:
+    """The task under each protocol that it has."""
+    return [score(task, protocol, samples, answered) for protocol in protocols if protocol in task.protocols]
+
+
+def finish(opened: Run, manifest: Mapping[str, Any], outcome: Outcome) -> None:
+    """Writes timing and, last, the result."""
+    opened.save("timing.json", {"samples_per_second": {name: round(rate, 3) for name, rate in outcome.rates.items()}})
+    head = {
+        "model": {**manifest["model"], "fingerprint": manifest["identity"]["model"]["fingerprint"]},
+        "identity": digest(manifest["identity"]),
+        "recipe": manifest["identity"]["recipe"]["name"],
+        "control": manifest["identity"]["control"],
+        "limit": manifest["identity"]["limit"],
+        "seed": manifest["identity"]["seed"],
+        "source": manifest["source"],
+        "data": manifest["identity"]["data"],
+    }
+    opened.save("result.json", {**outcome.to_json(), **head})
+
+
+def rescore(folder: Path, catalog: Catalog, root: Path, tasks: str, protocols: Sequence[str], watcher: Watcher) -> Outcome:
+    """Scores a stored run again, without a model, from its records. Refuses data that the run was not asked about."""
+    stored = Run.read(folder)
+    identity = stored.manifest["identity"]
+    known = [name for name in identity["data"] if name in catalog.tasks]
+    chosen = [task for task in catalog.select_tasks(tasks) if task.name in known]
+    outcome = Outcome(folder=folder)
+    for name in identity["data"]:
+        if name not in catalog.tasks:
+            outcome.unavailable[name] = "no task of this name is known here"
+    for task, samples in load(chosen, root, outcome):
+        watcher.begin(task.name, len(samples))
+        work = plan(task, samples, identity["limit"], identity["seed"], identity["control"])
+        if work.data != identity["data"][task.name]:
+            outcome.unavailable[task.name] = f"the data under {root} are not those of the run (digest {work.data})"
+        else:
+            records = stored.ledger(task.name).ended
+            wanted = protocols or catalog.recipe(identity["recipe"]["name"]).metric.protocols
+            outcome.scores += score_task(task, work.samples, from_records(records), wanted)
+        watcher.end(task.name)
+    outcome.scores += pooled(catalog.pools, outcome.scores)
+    return outcome
+
+
+def score_answers(folder: Path, catalog: Catalog, root: Path, tasks: str, protocols: Sequence[str], watcher: Watcher) -> Outcome:
+    """Scores upstream-format answer files. A named task without a file is listed; `all` takes the files that are there."""
+    outcome = Outcome()
+    files: dict[str, Path] = {}
+    if not folder.is_dir():
+        raise BenchError(f"{folder} is no folder; expected answer files such as Classification_CIFAR10.json in it")
+    named = catalog.select_tasks(tasks)
+    for task in named:
+        path = find_answers(folder, task)
+        if path is not None:
+            files[task.name] = path
+        elif tasks != "all":
+            outcome.unavailable[task.name] = f"{folder / task.answer_files[0]}.json is missing"
+    if not files:
+        raise BenchError(f"{folder} holds no answer file of {tasks}; expected for instance {named[0].answer_files[0]}.json")
+    for task, samples in load([task for task in named if task.name in files], root, outcome):
+        watcher.begin(task.name, len(samples))
+        try:
+            answers = read_answers(files[task.name])
+        except BenchError as error:
+            outcome.unavailable[task.name] = str(error)
+            continue
+        for protocol in protocols:
+            if protocol in task.protocols:
+                answered, notes = answers.join(samples, protocol)
+                result = score(task, protocol, samples, answered)
+                outcome.scores.append(with_notes(result, notes))
+        watcher.end(task.name)
+    outcome.scores += pooled(catalog.pools, outcome.scores)
+    return outcome
+
+
+def with_notes(result: Score, notes: Sequence[str]) -> Score:
+    return Score(
+        result.task, result.protocol, result.metrics, result.counts, result.samples, result.references, (*result.notes, *notes)
+    )

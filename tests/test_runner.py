@@ -1,0 +1,219 @@
+"""Laws of the runner: any batch, any order, any death: the same records, hence the same scores."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from lamm_bench.errors import BenchError
+from lamm_bench.session import Options, Watcher, rescore, run
+from lamm_bench.types import Generate, Response
+
+from .fakes import ColourTask, Looker, catalog_with, draw_root
+
+
+def scores_of(folder: Path) -> dict[str, bytes]:
+    files = [folder / "result.json", *sorted((folder / "scores").iterdir())]
+    return {path.name: path.read_bytes() for path in files}
+
+
+def go(tmp_path: Path, looker: Looker, name: str = "run", **changes):
+    root = draw_root(tmp_path / "data")
+    options = Options("looker", tasks="colours", output=tmp_path / name, **changes)
+    return run(options, catalog_with(ColourTask()), looker, root, "test", Watcher())
+
+
+def test_every_sample_is_accounted_for_and_scored(tmp_path: Path) -> None:
+    outcome = go(tmp_path, Looker())
+    (score,) = outcome.scores
+    assert score.headline[1].value == 100.0
+    assert score.counts["expected"] == 9 == sum(v for k, v in score.counts.items() if k != "expected")
+    assert score.references["oracle"] == 100.0
+    assert outcome.complete
+
+
+def test_the_order_of_answers_changes_nothing(tmp_path: Path) -> None:
+    go(tmp_path, Looker(), "forward")
+    go(tmp_path, Looker(reverse=True), "backward")
+    assert scores_of(tmp_path / "forward") == scores_of(tmp_path / "backward")
+
+
+@pytest.mark.parametrize("death", [0, 1, 5, 8])
+def test_an_interrupted_run_goes_on_and_ends_as_an_undisturbed_one(tmp_path: Path, death: int) -> None:
+    go(tmp_path, Looker(), "whole")
+    with pytest.raises(KeyboardInterrupt):
+        go(tmp_path, Looker(die_after=death), "killed")
+    second = Looker()
+    go(tmp_path, second, "killed")
+    assert len(second.asked) == 9 - death
+    assert scores_of(tmp_path / "whole") == scores_of(tmp_path / "killed")
+
+
+def test_a_finished_run_is_not_asked_again(tmp_path: Path) -> None:
+    go(tmp_path, Looker())
+    before = scores_of(tmp_path / "run")
+    second = Looker()
+    go(tmp_path, second)
+    assert second.asked == []
+    assert scores_of(tmp_path / "run") == before
+
+
+def test_scoring_a_stored_run_needs_no_model_and_gives_the_same_scores(tmp_path: Path) -> None:
+    outcome = go(tmp_path, Looker())
+    again = rescore(tmp_path / "run", catalog_with(ColourTask()), tmp_path / "data", "all", (), Watcher())
+    assert [s.to_json(True) for s in again.scores] == [s.to_json(True) for s in outcome.scores]
+
+
+def test_data_that_changed_since_the_run_are_not_scored(tmp_path: Path) -> None:
+    go(tmp_path, Looker())
+    draw_root(tmp_path / "data", count=10)
+    again = rescore(tmp_path / "run", catalog_with(ColourTask()), tmp_path / "data", "all", (), Watcher())
+    assert "not those of the run" in again.unavailable["colours"]
+
+
+def test_one_broken_picture_ends_as_media_error_and_the_rest_goes_on(tmp_path: Path) -> None:
+    root = draw_root(tmp_path / "data")
+    (root / "2D_Benchmark/pics/3.png").unlink()
+    options = Options("looker", tasks="colours", output=tmp_path / "run")
+    outcome = run(options, catalog_with(ColourTask()), Looker(), root, "test", Watcher())
+    assert outcome.scores[0].counts["media_error"] == 1
+    assert outcome.scores[0].counts["ok"] == 8
+    assert not outcome.complete
+    assert outcome.scores[0].metrics["accuracy"].bounds == (pytest.approx(800 / 9), 100.0)
+
+
+def test_blind_shows_the_model_a_gray_picture_and_is_another_run(tmp_path: Path) -> None:
+    outcome = go(tmp_path, Looker(), control="blind")
+    assert outcome.scores[0].counts["unread"] == 9  # gray is no colour of the task
+    with pytest.raises(BenchError, match="different: control"):
+        go(tmp_path, Looker())
+
+
+def test_a_limit_draws_the_same_samples_for_the_same_seed(tmp_path: Path) -> None:
+    first, second, third = Looker(), Looker(), Looker()
+    go(tmp_path, first, "a", limit=4)
+    go(tmp_path, second, "b", limit=4)
+    go(tmp_path, third, "c", limit=4, seed=5)
+    assert [r.sample for r in first.asked] == [r.sample for r in second.asked]
+    assert [r.sample for r in first.asked] != [r.sample for r in third.asked]
+
+
+@dataclass
+class Faulty(Looker):
+    """Leaves one request out, refuses one, fails one, cuts one."""
+
+    def generate(self, requests: Sequence[Generate]) -> Iterator[tuple[int, Response]]:
+        for number, request in enumerate(requests):
+            if request.sample == "0":
+                continue
+            if request.sample == "1":
+                yield number, Response(error="I may not", status="refused")
+            elif request.sample == "2":
+                yield number, Response(error="server gone", status="model_error")
+            elif request.sample == "3":
+                yield number, Response("re", "length")
+            else:
+                yield number, Response(self.answer(request))
+
+
+def test_every_fault_becomes_a_status_and_never_an_answer(tmp_path: Path) -> None:
+    counts = go(tmp_path, Faulty()).scores[0].counts
+    assert (counts["model_error"], counts["refused"], counts["truncated"], counts["ok"]) == (2, 1, 1, 5)
+
+
+def test_a_run_with_model_errors_asks_those_samples_again(tmp_path: Path) -> None:
+    go(tmp_path, Faulty())
+    second = Looker()
+    outcome = go(tmp_path, second)
+    assert sorted(r.sample for r in second.asked) == ["0", "2"]
+    assert outcome.scores[0].counts["model_error"] == 0
+
+
+@dataclass
+class Crashing(Looker):
+    def generate(self, requests: Sequence[Generate]) -> Iterator[tuple[int, Response]]:
+        yield 0, Response("red")
+        raise RuntimeError("CUDA is on fire")
+
+
+def test_an_adapter_that_crashes_loses_nothing_and_is_named(tmp_path: Path) -> None:
+    outcome = go(tmp_path, Crashing())
+    assert "CUDA is on fire" in outcome.unavailable["colours"]
+    assert "Traceback" in (tmp_path / "run/errors/colours.txt").read_text()
+    assert outcome.scores[0].counts["missing"] == 8
+    assert not outcome.complete
+
+
+def test_a_missing_meta_file_does_not_stop_the_others(tmp_path: Path) -> None:
+    root = draw_root(tmp_path / "data")
+    tasks = catalog_with(ColourTask(), ColourTask("shades"))
+    outcome = run(Options("looker", tasks="colours,shades", output=tmp_path / "run"), tasks, Looker(), root, "test", Watcher())
+    assert "shades.json is missing" in outcome.unavailable["shades"]
+    assert outcome.scores[0].task == "colours"
+    assert not outcome.complete
+
+
+def test_a_full_disk_is_one_sentence_and_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = os.fsync
+    calls = {"count": 0}
+
+    def full(descriptor: int) -> None:
+        calls["count"] += 1
+        if calls["count"] > 2:  # the manifest and the first answer still fit
+            raise OSError(28, "No space left on device")
+        real(descriptor)
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises((BenchError, OSError), match="No space left"):
+        go(tmp_path, Looker())
+    monkeypatch.undo()
+    outcome = go(tmp_path, Looker())
+    assert outcome.scores[0].headline[1].value == 100.0
+
+
+def test_two_turns_killed_between_them_go_on_at_the_second(tmp_path: Path) -> None:
+    recipe = tmp_path / "two.yaml"
+    recipe.write_text(
+        "scenario: {}\ninstruction: {prompts: none}\nmetric: {protocols: [standard]}\n"
+        "inferencer: {name: multi_turn, turns: ['{question}', 'Sure?'], answer: '{answer2}'}\n"
+    )
+    whole = go(tmp_path, Looker(), "whole", recipe=str(recipe))
+    with pytest.raises(KeyboardInterrupt):
+        go(tmp_path, Looker(die_after=12), "killed", recipe=str(recipe))
+    second = Looker()
+    killed = go(tmp_path, second, "killed", recipe=str(recipe))
+    assert len(second.asked) == 18 - 12
+    assert killed.scores[0].to_json(True) == whole.scores[0].to_json(True)
+    assert scores_of(tmp_path / "whole") == scores_of(tmp_path / "killed")
+
+
+def test_an_image_model_skips_clouds_with_the_reason(tmp_path: Path) -> None:
+    root = draw_root(tmp_path / "data")
+    (root / "3D_Benchmark").mkdir()
+    cloudy = ColourTask("clouds", modality="point_cloud")
+    draw_root(root, "clouds")
+    outcome = run(
+        Options("looker", tasks="colours,clouds", output=tmp_path / "run"),
+        catalog_with(ColourTask(), cloudy),
+        Looker(),
+        root,
+        "test",
+        Watcher(),
+    )
+    assert outcome.skipped == {"clouds": "looker takes no point clouds"}
+    assert outcome.complete
+
+
+def test_the_result_says_what_the_run_was(tmp_path: Path) -> None:
+    go(tmp_path, Looker())
+    result = json.loads((tmp_path / "run/result.json").read_text())
+    assert result["format"] == 1
+    assert result["model"]["name"] == "looker"
+    assert result["recipe"] == "lamm/standard"
+    manifest = json.loads((tmp_path / "run/manifest.json").read_text())
+    assert {"lamm-bench", "pillow", "numpy"} <= set(manifest["versions"])

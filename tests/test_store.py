@@ -1,0 +1,117 @@
+"""What is on disk: whole lines, one writer, one identity."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lamm_bench.errors import BenchError
+from lamm_bench.store import Ledger, Run, digest, find_runs, request_digest, write_json
+from lamm_bench.types import Generate, Media, Message, Prediction, Record, Response
+
+MANIFEST = {"format": 1, "identity": {"seed": 0, "recipe": "r"}}
+
+
+def test_a_ledger_gives_back_what_was_appended(tmp_path: Path) -> None:
+    ledger = Ledger.open(tmp_path / "r" / "t.jsonl", write=True)
+    response = Response("Ärger \u2028 \ud800", "length", (-0.5, -1.25), (3, 4))
+    ledger.append("a", 0, "d0", response, None)
+    ledger.append("a", 1, "d1", Response(error="gone", status="refused"), Record("a", "refused", None, "gone", 1.5))
+    ledger.append("b", 0, "d2", response, Record("b", "ok", Prediction({"x": "1"}, None), None, 0.25))
+    ledger.close()
+    again = Ledger.open(tmp_path / "r" / "t.jsonl")
+    assert again.said["a"][0] == ("d0", response)
+    assert again.said["a"][1][1].status == "refused"
+    assert again.ended["a"] == Record("a", "refused", None, "gone", 1.5)
+    assert again.ended["b"].prediction == Prediction({"x": "1"})
+
+
+@given(cut=st.integers(min_value=0, max_value=400))
+def test_a_torn_file_loses_only_its_last_line_and_can_be_appended_to(tmp_path_factory, cut: int) -> None:
+    path = tmp_path_factory.mktemp("torn") / "t.jsonl"
+    ledger = Ledger.open(path, write=True)
+    for number in range(5):
+        ledger.append(f"s{number}", 0, "d", Response(f"answer {number}"), Record(f"s{number}", "ok", Prediction(f"answer {number}")))
+    ledger.close()
+    whole = path.read_bytes()
+    path.write_bytes(whole[: max(0, len(whole) - cut)])
+    kept = path.read_bytes().count(b"\n")
+    again = Ledger.open(path, write=True)
+    assert len(again.ended) == kept
+    again.append("new", 0, "d", Response("x"), Record("new", "ok", Prediction("x")))
+    again.close()
+    assert len(Ledger.open(path).ended) == kept + 1
+    assert all(json.loads(line) for line in path.read_text().splitlines())
+
+
+def test_a_damaged_line_in_the_middle_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "t.jsonl"
+    path.write_text('{"sample": "a", "step": 0}\nnonsense\n{"sample": "b"}\n')
+    with pytest.raises(BenchError, match="line 2 is damaged"):
+        Ledger.open(path)
+
+
+def test_a_second_writer_is_refused_while_the_first_lives(tmp_path: Path) -> None:
+    first = Run.start(tmp_path / "run", MANIFEST)
+    with pytest.raises(BenchError, match="another process is writing"):
+        Run.start(tmp_path / "run", MANIFEST)
+    first.close()
+    Run.start(tmp_path / "run", MANIFEST).close()
+
+
+def test_a_folder_with_another_run_is_refused_naming_what_differs(tmp_path: Path) -> None:
+    Run.start(tmp_path / "run", MANIFEST).close()
+    other = {"format": 1, "identity": {"seed": 1, "recipe": "r"}}
+    with pytest.raises(BenchError, match="different: seed"):
+        Run.start(tmp_path / "run", other)
+
+
+def test_fresh_sets_the_old_run_aside_and_loses_nothing(tmp_path: Path) -> None:
+    run = Run.start(tmp_path / "run", MANIFEST)
+    run.save("result.json", {"a": 1})
+    run.close()
+    Run.start(tmp_path / "run", {"format": 1, "identity": {"seed": 9}}, "fresh").close()
+    assert json.loads((tmp_path / "run/old-1/result.json").read_text()) == {"a": 1}
+    assert not (tmp_path / "run/result.json").exists()
+    assert list(find_runs(tmp_path)) == [tmp_path / "run"]
+
+
+def test_resume_without_a_run_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BenchError, match="no run to resume"):
+        Run.start(tmp_path / "run", MANIFEST, "resume")
+
+
+def test_a_folder_of_other_things_is_not_written_into(tmp_path: Path) -> None:
+    (tmp_path / "thesis.tex").write_text("years of work")
+    with pytest.raises(BenchError, match=r"holds thesis\.tex"):
+        Run.start(tmp_path, MANIFEST)
+
+
+def test_json_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
+    write_json(tmp_path / "a.json", {"a": 1})
+    with pytest.raises(ValueError, match="JSON compliant"):
+        write_json(tmp_path / "a.json", {"a": float("nan")})
+    assert json.loads((tmp_path / "a.json").read_text()) == {"a": 1}
+
+
+def test_unwritable_output_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(BenchError, match="cannot write"):
+        Run.start(tmp_path / "file" / "run", MANIFEST)
+
+
+def test_a_request_is_known_by_its_media_content_and_not_by_its_label() -> None:
+    def request(sha: str, sample: str, tokens: int = 5) -> Generate:
+        return Generate((Message("user", (Media("image", "p.png", sha), "Which?")),), tokens, sample=sample)
+
+    assert request_digest(request("a", "1")) == request_digest(request("a", "2"))
+    assert request_digest(request("a", "1")) != request_digest(request("b", "1"))
+    assert request_digest(request("a", "1")) != request_digest(request("a", "1", 6))
+
+
+def test_digests_do_not_depend_on_the_order_of_keys() -> None:
+    assert digest({"a": 1, "b": [2, {"c": 3}]}) == digest({"b": [2, {"c": 3}], "a": 1})

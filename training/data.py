@@ -1,0 +1,128 @@
+"""LAMM's instruction dialogues (reference 4.2), strictly read: whatever is wrong is named with its file and item."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lamm_bench.errors import BenchError
+from lamm_bench.instruction import PromptFile, prompt_file
+from lamm_bench.types import Media, Message, Modality
+
+from .config import Data
+
+KEYS: dict[str, Modality] = {"image": "image", "pcl": "point_cloud"}
+ROLES = ("human", "gpt")
+PLACEHOLDER = re.compile(r"\n?<(?:image|pcl)>|<(?:image|pcl)>\n?")
+
+
+@dataclass(frozen=True)
+class Dialogue:
+    """One item: a media, what is said about it, and where it stands."""
+
+    media: Media
+    turns: tuple[tuple[str, str], ...]  # question and answer
+    task_type: str
+    where: str  # file and item, for errors and logs
+
+    def messages(self, prompts: PromptFile) -> tuple[Message, ...]:
+        """The conversation as evaluation would build it."""
+        system = prompts.of_task_type(self.task_type)
+        out = [Message("system", (system,))] if system else []
+        for index, (question, answer) in enumerate(self.turns):
+            out.append(Message("user", (self.media, question) if index == 0 else (question,)))
+            out.append(Message("assistant", (answer,)))
+        return tuple(out)
+
+
+def read_dialogues(root: Path, data: Data) -> list[Dialogue]:
+    """All dialogues of all meta files, in file order; a dialogue of the other modality is left to the other list."""
+    prompts = prompt_file(data.prompts)
+    out: list[Dialogue] = []
+    lists: tuple[tuple[str, tuple[str, ...]], ...] = (("image", data.image), ("pcl", data.point_cloud))
+    for key, names in lists:
+        for name in names:
+            found = list(read_file(root / name, key, prompts))
+            if not found:
+                raise BenchError(f"{root / name} holds no dialogue with the key '{key}'")
+            out += found
+    return out
+
+
+def read_file(file: Path, key: str, prompts: PromptFile) -> Iterator[Dialogue]:
+    """The dialogues of one meta file that have the media `key`; items without it are left out, as upstream does."""
+    try:
+        items = json.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise BenchError(f"{file} is missing") from None
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise BenchError(f"{file} is not JSON: {error}") from None
+    if not isinstance(items, list):
+        raise BenchError(f"{file} holds {type(items).__name__}, expected a list of dialogues")
+    seen: dict[str, int] = {}
+    for index, item in enumerate(items):
+        where = f"{file}: item {index}"
+        if not isinstance(item, dict):
+            raise BenchError(f"{where} is {type(item).__name__}, expected an object")
+        if "id" in item:
+            where = f"{where} (id {item['id']})"
+            if str(item["id"]) in seen:
+                raise BenchError(f"{where} has the id of item {seen[str(item['id'])]}; ids must differ")
+            seen[str(item["id"])] = index
+        if not any(k in item for k in KEYS):
+            raise BenchError(f"{where} has neither the key 'image' nor the key 'pcl'")
+        if key in item:
+            yield dialogue(item, key, file.parent.parent, where, prompts)
+
+
+def dialogue(item: dict[str, Any], key: str, base: Path, where: str, prompts: PromptFile) -> Dialogue:
+    """One item, checked. A path that begins with `/` is used as it is (reference 4.2)."""
+    path = item[key]
+    if not isinstance(path, str) or not path:
+        raise BenchError(f"{where}: '{key}' is {path!r}, expected a path")
+    task_type = item.get("task_type", "normal")
+    try:
+        prompts.of_task_type(task_type)
+    except (BenchError, TypeError) as error:
+        raise BenchError(f"{where}: {error}") from None
+    return Dialogue(Media(KEYS[key], str(base / path)), turns(item.get("conversations"), where), task_type, where)
+
+
+def turns(conversation: Any, where: str) -> tuple[tuple[str, str], ...]:
+    """Questions and answers of a checked conversation; the media's placeholder is taken out of the first question."""
+    if not isinstance(conversation, list) or not conversation:
+        raise BenchError(f"{where}: 'conversations' is {'missing' if conversation is None else repr(conversation)[:60]}, "
+                         "expected a list of turns")
+    texts: list[str] = []
+    for number, turn in enumerate(conversation):
+        if not isinstance(turn, dict) or not isinstance(turn.get("value"), str):
+            raise BenchError(f"{where}: turn {number} is {repr(turn)[:60]}, expected an object with the texts 'from' and 'value'")
+        said_by = turn.get("from")
+        if said_by not in ROLES:
+            raise BenchError(f"{where}: turn {number} is from {said_by!r}, expected 'human' or 'gpt'")
+        if said_by != ROLES[number % 2]:
+            raise BenchError(f"{where}: turn {number} is from '{said_by}', expected '{ROLES[number % 2]}': a dialogue begins "
+                             "with the human and alternates")
+        if not turn["value"].strip():
+            raise BenchError(f"{where}: turn {number} is empty")
+        texts.append(PLACEHOLDER.sub("", turn["value"], count=1) if number == 0 else turn["value"])
+    if len(texts) % 2:
+        raise BenchError(f"{where}: the last turn is the human's, expected an answer")
+    return tuple(zip(texts[0::2], texts[1::2]))
+
+
+def merged(dialogues: Sequence[Dialogue]) -> list[Dialogue]:
+    """Dialogues about the same media with the same task type as one, in the order of the first of them.
+
+    Only for turns that stand side by side, where nothing of one turn is seen by another."""
+    together: dict[tuple[Media, str], list[Dialogue]] = {}
+    for one in dialogues:
+        together.setdefault((one.media, one.task_type), []).append(one)
+    return [
+        Dialogue(media, tuple(turn for one in group for turn in one.turns), task_type, group[0].where)
+        for (media, task_type), group in together.items()
+    ]
