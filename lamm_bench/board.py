@@ -72,7 +72,7 @@ def leaderboard(
     """Groups and ranks `results`; `tasks` and `protocols` keep only those. Raises `BenchError` for a name that no result has."""
     for kind, wanted, known in (
         ("task with results", tasks, {entry.task for entry in results}),
-        ("protocol with results", protocols, {entry.protocol for entry in results}),
+        ("protocol with results", protocols, {entry.protocol for entry in results if entry.metric}),
     ):
         for name in wanted:
             if name not in known:

@@ -17,7 +17,7 @@ from .instruction import opening, prompt_file
 from .recipe import Recipe
 from .stats import seed_of
 from .store import Ledger, digest, request_digest
-from .transforms import BLANK, CONTROLS
+from .transforms import CONTROLS
 from .types import Adapter, Flow, Generate, Job, Prediction, Record, Request, Response, Sample, Score, Task
 
 Step = tuple[int, Request, Response]
@@ -210,6 +210,3 @@ def talk(task: Task, samples: Sequence[Sample], recipe: Recipe, adapter: Adapter
         steps[number] += 1
         if over:
             yield sample.id
-
-
-__all__ = ["BLANK", "Asked", "Plan", "advance", "answers", "ask", "drive", "flow_of", "plan", "why_not"]

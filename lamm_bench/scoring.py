@@ -12,6 +12,7 @@ from random import Random
 from typing import Any
 
 from .errors import UpstreamStops, unknown
+from .pooling import Pool, Pooled, pool
 from .stats import estimates, evaluate, seed_of, table_of, totals
 from .types import FAILED, STATUSES, Answer, Estimate, Record, Row, Sample, Scorer, Task, to_json
 
@@ -35,6 +36,7 @@ class Score:
     samples: Mapping[str, Mapping[str, Any]]
     references: Mapping[str, float | None] = field(default_factory=dict)  # headline of oracle, chance, majority
     notes: tuple[str, ...] = ()
+    rows: tuple[Row, ...] = ()  # kept only where a pool needs them
 
     @property
     def headline(self) -> tuple[str, Estimate]:
@@ -58,7 +60,12 @@ class Score:
 
 
 def score(
-    task: Task, protocol: str, samples: Sequence[Sample], answered: Mapping[str, Answered], references: bool = True
+    task: Task,
+    protocol: str,
+    samples: Sequence[Sample],
+    answered: Mapping[str, Answered],
+    references: bool = True,
+    keep_rows: bool = False,
 ) -> Score:
     """Reads and counts every answer under a protocol. Raises `BenchError` for a protocol the task does not have."""
     if protocol not in task.protocols:
@@ -74,7 +81,8 @@ def score(
     if counted:
         metrics |= scorer.whole(counted)
     floor = baselines(task, scorer, samples) if references and protocol == "standard" else {}
-    return Score(task.name, protocol, metrics, count(rows), shown(scorer, rows), floor, tuple(gather(notes)))
+    kept = tuple(rows) if keep_rows else ()
+    return Score(task.name, protocol, metrics, count(rows), shown(scorer, rows), floor, tuple(gather(notes)), kept)
 
 
 def row_of(scorer: Scorer, sample: Sample, answered: Answered | None, notes: list[str]) -> Row:
@@ -182,6 +190,25 @@ def baselines(task: Task, scorer: Scorer, samples: Sequence[Sample]) -> dict[str
         value = float(evaluate(headline[0], totals(table_of(table, keys).sum(axis=0, keepdims=True), keys))[0])
         found[name] = value if value == value else None
     return found
+
+
+def pooled(pools: Sequence[Pool], scores: Sequence[Score]) -> list[Score]:
+    """The results of all pools with at least one edition whose member tasks were all scored."""
+    found = []
+    for each in pools:
+        members = {score.task: score for score in scores if score.task in each.tasks and score.protocol == each.protocol}
+        editions = pool(each, {name: score.rows for name, score in members.items()})
+        if any(not edition.missing for edition in editions.values()):
+            metrics = {
+                name: replace(edition.accuracy, note=edition.accuracy.note or hits(edition)) for name, edition in editions.items()
+            }
+            counts = {key: sum(score.counts[key] for score in members.values()) for key in ("expected", *STATUSES)}
+            found.append(Score(each.name, each.protocol, metrics, counts, {}))
+    return found
+
+
+def hits(edition: Pooled) -> str:
+    return f"{edition.hits} of {edition.total} objects"
 
 
 def from_records(records: Mapping[str, Record]) -> dict[str, Answered]:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +14,9 @@ from . import __version__, media
 from .answers import find_answers, read_answers
 from .catalog import Catalog
 from .errors import BenchError, unknown
-from .pooling import pooled
 from .recipe import Recipe
 from .runner import Plan, ask, plan, why_not
-from .scoring import Answered, Score, from_records, score
+from .scoring import Answered, Score, from_records, pooled, score
 from .store import FORMAT, Run, digest
 from .transforms import CONTROLS
 from .types import FAILED, Adapter, Sample, Task, to_json
@@ -114,7 +113,7 @@ def run(options: Options, catalog: Catalog, adapter: Adapter, root: Path, source
     opened = Run.start(outcome.folder, manifest, options.mode)
     try:
         for work in plans:
-            outcome.scores += carry_out(work, recipe, adapter, opened, options, outcome, watcher)
+            outcome.scores += carry_out(work, recipe, adapter, opened, options, catalog, outcome, watcher)
         outcome.scores += pooled(catalog.pools, outcome.scores)
         finish(opened, manifest, outcome)
     finally:
@@ -142,7 +141,14 @@ def describe(options: Options, recipe: Recipe, adapter: Adapter, plans: Sequence
 
 
 def carry_out(
-    work: Plan, recipe: Recipe, adapter: Adapter, opened: Run, options: Options, outcome: Outcome, watcher: Watcher
+    work: Plan,
+    recipe: Recipe,
+    adapter: Adapter,
+    opened: Run,
+    options: Options,
+    catalog: Catalog,
+    outcome: Outcome,
+    watcher: Watcher,
 ) -> list[Score]:
     """Asks and scores one task. A fault in it is kept in `errors/<task>.txt`, listed, and does not stop the others."""
     name = work.task.name
@@ -162,14 +168,27 @@ def carry_out(
     finally:
         ledger.close()
         watcher.end(name)
-    scores = score_task(work.task, work.samples, from_records(ledger.ended), options.protocols or recipe.metric.protocols)
+    scores = score_task(
+        catalog, work.task, work.samples, from_records(ledger.ended), options.protocols or recipe.metric.protocols
+    )
     opened.save(f"scores/{name}.json", {"task": name, "protocols": {s.protocol: {"samples": to_json(s.samples)} for s in scores}})
     return scores
 
 
-def score_task(task: Task, samples: Sequence[Sample], answered: Mapping[str, Answered], protocols: Sequence[str]) -> list[Score]:
+def score_task(
+    catalog: Catalog, task: Task, samples: Sequence[Sample], answered: Mapping[str, Answered], protocols: Sequence[str]
+) -> list[Score]:
     """The task under each protocol that it has."""
-    return [score(task, protocol, samples, answered) for protocol in protocols if protocol in task.protocols]
+    return [
+        score(task, protocol, samples, answered, keep_rows=in_pool(catalog, task, protocol))
+        for protocol in protocols
+        if protocol in task.protocols
+    ]
+
+
+def in_pool(catalog: Catalog, task: Task, protocol: str) -> bool:
+    """Whether a pooled result needs this task's rows under this protocol."""
+    return any(task.name in pool.tasks and protocol == pool.protocol for pool in catalog.pools)
 
 
 def finish(opened: Run, manifest: Mapping[str, Any], outcome: Outcome) -> None:
@@ -206,7 +225,7 @@ def rescore(folder: Path, catalog: Catalog, root: Path, tasks: str, protocols: S
         else:
             records = stored.ledger(task.name).ended
             wanted = protocols or catalog.recipe(identity["recipe"]["name"]).metric.protocols
-            outcome.scores += score_task(task, work.samples, from_records(records), wanted)
+            outcome.scores += score_task(catalog, task, work.samples, from_records(records), wanted)
         watcher.end(task.name)
     outcome.scores += pooled(catalog.pools, outcome.scores)
     return outcome
@@ -237,14 +256,8 @@ def score_answers(folder: Path, catalog: Catalog, root: Path, tasks: str, protoc
         for protocol in protocols:
             if protocol in task.protocols:
                 answered, notes = answers.join(samples, protocol)
-                result = score(task, protocol, samples, answered)
-                outcome.scores.append(with_notes(result, notes))
+                (result,) = score_task(catalog, task, samples, answered, [protocol])
+                outcome.scores.append(replace(result, notes=(*result.notes, *notes)))
         watcher.end(task.name)
     outcome.scores += pooled(catalog.pools, outcome.scores)
     return outcome
-
-
-def with_notes(result: Score, notes: Sequence[str]) -> Score:
-    return Score(
-        result.task, result.protocol, result.metrics, result.counts, result.samples, result.references, (*result.notes, *notes)
-    )

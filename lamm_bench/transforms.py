@@ -7,14 +7,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+from .media import blank
 from .types import Sample
-
-BLANK = "blank"  # the content hash of a medium that is shown as a blank of the same shape (lamm_bench.media)
 
 
 def blind(sample: Sample) -> Sample:
     """The same question with every image or cloud replaced by a blank of the same shape."""
-    return replace(sample, media=tuple(replace(media, sha256=BLANK) for media in sample.media))
+    return replace(sample, media=tuple(blank(media) for media in sample.media))
 
 
 CONTROLS: dict[str, Callable[[Sample], Sample]] = {"blind": blind}

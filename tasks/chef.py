@@ -13,6 +13,7 @@ from lamm_bench.errors import UpstreamStops
 from lamm_bench.stats import ratio
 from lamm_bench.types import Answer, Estimate, Metric, Row, Sample, Scorer
 
+from .chef_captions import CAPTIONS
 from .classic import (
     Said,
     first_box,
@@ -126,6 +127,7 @@ CHEF: dict[str, Scorer] = {
     ),
     "sqaimage": VQA,
     "ai2d": VQA,
+    "flickr30k": CAPTIONS,
     "ucmerced": one_of(lambda sample, text: sample.target in text),
     "fsc147": UpstreamScorer(
         metrics=(

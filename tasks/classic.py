@@ -15,6 +15,7 @@ from lamm_bench.errors import UpstreamStops
 from lamm_bench.stats import ratio
 from lamm_bench.types import Answer, Estimate, Metric, Row, Sample, Scorer
 
+from .binary_loc import POOLS
 from .upstream_boxes import iou2d, iou3d
 from .upstream_reading import LETTERS_2D, LETTERS_3D, Box, boxes2d, boxes3d, chosen, count, points, quoted_classic
 from .upstream_scorer import Stats, UpstreamScorer, one_of, plain, pooled
@@ -244,3 +245,16 @@ def first_box(sample: Sample, boxes: Sequence[Box], clamp: bool) -> Stats:
     """Whether the first parsed box, and only that, overlaps the target (reference 1.14)."""
     overlap = iou3d(boxes[0], sample.target, clamp) if boxes else 0.0
     return {"acc@0.25": int(overlap > 0.25), "acc@0.5": int(overlap > 0.5), "items": 1}
+
+
+def pool(counts: Mapping[str, tuple[int, int]]) -> dict[str, dict[str, float | None]]:
+    """The pooled binary locating metric from each task's (hits, total): accuracy in percent, hits, total per edition.
+
+    >>> pool({"locating-voc2012": (1, 2), "locating-lsp": (1, 1), "locating-fsc147": (0, 1)})["june"]
+    {'accuracy': 50.0, 'hits': 2, 'total': 4}
+    """
+    found: dict[str, dict[str, float | None]] = {}
+    for edition, members in POOLS[0].members.items():
+        hits, total = (sum(counts[task][part] for task in members) for part in (0, 1))
+        found[edition] = {"accuracy": 100 * hits / total if total else None, "hits": hits, "total": total}
+    return found

@@ -25,6 +25,11 @@ def nothing(rows: Sequence[Row]) -> dict[str, Estimate]:
     return {}
 
 
+def no_more(rows: Sequence[Row]) -> list[dict[str, float]]:
+    """No value of a sample beyond those counted for it alone."""
+    return [{} for _ in rows]
+
+
 @dataclass(frozen=True)
 class UpstreamScorer:
     """One evaluator of upstream as a `Scorer`. Its answers are never unread: upstream makes something of every text."""
@@ -34,7 +39,9 @@ class UpstreamScorer:
     worst: Callable[[Sample], Stats]  # statistics of a sample without an answer, or at which upstream stops
     values: tuple[str, ...] = ("value",)  # the statistics that are shown per sample; a single one is shown as `value`
     parse: Callable[[Answer, Sample], Any] = plain
+    display: Callable[[Sample, Mapping[str, float]], Mapping[str, Any]] | None = None  # instead of `values`
     beyond: Callable[[Sequence[Row]], dict[str, Estimate]] = nothing  # metrics that are not sums, and notes on the whole set
+    among: Callable[[Sequence[Row]], Sequence[Mapping[str, float]]] = no_more  # values of samples that the whole set decides
 
     def read(self, answer: Answer, sample: Sample) -> Any:
         return self.parse(answer, sample)
@@ -43,12 +50,18 @@ class UpstreamScorer:
         return self.worst(sample) if prediction is None else self.count(sample, prediction)
 
     def show(self, sample: Sample, prediction: Any | None, stats: Mapping[str, float]) -> Mapping[str, Any]:
+        if self.display is not None:
+            return self.display(sample, stats)
         if len(self.values) == 1:
             return {"value": stats[self.values[0]]}
         return {name: stats[name] for name in self.values}
 
     def whole(self, rows: Sequence[Row]) -> Mapping[str, Estimate]:
         return self.beyond(rows)
+
+    def each(self, rows: Sequence[Row]) -> Sequence[Mapping[str, float]]:
+        """What is shown of each sample beside `show` and depends on the other samples, as its CIDEr does."""
+        return self.among(rows)
 
 
 def one_of(right: Callable[[Sample, Any], bool], name: str = "accuracy", parse: Callable[[Answer, Sample], Any] = plain) -> UpstreamScorer:

@@ -5,98 +5,19 @@ Each class has one painter; what tells it from its neighbours is said there. Col
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from random import Random
 
 import numpy as np
-from PIL import Image, ImageDraw
+from PIL import Image
 
 from .dialogue import dialogue_2d, wording
 from .drawn import Drawn, Split, Subject
-from .paint import OVER, Colour, Pose, between, blend, finish, jpeg, mottle, oval, rectangle, shade
+from .land import ASPHALT, CONCRETE, GRASS, SOIL, WATER, Land, crossing, road, tone
+from .paint import OVER, Pose, finish, jpeg, oval, shade
+from .settlements import buildings, denseresidential, mediumresidential, mobilehomepark, sparseresidential
 
 QUESTION = ("Which kind of land is seen from above?", "What does this aerial picture show?")
 DESCRIBE = ("Describe the aerial picture.", "What is in the picture?")
-
-GRASS = (70, 110, 50), (120, 150, 80)
-SOIL = (140, 110, 70), (190, 160, 115)
-ASPHALT = (88, 88, 90), (125, 125, 128)
-CONCRETE = (165, 162, 155), (205, 200, 192)
-TREE = (22, 58, 24), (56, 92, 46)
-WATER = (22, 56, 84), (56, 104, 140)
-ROOF = (110, 70, 55), (225, 205, 190)
-CARS = (
-    ((200, 200, 200), (250, 250, 250)),
-    ((20, 20, 30), (60, 60, 80)),
-    ((150, 20, 20), (220, 60, 60)),
-    ((30, 60, 140), (80, 110, 200)),
-)
-
-
-def tone(rng: Random, low: Colour, high: Colour) -> Colour:
-    """A colour from dark to light, each channel off by a little."""
-    red, green, blue = blend(low, high, rng.random())
-    return (red + rng.randint(-6, 6), green + rng.randint(-6, 6), blue + rng.randint(-6, 6))
-
-
-@dataclass(frozen=True)
-class Land:
-    """A canvas of `side` x `side` drawn pixels, and a pose whose unit is half its side: -1 to 1 is in sight."""
-
-    rng: Random
-    canvas: Image.Image
-    pose: Pose
-
-    @property
-    def draw(self) -> ImageDraw.ImageDraw:
-        return ImageDraw.Draw(self.canvas)
-
-    def fill(self, points: np.ndarray, colour: Colour) -> None:
-        self.draw.polygon(self.pose(points), fill=colour)
-
-    def box(self, cx: float, cy: float, width: float, height: float, colour: Colour, shadow: float = 0.0) -> None:
-        """A rectangle, with its shadow to one side where it stands high."""
-        if shadow:
-            self.fill(rectangle(cx + shadow, cy + shadow, width, height), (40, 42, 44))
-        self.fill(rectangle(cx, cy, width, height), colour)
-
-    def disc(self, cx: float, cy: float, radius: float, colour: Colour) -> None:
-        self.fill(oval(cx, cy, radius, radius, steps=18), colour)
-
-    def strip(self, points: np.ndarray, width: float, colour: Colour) -> None:
-        """A band along a path."""
-        self.draw.line(self.pose(points), fill=colour, width=max(1, round(width * self.pose.scale)), joint="curve")
-
-    def dashes(self, start: tuple[float, float], end: tuple[float, float], number: int, width: float, colour: Colour) -> None:
-        """A dashed straight line."""
-        (x0, y0), (x1, y1) = start, end
-        for i in range(number):
-            a, b = i / number, (i + 0.5) / number
-            self.strip(
-                np.array([(x0 + (x1 - x0) * a, y0 + (y1 - y0) * a), (x0 + (x1 - x0) * b, y0 + (y1 - y0) * b)]), width, colour
-            )
-
-    def tree(self, cx: float, cy: float, radius: float) -> None:
-        """A crown: a dark disc with a lighter one on it."""
-        colour = tone(self.rng, *TREE)
-        self.disc(cx, cy, radius, colour)
-        self.disc(cx - radius * 0.2, cy - radius * 0.2, radius * 0.55, shade(colour, 1.3))
-
-    def car(self, cx: float, cy: float, long: float, wide: float) -> None:
-        """A small bright or dark rectangle with a windscreen; `long` is along x."""
-        colour = between(self.rng, *self.rng.choice(CARS))
-        self.box(cx, cy, long, wide, colour)
-        self.box(cx + long * 0.15, cy, long * 0.2, wide * 0.8, (30, 34, 40))
-
-    def anywhere(self, reach: float = 1.2) -> tuple[float, float]:
-        return self.rng.uniform(-reach, reach), self.rng.uniform(-reach, reach)
-
-    def house(self, cx: float, cy: float, size: float) -> None:
-        """A pitched roof: two halves, one in shade."""
-        colour = tone(self.rng, *ROOF)
-        wide, high = size * self.rng.uniform(0.9, 1.3), size * self.rng.uniform(0.75, 1.0)
-        self.box(cx, cy, wide, high, colour, shadow=size * 0.12)
-        self.box(cx, cy + high * 0.25, wide, high * 0.5, shade(colour, 0.75))
 
 
 def agricultural(land: Land) -> None:
@@ -114,7 +35,7 @@ def agricultural(land: Land) -> None:
 def airplane(land: Land) -> None:
     """One to three white aeroplanes on concrete."""
     rng = land.rng
-    land.canvas.paste(mottle(rng, *land.canvas.size, tone(rng, *CONCRETE), spread=8))
+    land.ground(tone(rng, *CONCRETE), spread=8)
     for _ in range(3):
         land.strip(np.array([land.anywhere(), land.anywhere()]), 0.03, (200, 180, 90))
     number = rng.choice((1, 1, 2, 3))
@@ -143,7 +64,7 @@ def plane_parts() -> tuple[np.ndarray, ...]:
 def baseballdiamond(land: Land) -> None:
     """A fan of brown earth with a green square in it, on a lawn."""
     rng = land.rng
-    land.canvas.paste(mottle(rng, *land.canvas.size, tone(rng, *GRASS), spread=10))
+    land.ground(tone(rng, *GRASS), spread=10)
     size, earth = rng.uniform(0.9, 1.15), tone(rng, (165, 115, 75), (200, 150, 105))
     corner = np.array((rng.uniform(-0.15, 0.15), 0.75 * size))
     fan = np.concatenate(([corner], oval(corner[0], corner[1], 1.25 * size, 1.25 * size, 225, 315)))
@@ -160,7 +81,7 @@ def baseballdiamond(land: Land) -> None:
 def beach(land: Land) -> None:
     """Sand, a white line of foam, and the sea."""
     rng = land.rng
-    land.canvas.paste(mottle(rng, *land.canvas.size, tone(rng, (205, 180, 135), (235, 215, 175)), spread=8))
+    land.ground(tone(rng, (205, 180, 135), (235, 215, 175)), spread=8)
     x = np.linspace(-2, 2, 30)
     shore = rng.uniform(-0.35, 0.35) + 0.1 * np.sin(x * rng.uniform(1.5, 3.5) + rng.uniform(0, 6))
     sea = tone(rng, (20, 100, 130), (70, 160, 190))
@@ -171,24 +92,10 @@ def beach(land: Land) -> None:
         land.disc(rng.uniform(-1, 1), rng.uniform(-1.0, -0.5), 0.035, tone(rng, (60, 30, 30), (240, 90, 90)))
 
 
-def buildings(land: Land) -> None:
-    """Few, large, flat, grey or white roofs with long shadows and machines on them."""
-    rng = land.rng
-    land.canvas.paste(mottle(rng, *land.canvas.size, tone(rng, *ASPHALT), spread=8))
-    for cx in (-0.62, 0.62):
-        for cy in (-0.62, 0.62):
-            wide, high = rng.uniform(0.8, 1.1), rng.uniform(0.75, 1.05)
-            roof = shade(tone(rng, (170, 165, 160), (235, 232, 228)), rng.uniform(0.8, 1.0))
-            land.box(cx, cy, wide, high, roof, shadow=0.12)
-            land.box(cx, cy, wide * 0.9, high * 0.9, shade(roof, 0.9))
-            for _ in range(rng.randint(2, 5)):
-                land.box(cx + rng.uniform(-0.3, 0.3) * wide, cy + rng.uniform(-0.3, 0.3) * high, 0.12, 0.09, shade(roof, 0.65))
-
-
 def chaparral(land: Land) -> None:
     """Small dark bushes strewn over bare ground."""
     rng = land.rng
-    land.canvas.paste(mottle(rng, *land.canvas.size, tone(rng, (185, 165, 125), (215, 195, 155)), spread=12))
+    land.ground(tone(rng, (185, 165, 125), (215, 195, 155)), spread=12)
     for _ in range(rng.randint(90, 130)):
         land.disc(*land.anywhere(), rng.uniform(0.025, 0.065), tone(rng, (60, 72, 38), (92, 100, 62)))
 
@@ -201,21 +108,10 @@ def forest(land: Land) -> None:
         land.tree(*land.anywhere(), rng.uniform(0.11, 0.22))
 
 
-def road(land: Land, y: float, width: float, lanes: int, cars: int, colour: Colour) -> None:
-    """A straight road along x with lane lines and cars."""
-    land.box(0, y, 4, width, colour)
-    for i in range(1, lanes):
-        offset = y - width / 2 + width * i / lanes
-        land.dashes((-1.6, offset), (1.6, offset), 14, 0.02, (235, 235, 235))
-    for _ in range(cars):
-        lane = land.rng.randrange(lanes)
-        land.car(land.rng.uniform(-1.2, 1.2), y - width / 2 + width * (lane + 0.5) / lanes, 0.15, 0.075)
-
-
 def freeway(land: Land) -> None:
     """Two wide carriageways of several lanes side by side, with cars."""
     rng = land.rng
-    land.canvas.paste(mottle(rng, *land.canvas.size, tone(rng, *rng.choice((GRASS, SOIL)))))
+    land.ground(tone(rng, *rng.choice((GRASS, SOIL))))
     asphalt, width = tone(rng, *ASPHALT), rng.uniform(0.48, 0.58)
     middle, gap = rng.uniform(-0.15, 0.15), rng.uniform(0.05, 0.14)
     for side in (-1, 1):
@@ -225,7 +121,7 @@ def freeway(land: Land) -> None:
 def golfcourse(land: Land) -> None:
     """Light fairways and a green between trees, with pale sand bunkers."""
     rng = land.rng
-    land.canvas.paste(mottle(rng, *land.canvas.size, tone(rng, (50, 92, 40), (78, 118, 58)), spread=14))
+    land.ground(tone(rng, (50, 92, 40), (78, 118, 58)), spread=14)
     light = tone(rng, (120, 170, 80), (150, 195, 105))
     for _ in range(2):
         x, y = land.anywhere(0.5)
@@ -244,7 +140,7 @@ def golfcourse(land: Land) -> None:
 def harbor(land: Land) -> None:
     """Rows of white boats along piers on dark water."""
     rng = land.rng
-    land.canvas.paste(mottle(rng, *land.canvas.size, tone(rng, *WATER), spread=8))
+    land.ground(tone(rng, *WATER), spread=8)
     rows = rng.choice((2, 3))
     for row in range(rows):
         y = -1 + (row + 0.5) * 2 / rows
@@ -258,87 +154,16 @@ def harbor(land: Land) -> None:
                     land.box(float(x), y + side * 0.18, step * 0.25, 0.07, shade(boat, 0.6))
 
 
-def houses_with_street(land: Land, columns: int, trees: int, street: float, skip: float = 0.0) -> None:
-    """Two rows of houses on either side of a street, `columns` to a row, with trees strewn between."""
-    rng = land.rng
-    land.canvas.paste(mottle(rng, *land.canvas.size, tone(rng, *GRASS)))
-    land.box(0, 0, 4, street, tone(rng, *ASPHALT))
-    step = 2.6 / columns
-    for row in (-1, 1):
-        for back in range(2):
-            y = row * (street / 2 + step * (0.55 + back * 1.02))
-            for i in range(columns + 1):
-                if rng.random() >= skip:
-                    land.house(-1.3 + (i + rng.uniform(-0.08, 0.08)) * step, y, step * 0.72)
-    for _ in range(trees):
-        x, y = land.anywhere()
-        if abs(y) > street * 0.6:
-            land.tree(x, y, rng.uniform(0.06, 0.11))
-
-
-def denseresidential(land: Land) -> None:
-    """Small houses wall to wall in many rows."""
-    rng = land.rng
-    land.canvas.paste(mottle(rng, *land.canvas.size, tone(rng, (95, 100, 80), (130, 130, 112)), spread=12))
-    step = rng.uniform(0.3, 0.36)
-    for row, y in enumerate(np.arange(-1.5, 1.5, step)):
-        if row % 4 == 3:
-            land.box(0, float(y), 4, step * 0.7, tone(rng, *ASPHALT))
-            continue
-        for x in np.arange(-1.5, 1.5, step):
-            land.house(float(x) + rng.uniform(-0.02, 0.02), float(y), step * 0.84)
-
-
-def mediumresidential(land: Land) -> None:
-    """A street with houses and gardens on both sides."""
-    houses_with_street(land, columns=4, trees=16, street=land.rng.uniform(0.2, 0.28))
-
-
-def sparseresidential(land: Land) -> None:
-    """One house with its drive among many trees and open ground."""
-    rng = land.rng
-    land.canvas.paste(mottle(rng, *land.canvas.size, tone(rng, (120, 125, 75), (160, 155, 105))))
-    x, y = land.anywhere(0.35)
-    for _ in range(34):
-        tx, ty = land.anywhere()
-        if abs(tx - x) + abs(ty - y) > 0.5 and abs(tx - x) > 0.15:
-            land.tree(tx, ty, rng.uniform(0.09, 0.16))
-    land.box(x, y + 1.0, 0.14, 2.0, tone(rng, *CONCRETE))
-    land.house(x, y, rng.uniform(0.42, 0.55))
-
-
-def mobilehomepark(land: Land) -> None:
-    """Rows of slanted, narrow, pale trailers along lanes."""
-    rng = land.rng
-    land.canvas.paste(mottle(rng, *land.canvas.size, tone(rng, (120, 118, 108), (150, 145, 132)), spread=10))
-    slant, step = rng.choice((-1, 1)) * rng.uniform(0.5, 0.8), rng.uniform(0.25, 0.3)
-    for row in range(-2, 3):
-        y = row * 0.72
-        land.box(0, y + 0.36, 4, 0.14, tone(rng, *ASPHALT))
-        for x in np.arange(-1.6, 1.6, step):
-            colour = tone(rng, (205, 200, 192), (250, 248, 244))
-            corners = rectangle(0, 0, step * 0.5, 0.46)
-            land.fill(corners + np.stack((corners[:, 1] * slant + x, np.full(4, y)), axis=1), colour)
-            if rng.random() < 0.3:
-                land.tree(float(x) + step * 0.5, y, 0.05)
-
-
-def crossing(land: Land, width: float, lanes: int, cars: int) -> None:
-    """A second road across the first."""
-    turned = Pose(land.pose.x, land.pose.y, land.pose.scale, land.pose.angle + np.pi / 2 + land.rng.uniform(-0.15, 0.15))
-    road(Land(land.rng, land.canvas, turned), 0, width, lanes, cars, tone(land.rng, *ASPHALT))
-
-
 def intersection(land: Land) -> None:
     """Two streets that meet on one level, with zebra crossings round an empty middle and roofs at the corners."""
     rng = land.rng
-    land.canvas.paste(mottle(rng, *land.canvas.size, tone(rng, *rng.choice((GRASS, CONCRETE)))))
+    land.ground(tone(rng, *rng.choice((GRASS, CONCRETE))))
     width, asphalt = rng.uniform(0.42, 0.56), tone(rng, *ASPHALT)
     for sx in (-1, 1):
         for sy in (-1, 1):
             land.house(sx * 0.78, sy * 0.78, rng.uniform(0.45, 0.62))
     for box in ((4, width), (width, 4)):
-        land.box(0, 0, *box, asphalt)
+        land.box(0, 0, box[0], box[1], asphalt)
     for side in (-1, 1):
         for along in np.arange(-width / 2 + 0.05, width / 2, 0.1):
             land.box(side * (width / 2 + 0.09), float(along), 0.12, 0.05, (238, 238, 238))
@@ -352,7 +177,7 @@ def intersection(land: Land) -> None:
 def overpass(land: Land) -> None:
     """A pale bridge with railings and a shadow that carries one freeway over another."""
     rng = land.rng
-    land.canvas.paste(mottle(rng, *land.canvas.size, tone(rng, *rng.choice((GRASS, SOIL)))))
+    land.ground(tone(rng, *rng.choice((GRASS, SOIL))))
     crossing(land, rng.uniform(0.55, 0.7), 4, rng.randint(3, 6))
     bridge = tone(rng, (175, 172, 166), (205, 200, 194))
     width = rng.uniform(0.44, 0.56)
@@ -365,7 +190,7 @@ def overpass(land: Land) -> None:
 def parkinglot(land: Land) -> None:
     """Rows of parked cars, side by side, filling the lot."""
     rng = land.rng
-    land.canvas.paste(mottle(rng, *land.canvas.size, tone(rng, *ASPHALT), spread=6))
+    land.ground(tone(rng, *ASPHALT), spread=6)
     step, full = rng.uniform(0.17, 0.21), rng.uniform(0.75, 0.95)
     for y in (-1.05, -0.78, -0.15, 0.12, 0.75, 1.02):
         for x in np.arange(-1.4, 1.4, step):
@@ -378,7 +203,7 @@ def parkinglot(land: Land) -> None:
 def river(land: Land) -> None:
     """A winding band of water through trees."""
     rng = land.rng
-    land.canvas.paste(mottle(rng, *land.canvas.size, tone(rng, (60, 95, 45), (110, 130, 70))))
+    land.ground(tone(rng, (60, 95, 45), (110, 130, 70)))
     for _ in range(60):
         land.tree(*land.anywhere(), rng.uniform(0.06, 0.13))
     x = np.linspace(-2, 2, 40)
@@ -391,7 +216,7 @@ def river(land: Land) -> None:
 def runway(land: Land) -> None:
     """One broad, empty strip with white edge lines, centre dashes and the bars of its threshold."""
     rng = land.rng
-    land.canvas.paste(mottle(rng, *land.canvas.size, tone(rng, *rng.choice((GRASS, SOIL)))))
+    land.ground(tone(rng, *rng.choice((GRASS, SOIL))))
     width, y = rng.uniform(0.75, 0.95), rng.uniform(-0.15, 0.15)
     land.box(0, y, 4, width, shade(tone(rng, *ASPHALT), 0.85))
     for side in (-1, 1):
@@ -405,7 +230,7 @@ def runway(land: Land) -> None:
 def storagetanks(land: Land) -> None:
     """Round white tanks with shadows."""
     rng = land.rng
-    land.canvas.paste(mottle(rng, *land.canvas.size, tone(rng, *rng.choice((SOIL, CONCRETE, GRASS)))))
+    land.ground(tone(rng, *rng.choice((SOIL, CONCRETE, GRASS))))
     across = rng.choice((2, 2, 3))
     step = 2.0 / across
     for i in range(across):
@@ -428,7 +253,7 @@ def tenniscourt(land: Land) -> None:
         ((45, 120, 110), (60, 90, 70)),
     )
     court, around = rng.choice(pairs)
-    land.canvas.paste(mottle(rng, *land.canvas.size, tone(rng, *GRASS)))
+    land.ground(tone(rng, *GRASS))
     number = rng.choice((1, 2, 2))
     land.box(0, 0, 1.0 if number == 1 else 1.9, 1.7, shade(around, rng.uniform(0.9, 1.15)))
     for i in range(number):

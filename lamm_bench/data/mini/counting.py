@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from random import Random
+from typing import Any
 
 from PIL import Image, ImageDraw
 
@@ -14,6 +17,7 @@ from .paint import OVER, blend, brightness, jpeg
 from .shapes import COLOURS, RGB, Sketch, circle, edge_for, finish, paint, shade
 
 COUNT = "How many {} are there in this image?"
+CAPTION = "Describe this image in one sentence."
 POINT = "Point at each of the {} in this image as [x, y]."
 
 
@@ -125,70 +129,79 @@ def amount(rng: Random) -> int:
     return rng.randint(1, 9) if rng.random() < 0.75 else rng.randint(10, 20)
 
 
+@dataclass(frozen=True)
+class Group:
+    """The things of one kind in a picture."""
+
+    kind: str
+    count: int
+    colours: tuple[str, ...]  # each thing gets one of them
+
+    @property
+    def phrase(self) -> str:
+        """
+        >>> Group("hearts", 1, ("red",)).phrase, Group("fish", 3, ("red", "blue")).phrase
+        ('1 red heart', '3 fish')
+        """
+        noun = self.kind if self.count > 1 else SINGULAR.get(self.kind, self.kind.removesuffix("s"))
+        return " ".join((str(self.count), *(self.colours if len(self.colours) == 1 else ()), noun))
+
+
+def scatter(image: Image.Image, base: RGB, groups: Sequence[Group], rng: Random) -> list[tuple[float, float]]:
+    """Paints the groups into cells of a grid, each thing anywhere in its cell; the centres of the first group, in pixels of
+    the finished picture, from left to right."""
+    width, height = image.width // OVER, image.height // OVER
+    total = sum(group.count for group in groups)
+    columns = max(3, math.ceil(math.sqrt(total * width / height)))
+    rows = max(2, math.ceil(total / columns))
+    wide, high = width / columns, height / rows
+    cells = iter(rng.sample([(column, row) for column in range(columns) for row in range(rows)], total))
+    size = min(min(wide, high) * rng.uniform(0.66, 0.86), 34.0)
+    points: list[tuple[float, float]] = []
+    for group in groups:
+        for column, row in itertools.islice(cells, group.count):
+            sketch = THINGS[group.kind](rng).turned(rng.uniform(-14, 14), flip=rng.random() < 0.5)
+            longer, aspect = size * rng.uniform(0.85, 1.0), sketch.aspect()
+            w, h = (longer, longer / aspect) if aspect > 1 else (longer * aspect, longer)
+            x = (column + 0.5) * wide + rng.uniform(-1, 1) * max(wide - w - 1, 0) / 2
+            y = (row + 0.5) * high + rng.uniform(-1, 1) * max(high - h - 1, 0) / 2
+            main = shade(rng.choice(group.colours), rng)
+            paint(image, sketch, (x - w / 2, y - h / 2, x + w / 2, y + h / 2), main, edge_for(main, brightness(base), rng), 1.0)
+            if group is groups[0]:
+                points.append((round(x, 1), round(y, 1)))
+    return sorted(points)
+
+
 def draw_counting(rng: Random, index: int, split: Split) -> Drawn:
+    """Things to count, half of the time among things of another kind, on a patterned ground."""
     kind, other = rng.sample(tuple(THINGS), 2)
-    count = amount(rng)
-    others = rng.choice((0, 0, 1, 2, 3, 4, 5, 7))
     width = rng.randint(104, 144)
     height = round(width * rng.uniform(0.8, 1.1))
-    columns = max(3, math.ceil(math.sqrt((count + others) * width / height)))
-    rows = max(2, math.ceil((count + others) / columns))
-    cells = rng.sample([(c, r) for c in range(columns) for r in range(rows)], count + others)
     image, base = ground(rng, width, height)
-    colours = [c for c in COLOURS if distance(COLOURS[c], base) > 90]
-    colour, other_colour = rng.choice(colours), rng.choice(colours)
+    visible = tuple(name for name, colour in COLOURS.items() if math.dist(colour, base) > 90)
     mixed = rng.random() < 0.25
-    room = min(width / columns, height / rows)
-    size = min(room * rng.uniform(0.66, 0.86), 34.0)
-    points: list[tuple[float, float]] = []
-    for number, (column, row) in enumerate(cells):
-        wanted = number < count
-        name = kind if wanted else other
-        sketch = THINGS[name](rng).turned(rng.uniform(-14, 14), flip=rng.random() < 0.5)
-        longer = size * rng.uniform(0.85, 1.0)
-        aspect = sketch.aspect()
-        w, h = (longer, longer / aspect) if aspect > 1 else (longer * aspect, longer)
-        slack_x, slack_y = max(width / columns - w - 1, 0) / 2, max(height / rows - h - 1, 0) / 2
-        x = (column + 0.5) * width / columns + rng.uniform(-slack_x, slack_x)
-        y = (row + 0.5) * height / rows + rng.uniform(-slack_y, slack_y)
-        main = shade(rng.choice(colours) if mixed else colour if wanted else other_colour, rng)
-        paint(image, sketch, (x - w / 2, y - h / 2, x + w / 2, y + h / 2), main, edge_for(main, brightness(base), rng), 1.0)
-        if wanted:
-            points.append((round(x, 1), round(y, 1)))
-    points.sort()
+    groups = [Group(kind, amount(rng), visible if mixed else (rng.choice(visible),))]
+    if others := rng.choice((0, 0, 0, 1, 2, 3, 5, 7)):
+        groups.append(Group(other, others, visible if mixed else (rng.choice(visible),)))
+    points = scatter(image, base, groups, rng)
     path = f"fsc147_images/{split}_{index:05d}.jpg"
-    items = {
-        "Counting_FSC147": [{"image": path, "query": COUNT.format(kind), "num": count}],
-        "Locating_FSC147": [{"image": path, "query": POINT.format(kind), "points": [list(p) for p in points]}],
-    }
-    if split != "train":
-        return Drawn({path: jpeg(finish(image, rng))}, items)
-    turns = [(COUNT.format(kind), str(count))] + ([(COUNT.format(other), str(others))] if others else [])
-    told = phrase(kind, count, "" if mixed else colour)
-    if others:
-        told += " and " + phrase(other, others, "" if mixed else other_colour)
+    count: dict[str, Any] = {"image": path, "query": COUNT.format(kind), "num": len(points)}
+    point: dict[str, Any] = {"image": path, "query": POINT.format(kind), "points": [list(p) for p in points]}
+    items = {"Counting_FSC147": [count], "Locating_FSC147": [point]}
+    spots = [numbers((x / width, y / height)) for x, y in points]
+    return Drawn({path: jpeg(finish(image, rng))}, items, teach(path, groups, spots) if split == "train" else [])
+
+
+def teach(path: str, groups: Sequence[Group], spots: Sequence[str]) -> list[dict[str, Any]]:
+    """Counts of every kind, one sentence, and the points where there are fewer than ten."""
+    kind = groups[0].kind
     talk = [
-        dialogue_2d(path, "counting", turns),
-        dialogue_2d(path, "description", [("Describe this image in one sentence.", told[0].upper() + told[1:] + ".")]),
+        dialogue_2d(path, "counting", [(COUNT.format(group.kind), str(group.count)) for group in groups]),
+        dialogue_2d(path, "description", [(CAPTION, " and ".join(group.phrase for group in groups) + ".")]),
     ]
-    if count < 10:
-        spots = "; ".join(numbers((x / width, y / height)) for x, y in points)
-        talk.append(dialogue_2d(path, "locating", [(POINT.format(kind), spots)]))
-    return Drawn({path: jpeg(finish(image, rng))}, items, talk)
-
-
-def distance(a: RGB, b: RGB) -> float:
-    """Euclidean distance of two colours in 8-bit RGB."""
-    return math.dist(a, b)
-
-
-def phrase(kind: str, count: int, colour: str) -> str:
-    """
-    >>> phrase("hearts", 1, "red"), phrase("fish", 3, "")
-    ('1 red heart', '3 fish')
-    """
-    noun = kind if count > 1 else SINGULAR.get(kind, kind.removesuffix("s"))
-    return " ".join(filter(None, (str(count), colour, noun)))
+    if len(spots) < 10:
+        talk.append(dialogue_2d(path, "locating", [(POINT.format(kind), "; ".join(spots))]))
+    return talk
 
 
 SUBJECTS = (Subject("fsc147", "2D", draw_counting, {"test": 120, "val": 100, "train": 1600}),)

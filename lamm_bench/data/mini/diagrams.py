@@ -84,11 +84,14 @@ def questions(rng: Random, diagram: Diagram) -> list[Question]:
     absent = tuple(rng.sample([name for name in PICTOGRAMS if name not in things], 4))
     asked = []
     for thing, letter in zip(things, letters):
-        others = tuple(t for t in things if t != thing)
+        others = tuple(t for t in things if t != thing) + absent[:1]
         asked.append(Question("label", f"Which thing has the label {letter}?", thing, others))
-        asked.append(Question("letter", f"Which letter labels the {thing}?", letter, tuple(x for x in letters if x != letter)))
+        spare = tuple(x for x in LETTERS if x not in letters)[:1]
+        asked.append(
+            Question("letter", f"Which letter labels the {thing}?", letter, tuple(x for x in letters if x != letter) + spare)
+        )
     for start, end in diagram.arrows:
-        wrong = tuple(t for i, t in enumerate(things) if i not in (start, end)) + absent[:1]
+        wrong = tuple(t for i, t in enumerate(things) if i not in (start, end)) + absent[:2]
         asked.append(Question("points", f"What does the arrow from the {things[start]} point at?", things[end], wrong))
     present = rng.choice(things)
     asked.append(Question("present", "Which of these is in the diagram?", present, absent))
@@ -97,10 +100,17 @@ def questions(rng: Random, diagram: Diagram) -> list[Question]:
     arrows = len(diagram.arrows)
     counts = tuple(str(n) for n in (0, 2, 3, 4, 5) if n != arrows)
     asked.append(Question("count", "How many arrows are there?", str(arrows), counts))
-    asked.append(Question("things", "How many things have a label?", str(len(things)), tuple(str(n) for n in (2, 3, 4, 5, 6) if n != len(things))))
+    asked.append(
+        Question(
+            "things",
+            "How many things have a label?",
+            str(len(things)),
+            tuple(str(n) for n in (2, 3, 4, 5, 6) if n != len(things)),
+        )
+    )
     if diagram.kind == "chain":
-        asked.append(Question("first", "With which thing does the chain begin?", things[0], things[1:]))
-        asked.append(Question("last", "With which thing does the chain end?", things[-1], things[:-1]))
+        asked.append(Question("first", "With which thing does the chain begin?", things[0], things[1:] + absent[:1]))
+        asked.append(Question("last", "With which thing does the chain end?", things[-1], things[:-1] + absent[:1]))
     return asked
 
 
@@ -167,7 +177,14 @@ def paint_diagram(rng: Random, diagram: Diagram) -> bytes:
     size = min(width, height) * (0.15 if len(spots) > 3 else 0.17)
     ink = between(rng, (0, 0, 0), (90, 60, 90))
     for start, end in diagram.arrows:
-        arrow(draw, np.array(spots[start]), np.array(spots[end]), size * 1.12, ink, rng.uniform(0.035, 0.05) * min(width, height) * 0.5)
+        arrow(
+            draw,
+            np.array(spots[start]),
+            np.array(spots[end]),
+            size * 1.12,
+            ink,
+            rng.uniform(0.035, 0.05) * min(width, height) * 0.5,
+        )
     framed = rng.choice(("none", "box", "circle"))
     for thing, letter, (x, y) in zip(diagram.things, diagram.letters, spots):
         if framed != "none":
@@ -191,7 +208,9 @@ def arrow(draw: ImageDraw.ImageDraw, start: np.ndarray, end: np.ndarray, gap: fl
         a, b = start + along * gap * 0.85, end - along * gap * 0.85
     head = width * 3.2
     line(draw, [tuple(a), tuple(b - along * head * 0.7)], colour, width)
-    draw.polygon([tuple(b), tuple(b - along * head + across * head * 0.62), tuple(b - along * head - across * head * 0.62)], fill=colour)
+    draw.polygon(
+        [tuple(b), tuple(b - along * head + across * head * 0.62), tuple(b - along * head - across * head * 0.62)], fill=colour
+    )
 
 
 def tag(draw: ImageDraw.ImageDraw, canvas: Any, letter: str, x: float, y: float, size: float, ink: Colour) -> None:

@@ -69,7 +69,9 @@ def joined(parts: list[Surfaces]) -> Surfaces:
     return Surfaces(*(np.concatenate([getattr(part, name) for part in parts]) for name in fields))
 
 
-def cuboid(low: tuple[float, float, float], high: tuple[float, float, float], colour: tuple[int, int, int], bottom: bool = False) -> Surfaces:
+def cuboid(
+    low: tuple[float, float, float], high: tuple[float, float, float], colour: tuple[int, int, int], bottom: bool = False
+) -> Surfaces:
     """The five visible faces of a box, or all six with `bottom`."""
     a, b = np.array(low, float), np.array(high, float)
     dx, dy, dz = np.diag(b - a)
@@ -78,10 +80,14 @@ def cuboid(low: tuple[float, float, float], high: tuple[float, float, float], co
     u = [dx, dx, dy, dy, dx, dx][: len(origin)]
     v = [dy, dz, dz, dz, dz, dy][: len(origin)]
     count = len(origin)
-    return Surfaces(np.array(origin), np.array(u), np.array(v), np.tile(np.array(colour, float), (count, 1)), np.zeros(count, bool))
+    return Surfaces(
+        np.array(origin), np.array(u), np.array(v), np.tile(np.array(colour, float), (count, 1)), np.zeros(count, bool)
+    )
 
 
-def prism(x: float, y: float, rx: float, ry: float, z0: float, z1: float, colour: tuple[int, int, int], sides: int = 10) -> Surfaces:
+def prism(
+    x: float, y: float, rx: float, ry: float, z0: float, z1: float, colour: tuple[int, int, int], sides: int = 10
+) -> Surfaces:
     """An upright cylinder over an ellipse, as `sides` faces and a lid."""
     angle = np.arange(sides) * 2 * np.pi / sides
     ring = np.stack((x + rx * np.cos(angle), y + ry * np.sin(angle), np.full(sides, z0)), axis=1)
@@ -115,7 +121,10 @@ def bed(rng: Random, main: Rgb) -> list[Surfaces]:
     wide, long, high = rng.uniform(1.0, 1.7), rng.uniform(1.9, 2.1), rng.uniform(0.42, 0.55)
     w, d = wide / 2, long / 2
     pillows = 1 if wide < 1.3 else 2
-    parts = [cuboid((-w, -d, 0), (w, d - 0.08, high), main), cuboid((-w, d - 0.08, 0), (w, d, high + rng.uniform(0.4, 0.55)), WOOD)]
+    parts = [
+        cuboid((-w, -d, 0), (w, d - 0.08, high), main),
+        cuboid((-w, d - 0.08, 0), (w, d, high + rng.uniform(0.4, 0.55)), WOOD),
+    ]
     for i in range(pillows):
         x = 0.0 if pillows == 1 else (-0.5 + i) * wide / 2
         parts.append(cuboid((x - 0.27, d - 0.5, high), (x + 0.27, d - 0.14, high + 0.12), LINEN))
@@ -168,7 +177,9 @@ def bookshelf(rng: Random, main: Rgb) -> list[Surfaces]:
         if i < shelves - 1:
             for x in np.linspace(-w + 0.06, w - 0.3, 3):
                 colour = rng.choice(list(COLOURS.values()))
-                parts.append(cuboid((float(x), -d + 0.06, z + 0.05), (float(x) + 0.2, d - 0.02, z + rng.uniform(0.24, 0.34)), colour))
+                parts.append(
+                    cuboid((float(x), -d + 0.06, z + 0.05), (float(x) + 0.2, d - 0.02, z + rng.uniform(0.24, 0.34)), colour)
+                )
     return parts
 
 
@@ -210,26 +221,29 @@ def bathtub(rng: Random, main: Rgb) -> list[Surfaces]:
 
 
 def door(rng: Random, main: Rgb) -> list[Surfaces]:
-    """A tall, thin panel that begins at the floor, with a steel knob."""
+    """A tall panel that begins at the floor, in a deep frame, with a steel knob."""
     wide, high = rng.uniform(0.8, 0.95), rng.uniform(1.95, 2.1)
     w = wide / 2
     return [
-        cuboid((-w, -0.03, 0), (w, 0.05, high), main),
-        cuboid((w - 0.14, -0.07, 0.98), (w - 0.07, -0.03, 1.05), STEEL),
+        cuboid((-w, -0.16, 0), (-w + 0.08, 0.06, high), main),
+        cuboid((w - 0.08, -0.16, 0), (w, 0.06, high), main),
+        cuboid((-w, -0.16, high - 0.08), (w, 0.06, high), main, bottom=True),
+        cuboid((-w + 0.08, -0.08, 0), (w - 0.08, 0.06, high - 0.08), main),
+        cuboid((w - 0.22, -0.15, 0.96), (w - 0.13, -0.08, 1.05), STEEL, bottom=True),
     ]
 
 
 def window(rng: Random, main: Rgb) -> list[Surfaces]:
-    """A frame with bars and sky-coloured glass, hung high on the wall."""
-    wide, low, high = rng.uniform(0.8, 1.4), rng.uniform(0.9, 1.05), rng.uniform(1.75, 2.0)
+    """A frame with bars and sky-coloured glass over a deep sill, hung high on the wall."""
+    wide, low, high = rng.uniform(0.8, 1.4), rng.uniform(0.85, 1.0), rng.uniform(1.75, 2.0)
     w, bar = wide / 2, 0.08
     glass = (165, 210, 240)
     return [
-        cuboid((-w, -0.05, low), (-w + bar, 0.05, high), main),
-        cuboid((w - bar, -0.05, low), (w, 0.05, high), main),
-        cuboid((-w, -0.05, low), (w, 0.05, low + bar), main),
-        cuboid((-w, -0.05, high - bar), (w, 0.05, high), main),
-        cuboid((-bar / 2, -0.05, low), (bar / 2, 0.05, high), main),
+        cuboid((-w, -0.06, low), (-w + bar, 0.06, high), main),
+        cuboid((w - bar, -0.06, low), (w, 0.06, high), main),
+        cuboid((-w, -0.2, low), (w, 0.06, low + bar), main, bottom=True),
+        cuboid((-w, -0.06, high - bar), (w, 0.06, high), main),
+        cuboid((-bar / 2, -0.06, low), (bar / 2, 0.06, high), main),
         cuboid((-w + bar, 0.0, low + bar), (w - bar, 0.02, high - bar), glass),
     ]
 
@@ -254,7 +268,26 @@ KINDS: Mapping[str, Kind] = {
     "refrigerator": Kind(refrigerator, "wall", 1, ("white", "black", "red", "blue")),
     "sofa": Kind(sofa, "wall", 2, _ANY),
     "table": Kind(table, "floor", 2, ("brown", "white", "black", "orange", "green", "blue")),
-    "toilet": Kind(toilet, "wall", 1, ("white", "white", "blue", "yellow")),
+    "toilet": Kind(toilet, "wall", 1, ("white", "blue", "yellow")),
     "window": Kind(window, "in wall", 2, ("white", "brown", "black")),
 }
 """Furniture by its ScanNet name."""
+
+
+@dataclass(frozen=True)
+class Piece:
+    """One object of a room."""
+
+    label: str
+    colour: str
+    box: tuple[float, ...]  # cx, cy, cz, l, w, h in metres
+    surfaces: Surfaces
+
+
+@dataclass(frozen=True)
+class Room:
+    """A furnished room; `pieces` are in the order of answers: by label, then by cx."""
+
+    length: float  # along x, metres
+    width: float  # along y
+    pieces: tuple[Piece, ...]

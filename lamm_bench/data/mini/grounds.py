@@ -31,10 +31,10 @@ def backdrop(rng: Random, ground: str, width: int, height: int) -> Image.Image:
     horizon = round(h * rng.uniform(0.3, 0.65))
     ramp = Image.new("RGB", (1, h))
     fade = rng.uniform(0.1, 0.4)
-    for y in range(h):
-        share = y / horizon if y < horizon else (y - horizon) / max(h - horizon, 1)
-        base, far = (above, (255, 255, 255)) if y < horizon else (below, (0, 0, 0))
-        ramp.putpixel((0, y), blend(base, far, share * fade))
+    for row in range(h):
+        share = row / horizon if row < horizon else (row - horizon) / max(h - horizon, 1)
+        base, far = (above, (255, 255, 255)) if row < horizon else (below, (0, 0, 0))
+        ramp.putpixel((0, row), blend(base, far, share * fade))
     image = ramp.resize((w, h), Image.Resampling.NEAREST)
     draw = ImageDraw.Draw(image)
     MARKS[ground](draw, rng, w, h, horizon, below)

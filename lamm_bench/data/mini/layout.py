@@ -6,17 +6,22 @@ name only when it is whole; `mini.json` in it says what it holds."""
 from __future__ import annotations
 
 import functools
+import hashlib
 import importlib
 import json
 import os
 import pkgutil
 import random
 import shutil
+import signal
 import tempfile
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
@@ -115,12 +120,14 @@ def draw(seed: int, split: Split, subject: Subject, index: int) -> Drawn:
 def draw_chunk(chunk: Chunk) -> Told:
     """Draws, writes the media files, and tells the rest. Runs in any process."""
     subject, told = subjects()[chunk.subject], Told()
-    base = Path(chunk.out, base_of(chunk.split, subject.base))
+    base, folders = Path(chunk.out, base_of(chunk.split, subject.base)), set[Path]()
     for index in range(chunk.start, chunk.stop):
         drawn = draw(chunk.seed, chunk.split, subject, index)
         for name, data in drawn.media.items():
             path = base / name
-            path.parent.mkdir(parents=True, exist_ok=True)
+            if path.parent not in folders:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                folders.add(path.parent)
             path.write_bytes(data)
             told.media.append(str(path))
         if chunk.split == "train":
@@ -138,13 +145,33 @@ def processors() -> int:
 
 def run_chunks(chunks: Sequence[Chunk], workers: int) -> Iterator[tuple[Chunk, Told]]:
     """Every chunk with what it told, in the order of `chunks`."""
-    if workers == 1 or len(chunks) < 3:
-        for chunk in chunks:
-            yield chunk, draw_chunk(chunk)
-        return
-    # spawned, not forked: the caller may hold threads (torch does), and a fork then can hang
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        yield from zip(chunks, pool.map(draw_chunk, chunks), strict=True)
+    done = 0
+    if workers > 1 and len(chunks) > 2:
+        # spawned, not forked: the caller may hold threads (torch does), and a fork then can hang
+        pool = ProcessPoolExecutor(workers, get_context("spawn"), initializer=stay_with_parent)
+        try:
+            for told in pool.map(draw_chunk, chunks):
+                yield chunks[done], told
+                done += 1
+        except BrokenProcessPool:
+            pass  # no processes to be had (memory, a script without a `__main__` guard): the rest is drawn here
+        finally:
+            pool.shutdown(cancel_futures=True)
+    for chunk in chunks[done:]:
+        yield chunk, draw_chunk(chunk)
+
+
+def stay_with_parent() -> None:
+    """A worker leaves Ctrl-C to its parent, and ends when the parent is killed (an idle worker would wait for ever)."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = parent_process()
+    if parent is not None:
+
+        def follow(parent: BaseProcess = parent) -> None:
+            parent.join()
+            os._exit(1)
+
+        threading.Thread(target=follow, daemon=True).start()
 
 
 def amounts(parts: Sequence[Split], counts: Mapping[Split, int] | None) -> dict[Split, dict[str, int]]:
@@ -177,9 +204,10 @@ def write_parts(out: Path, seed: int, plan: Mapping[Split, Mapping[str, int]], p
     items: dict[tuple[Split, str], list[dict[str, Any]]] = {}
     dialogues: dict[str, list[dict[str, Any]]] = {}
     for chunk, told in run_chunks(chunks, workers):
-        if len(media) + len(told.media) != len(media.union(told.media)):
-            raise ValueError(f"subject {chunk.subject!r} writes a media file that exists already")
+        expected = len(media) + len(told.media)
         media.update(told.media)
+        if len(media) != expected:
+            raise ValueError(f"subject {chunk.subject!r} writes a media file that exists already")
         for stem, drawn in told.items.items():
             items.setdefault((chunk.split, stem), []).extend(drawn)
         dialogues.setdefault(subjects()[chunk.subject].base, []).extend(told.dialogues)
@@ -199,7 +227,7 @@ def write_parts(out: Path, seed: int, plan: Mapping[Split, Mapping[str, int]], p
 def make(
     out: Path,
     seed: int = 0,
-    parts: Sequence[Split] = PARTS,
+    parts: Sequence[str] = PARTS,
     progress: Progress | None = None,
     workers: int | None = None,
     counts: Mapping[Split, int] | None = None,
@@ -208,7 +236,7 @@ def make(
 
     `counts` limits how many pictures or rooms each subject gets in each part; `workers` is the number of processes (all
     processors if None). Raises `BenchError` where `out` holds something else or cannot be written."""
-    check_parts(parts)
+    wanted = known_parts(parts)
     out = Path(out).absolute()
     if out.exists() and not out.is_dir():
         raise BenchError(f"{out} is a file; the miniature needs a folder")
@@ -217,9 +245,9 @@ def make(
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         with Workshop(out) as shop:
-            plan = amounts(parts, counts)
+            plan = amounts(wanted, counts)
             write_parts(shop, seed, plan, progress, workers or processors())
-            write_mark(shop, seed, plan)
+            write_mark(shop, seed, plan, counts)
             if out.exists():
                 out.rename(shop.with_name(shop.name + ".old"))
             shop.rename(out)
@@ -247,19 +275,37 @@ class Workshop:
         shutil.rmtree(self.path, ignore_errors=True)
 
 
-def check_parts(parts: Sequence[Split]) -> None:
-    """Refuses names of parts that do not exist."""
+def known_parts(parts: Sequence[str]) -> tuple[Split, ...]:
+    """The named parts in their usual order; refuses names that do not exist."""
     for part in parts:
         if part not in PARTS:
             raise unknown("part of the miniature", part, PARTS)
+    return tuple(part for part in PARTS if part in parts)
 
 
-def write_mark(folder: Path, seed: int, plan: Mapping[Split, Mapping[str, int]]) -> None:
+def write_mark(folder: Path, seed: int, plan: Mapping[Split, Mapping[str, int]], limits: Mapping[Split, int] | None) -> None:
     """`mini.json`, by an atomic rename: what the miniature holds."""
-    mark = {"miniature": "lamm-bench", "format": FORMAT, "seed": seed, "parts": list(plan), "counts": plan}
+    mark = {
+        "miniature": "lamm-bench",
+        "format": FORMAT,
+        "drawers": drawers(),
+        "seed": seed,
+        "parts": list(plan),
+        "limits": limits,
+        "counts": plan,
+    }
     part = folder / f".{MARK}.{os.getpid()}"
     part.write_text(json.dumps(mark, indent=1) + "\n", encoding="utf-8")
     part.replace(folder / MARK)
+
+
+@functools.lru_cache(maxsize=1)
+def drawers() -> str:
+    """A short hash of the code that draws: pictures of other code are other pictures."""
+    digest = hashlib.sha256()
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(path.read_bytes().replace(b"\r\n", b"\n"))
+    return digest.hexdigest()[:8]
 
 
 def read_mark(folder: Path) -> dict[str, Any] | None:

@@ -5,6 +5,7 @@ Pictures are drawn twice as large as they are stored and then averaged down, whi
 from __future__ import annotations
 
 import io
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
@@ -31,15 +32,19 @@ class Pose:
 
     def __call__(self, points: Points) -> list[tuple[float, float]]:
         xy = np.asarray(points, dtype=float).reshape(-1, 2)
-        cos, sin = np.cos(self.angle) * self.scale, np.sin(self.angle) * self.scale
-        placed = np.stack((xy[:, 0] * cos - xy[:, 1] * sin + self.x, xy[:, 0] * sin + xy[:, 1] * cos + self.y), axis=1)
-        return [(float(x), float(y)) for x, y in placed]
+        cos, sin = math.cos(self.angle) * self.scale, math.sin(self.angle) * self.scale
+        placed = np.empty_like(xy)
+        placed[:, 0] = xy[:, 0] * cos - xy[:, 1] * sin + self.x
+        placed[:, 1] = xy[:, 0] * sin + xy[:, 1] * cos + self.y
+        return [(x, y) for x, y in placed.tolist()]
 
 
 def oval(cx: float, cy: float, rx: float, ry: float, start: float = 0.0, end: float = 360.0, steps: int = 28) -> np.ndarray:
     """Points [steps, 2] on an ellipse from `start` to `end` degrees, clockwise from the right as the picture is seen."""
-    t = np.radians(np.linspace(start, end, steps))
-    return np.stack((cx + rx * np.cos(t), cy + ry * np.sin(t)), axis=1)
+    t = np.arange(steps) * (np.pi * (end - start) / 180 / (steps - 1)) + np.pi * start / 180
+    points = np.empty((steps, 2))
+    points[:, 0], points[:, 1] = cx + rx * np.cos(t), cy + ry * np.sin(t)
+    return points
 
 
 def rectangle(cx: float, cy: float, width: float, height: float) -> np.ndarray:
@@ -78,11 +83,15 @@ def arrays(rng: Random) -> np.random.Generator:
 def gradient(rng: Random, width: int, height: int, one: Colour, two: Colour) -> Image.Image:
     """A canvas that fades from one colour into another in a random direction."""
     a, b = rng.uniform(-1, 1), rng.uniform(-1, 1)
-    x = np.linspace(-a, a, width)[None, :] + np.linspace(-b, b, height)[:, None]
-    low, high = x.min(), x.max()
-    t = ((x - low) / max(high - low, 1e-6))[:, :, None].astype(np.float32)
-    first, second = np.array(one, np.float32), np.array(two, np.float32)
-    return Image.fromarray((first + (second - first) * t).astype(np.uint8))
+    spread = max(abs(a) + abs(b), 1e-6)
+
+    def corner(x: int, y: int) -> Colour:
+        return blend(one, two, (1 + (a * x + b * y) / spread) / 2)
+
+    small = Image.new("RGB", (2, 2))
+    for x, y in ((0, 0), (1, 0), (0, 1), (1, 1)):
+        small.putpixel((x, y), corner(2 * x - 1, 2 * y - 1))
+    return small.resize((width, height), Image.Resampling.BILINEAR, box=(0.5, 0.5, 1.5, 1.5))
 
 
 def mottle(rng: Random, width: int, height: int, colour: Colour, cells: int = 10, spread: int = 22) -> Image.Image:

@@ -237,7 +237,10 @@ def paint_person(rng: Random, joints: np.ndarray, width: int, height: int, limbs
     skin = rng.choice(SKIN)
     if limbs.seat:
         hip = (np.array(at["right hip"]) + np.array(at["left hip"])) / 2
-        draw.polygon([(float(x), float(y)) for x, y in rectangle(hip[0], hip[1] + 0.5 * trunk, trunk, 0.8 * trunk)], fill=between(rng, (70, 60, 50), (130, 120, 110)))
+        draw.polygon(
+            [(float(x), float(y)) for x, y in rectangle(hip[0], hip[1] + 0.5 * trunk, trunk, 0.8 * trunk)],
+            fill=between(rng, (70, 60, 50), (130, 120, 110)),
+        )
     first, second = ("right", "left") if rng.random() < 0.5 else ("left", "right")
     limb(draw, at, first, colours[first], thick, skin)
     body = between(rng, (90, 90, 90), (245, 245, 245))
@@ -252,7 +255,9 @@ def paint_person(rng: Random, joints: np.ndarray, width: int, height: int, limbs
     return jpeg(finish(rng, canvas))
 
 
-def limb(draw: ImageDraw.ImageDraw, at: Mapping[str, tuple[float, float]], side: str, colour: Colour, thick: float, skin: Colour) -> None:
+def limb(
+    draw: ImageDraw.ImageDraw, at: Mapping[str, tuple[float, float]], side: str, colour: Colour, thick: float, skin: Colour
+) -> None:
     """One leg and one arm; forearm and shin a little darker than upper arm and thigh, with a skin-coloured hand."""
     dark = shade(colour, 0.72)
     for start, middle, end in (("hip", "knee", "ankle"), ("shoulder", "elbow", "wrist")):
@@ -264,7 +269,9 @@ def limb(draw: ImageDraw.ImageDraw, at: Mapping[str, tuple[float, float]], side:
     draw.ellipse((x - r, y - r, x + r, y + r), fill=skin)
 
 
-def head(rng: Random, draw: ImageDraw.ImageDraw, neck: np.ndarray, top: np.ndarray, thick: float, skin: Colour, behind: bool) -> None:
+def head(
+    rng: Random, draw: ImageDraw.ImageDraw, neck: np.ndarray, top: np.ndarray, thick: float, skin: Colour, behind: bool
+) -> None:
     """An oval from a little above the neck to the head's top; hair all over it from behind, eyes from the front."""
     up = top - neck
     length = float(np.hypot(*up))

@@ -8,19 +8,20 @@ from __future__ import annotations
 
 import io
 from collections import Counter
-from dataclasses import dataclass
 from random import Random
-from typing import Any
 
 import numpy as np
 
 from .drawn import Drawn, Split, Subject
-from .furniture import COLOURS, KINDS, Surfaces, cuboid, joined
+from .furniture import COLOURS, KINDS, Piece, Room, Surfaces, cuboid, joined
 from .paint import arrays
-from .room_talk import detection_query, room_dialogues, room_items
+from .room_talk import descriptions, room_dialogues, room_items
 
 NOISE = (0.005, 0.010)
 """Metres: the range from which a scan's standard deviation is drawn."""
+
+SCANS = 3
+"""Scans of each benchmark room, as many as ScanNet has of most of its rooms."""
 
 SCENES = {"test": 0, "val": 100, "train": 200}
 """The first scene number of each split."""
@@ -29,43 +30,28 @@ GAP = 0.12
 """Metres between two pieces on the floor, at least."""
 
 
-@dataclass(frozen=True)
-class Piece:
-    """One object of a room."""
-
-    label: str
-    colour: str
-    box: tuple[float, ...]  # cx, cy, cz, l, w, h in metres
-    surfaces: Surfaces
-
-
-@dataclass(frozen=True)
-class Room:
-    """A furnished room; `pieces` are in the order of answers: by label, then by cx."""
-
-    length: float  # along x, metres
-    width: float  # along y
-    pieces: tuple[Piece, ...]
-
-
 def furnish(rng: Random) -> Room:
     """A room of 3 to 5 m with three to seven pieces that neither touch nor leave it."""
     while True:
         length, width = rng.uniform(3.0, 5.0), rng.uniform(3.0, 5.0)
         pieces: list[Piece] = []
-        wanted = rng.randint(3, 7)
-        for _ in range(wanted * 6):
-            if len(pieces) == wanted:
-                break
-            counted = Counter(piece.label for piece in pieces)
-            label = rng.choice([name for name, kind in KINDS.items() if counted[name] < kind.most])
-            if counted and rng.random() < 0.3:  # rooms with several of a kind, so that descriptions have work to do
-                label = rng.choice([name for name in counted if counted[name] < KINDS[name].most] or [label])
-            piece = build(rng, label, length, width)
-            if not any(touch(piece, other) for other in pieces):
-                pieces.append(piece)
-        if len(pieces) >= 3:
-            return Room(length, width, tuple(sorted(pieces, key=lambda piece: (piece.label, piece.box[0]))))
+        for _ in range(rng.randint(3, 7)):
+            label = next_label(rng, Counter(piece.label for piece in pieces))
+            for _ in range(15):
+                piece = build(rng, label, length, width)
+                if not any(touch(piece, other) for other in pieces):
+                    pieces.append(piece)
+                    break
+        room = Room(length, width, tuple(sorted(pieces, key=lambda piece: (piece.label, piece.box[0]))))
+        if len(pieces) >= 3 and len(descriptions(room)) >= SCANS:  # each scan is asked for something else
+            return room
+
+
+def next_label(rng: Random, counted: Counter[str]) -> str:
+    """A class with room for one more; three times in ten one that is there already, so that descriptions have work to do."""
+    free = [name for name, kind in KINDS.items() if counted[name] < kind.most]
+    again = [name for name in counted if name in free]
+    return rng.choice(again if again and rng.random() < 0.3 else free)
 
 
 def build(rng: Random, label: str, length: float, width: float) -> Piece:
@@ -76,9 +62,9 @@ def build(rng: Random, label: str, length: float, width: float) -> Piece:
     surfaces = joined(kind.build(rng, (red, green, blue)))
     turns = rng.randrange(4)
     surfaces = surfaces.turned(turns)
-    cx, cy, _, l, w, _ = surfaces.box()
+    cx, cy, _, size_x, size_y, _ = surfaces.box()
     gap = 0.15 if kind.place == "floor" else 0.0
-    free_x, free_y = (length - l) / 2 - gap, (width - w) / 2 - gap
+    free_x, free_y = (length - size_x) / 2 - gap, (width - size_y) / 2 - gap
     x, y = rng.uniform(-free_x, free_x), rng.uniform(-free_y, free_y)
     if kind.place != "floor":  # the back, +y before turning, goes to its wall; doors and windows into it by 3 cm
         into = 0.03 if kind.place == "in wall" else -0.02
@@ -140,7 +126,7 @@ def npy(cloud: np.ndarray) -> bytes:
 
 
 def draw_room(rng: Random, index: int, split: Split) -> Drawn:
-    """One room: three scans with items in the benchmark, one smaller scan with conversations in training."""
+    """One room: its scans with items in the benchmark, one smaller scan with conversations in training."""
     room = furnish(rng)
     walls = shell(rng, room)
     name = f"scene{SCENES[split] + index:04d}"
@@ -149,8 +135,7 @@ def draw_room(rng: Random, index: int, split: Split) -> Drawn:
         cloud, _ = scan(rng, room, walls, 2048)
         return Drawn({path: npy(cloud)}, dialogues=room_dialogues(rng, room, path, name))
     media: dict[str, bytes] = {}
-    items: dict[str, list[dict[str, Any]]] = {}
-    paths = [f"scannet_pcls/{name}_{number:02d}.npy" for number in range(3)]
+    paths = [f"scannet_pcls/{name}_{number:02d}.npy" for number in range(SCANS)]
     for path in paths:
         cloud, _ = scan(rng, room, walls, 4096 + rng.randint(-200, 200))
         media[path] = npy(cloud)

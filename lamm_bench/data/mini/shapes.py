@@ -158,5 +158,5 @@ def finish(image: Image.Image, rng: Random, noise: tuple[float, float] = (2.0, 1
     grain = numbers.standard_normal((height, width, 1), dtype=np.float32) + 0.5 * numbers.standard_normal(
         (height, width, 3), dtype=np.float32
     )
-    pixels = pixels + light + grain * rng.uniform(*noise)
-    return Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8))
+    noisy = pixels + light + grain * rng.uniform(*noise)
+    return Image.fromarray(np.clip(noisy, 0, 255).astype(np.uint8))

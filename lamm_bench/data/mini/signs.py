@@ -71,14 +71,14 @@ def paint_sign(rng: Random, words: list[str]) -> bytes:
     board, ink = colours(rng)
     wide, high = round(width * rng.uniform(0.88, 0.98)), round(height * rng.uniform(0.82, 0.96))
     layer = Image.new("RGB", (wide, high), board)
-    style = {"smooth": rng.random() < 0.5, "bold": rng.random() < 0.35, "slant": rng.choice((0.0, 0.0, rng.uniform(-0.15, 0.2)))}
+    smooth, bold, slant = rng.random() < 0.5, rng.random() < 0.35, rng.choice((0.0, 0.0, rng.uniform(-0.15, 0.2)))
     line_high = high * 0.9 / lines
     for row, word in enumerate(words):
         tall = round(line_high * rng.uniform(0.68, 0.86))
         room = wide * 0.92
         long = round(min(room, len(word) * tall * rng.uniform(0.75, 1.0)))
         long = max(long, round(room * min(1.0, len(word) / 6.5)))
-        ink_mask = mask(word, long, tall, **style)
+        ink_mask = mask(word, long, tall, smooth, bold, slant)
         x = round(wide * 0.04 + rng.uniform(0.1, 0.9) * (room - long))
         y = round(high * 0.05 + line_high * row + (line_high - tall) / 2)
         layer.paste(ink, (x, y), ink_mask)
@@ -92,4 +92,4 @@ def paint_sign(rng: Random, words: list[str]) -> bytes:
     return jpeg(finish(rng, canvas, noise=rng.choice((4, 8, 14))))
 
 
-SUBJECTS = (Subject("signs", "2D", draw_sign, {"test": 120, "val": 120, "train": 1800}),)
+SUBJECTS = (Subject("signs", "2D", draw_sign, {"test": 120, "val": 120, "train": 2400}),)

@@ -1,0 +1,272 @@
+"""Checks benchmark files before a run trips over them: every meta file, item, box and media file, all faults at once.
+
+An `error` is what a run would count as missing or refuse; a `warning` is odd and can be scored all the same. Keys that no
+task reads are tolerated. What a task accepts is decided by the task itself (`Task.samples`), so plug-ins are checked too."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from lamm_bench import media
+from lamm_bench.errors import BenchError, MediaError
+from lamm_bench.task import Item, find_meta, shorten
+from lamm_bench.types import Media, Task
+
+from .geometry_faults import faults_2d, faults_3d
+
+SHOWN = 20  # findings printed for each task
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that is wrong, and where."""
+
+    task: str
+    file: str  # relative to the data root
+    item: str  # index and id; empty when the whole file is meant
+    what: str
+    severity: str  # "error" or "warning"
+
+
+class Watcher(Protocol):
+    """Told how far the check is; `lamm_bench.render.Bars` is one."""
+
+    def begin(self, task: str, total: int) -> None: ...
+    def tick(self, count: int) -> None: ...
+    def end(self, task: str) -> None: ...
+
+
+def verify(root: Path, tasks: Sequence[Task], deep: bool = True, watcher: Watcher | None = None) -> list[Finding]:
+    """Everything that is wrong with the files of `tasks` under `root`. `deep` decodes every image and cloud once;
+    without it media only have to be there and images to have a readable header."""
+    known: dict[str, str | None] = {}  # media path -> fault, shared by all tasks
+    findings: list[Finding] = []
+    for task in tasks:
+        findings += verify_task(root, task, deep, known, watcher)
+    return findings
+
+
+def verify_task(root: Path, task: Task, deep: bool, known: dict[str, str | None], watcher: Watcher | None) -> list[Finding]:
+    """The findings of one task: the file, its items, then media and what is drawn on them."""
+    try:
+        file = find_meta(root, task.meta_files)
+        entries = read_list(file)
+    except BenchError as error:
+        return [Finding(task.name, task.meta_files[0], "", local(str(error), root), "error")]
+    name = file.relative_to(root).as_posix()
+    items, findings = identified(task.name, name, file, entries)
+    findings += [
+        Finding(task.name, name, item, what, "error") for item, what in item_faults(root, task, file, items, bool(findings))
+    ]
+    used = media_of(items, task)
+    if watcher:
+        watcher.begin(task.name, len(used))
+    check_media(list(used), deep, known, watcher)
+    for medium, users in used.items():
+        fault = known[medium.path]
+        if fault is not None:
+            more = f" (and {len(users) - 1} more items)" if len(users) > 1 else ""
+            findings.append(Finding(task.name, relative(medium.path, root), place(users[0]) + more, fault, "error"))
+        else:
+            findings += drawn_faults(task.name, name, medium, users, deep)
+    if watcher:
+        watcher.end(task.name)
+    return findings
+
+
+def read_list(file: Path) -> list[Any]:
+    """The entries of a meta file, whatever they are. Raises `BenchError` when it is not a list with something in it."""
+    try:
+        data = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise BenchError(f"{file} is not JSON: {error}") from None
+    if not isinstance(data, list):
+        raise BenchError(f"{file} holds {type(data).__name__}, expected a list of objects")
+    if not data:
+        raise BenchError(f"{file} holds no items")
+    return data
+
+
+def identified(task: str, name: str, file: Path, entries: Sequence[Any]) -> tuple[list[Item], list[Finding]]:
+    """The entries that are objects with a usable id, and what is wrong with the others (as `lamm_bench.task.read_items`)."""
+    items: list[Item] = []
+    findings: list[Finding] = []
+    first: dict[str, int] = {}
+    nameless = 0
+    for index, entry in enumerate(entries):
+        if not isinstance(entry, dict):
+            findings.append(Finding(task, name, str(index), f"is {shorten(entry)}, expected an object", "error"))
+            continue
+        nameless += "id" not in entry
+        id_ = entry.get("id", index)
+        if not isinstance(id_, str | int | float) or isinstance(id_, bool):
+            what = f"`id` is {shorten(id_)}, expected a text or a number"
+            findings.append(Finding(task, name, str(index), what, "error"))
+            continue
+        if str(id_) in first:
+            what = f"the id is also that of item {first[str(id_)]}; answers are joined to `{id_}#{index}`"
+            findings.append(Finding(task, name, f"{index} (id {id_})", what, "warning"))
+        first.setdefault(str(id_), index)
+        items.append(Item(file, index, str(id_), entry))
+    if nameless:
+        what = f"{nameless} of {len(entries)} items have no `id`; their index is used"
+        findings.append(Finding(task, name, "", what, "warning"))
+    return items, findings
+
+
+def item_faults(root: Path, task: Task, file: Path, items: Sequence[Item], explained: bool) -> Iterator[tuple[str, str]]:
+    """Where and what: each item that the task refuses. Only a file that is refused as a whole is taken apart.
+
+    `explained`: faults are known already for which the task may refuse the whole file."""
+    try:
+        task.samples(root)
+        return
+    except BenchError as error:
+        whole = local(str(error), root)
+    found = False
+    with tempfile.TemporaryDirectory() as folder:
+        mirror = mirrored(root, file, Path(folder))
+        for item in items:
+            mirror.write_text(json.dumps([{**item.data, "id": item.id}]), encoding="utf-8")
+            try:
+                task.samples(Path(folder))
+            except BenchError as error:
+                found = True
+                yield place(item), own_words(str(error), mirror, item)
+    if not found and not explained:
+        yield "", whole
+
+
+def own_words(message: str, mirror: Path, item: Item) -> str:
+    """The message without what `Item.fault` puts in front; of a single item that is the mirror's path and index.
+
+    >>> own_words("t/x.json: item 0 (id a, `object` 1): has no key", Path("t/x.json"), Item(Path("x.json"), 7, "a", {}))
+    '`object` 1: has no key'
+    """
+    message = message.removeprefix(f"{mirror}: item 0 ").removeprefix(f"(id {item.id}): ")
+    if message.startswith(f"(id {item.id}, "):
+        message = message.removeprefix(f"(id {item.id}, ").replace("): ", ": ", 1)
+    return message.replace(str(mirror), str(item.file))
+
+
+def mirrored(root: Path, file: Path, folder: Path) -> Path:
+    """The place of `file` in `folder`, made to look like `root` by links to everything but the meta files beside it."""
+    inside = file.relative_to(root)
+    here, there = root, folder
+    for part in inside.parts[:-1]:
+        for entry in here.iterdir():
+            if entry.name != part:
+                (there / entry.name).symlink_to(entry.absolute())
+        here, there = here / part, there / part
+        there.mkdir()
+    return folder / inside
+
+
+def media_of(items: Sequence[Item], task: Task) -> dict[Media, list[Item]]:
+    """Each media file with the items that use it; paths that the task refuses have been found already."""
+    used: dict[Media, list[Item]] = {}
+    for item in items:
+        try:
+            for medium in item.media(task.modality):
+                used.setdefault(medium, []).append(item)
+        except BenchError:
+            continue
+    return used
+
+
+def check_media(used: Sequence[Media], deep: bool, known: dict[str, str | None], watcher: Watcher | None) -> None:
+    """Opens what has not been opened for another task; decoders work outside Python's lock, so several at a time."""
+    new = [medium for medium in used if medium.path not in known]
+    if watcher:
+        watcher.tick(len(used) - len(new))
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        for medium, fault in zip(new, pool.map(lambda medium: media_fault(medium, deep), new)):
+            known[medium.path] = fault
+            if watcher:
+                watcher.tick(1)
+
+
+def media_fault(medium: Media, deep: bool) -> str | None:
+    """Why a file cannot be used; None when it can."""
+    try:
+        if deep:
+            media.check(medium)
+        elif medium.kind == "image":
+            media.image_size(medium.path)
+        elif not Path(medium.path).is_file():
+            return "is missing"
+        return None
+    except MediaError as error:
+        return str(error).removeprefix(medium.path).strip()
+
+
+def drawn_faults(task: str, name: str, medium: Media, users: Sequence[Item], deep: bool) -> Iterator[Finding]:
+    """Boxes, joints and points that do not lie where they could be right."""
+    if medium.kind == "image":
+        size = media.image_size(medium.path)
+        for item in users:
+            yield from (Finding(task, name, place(item), what, "warning") for what in faults_2d(item.data, size))
+    else:
+        points = media.open_cloud(medium)[:, :3] if deep else None
+        for item in users:
+            yield from (Finding(task, name, place(item), what, "warning") for what in faults_3d(item.data, points))
+
+
+def place(item: Item) -> str:
+    return f"{item.index} (id {item.id})"
+
+
+def relative(path: str, root: Path) -> str:
+    return os.path.relpath(path, root)
+
+
+def local(text: str, root: Path) -> str:
+    """The message with paths as seen from the data root."""
+    return text.replace(f"{root}{os.sep}", "")
+
+
+def show_findings(findings: Sequence[Finding], tasks: Sequence[Task], console: Console | None = None, shown: int = SHOWN) -> None:
+    """Prints the findings, at most `shown` of each task, then how many there are of each."""
+    console = console or Console()
+    counts = Counter((finding.task, finding.severity) for finding in findings)
+    if findings:
+        console.print(findings_table(findings, shown))
+    summary = Table("task", "errors", "warnings", box=None, pad_edge=False)
+    for task in tasks:
+        errors, warnings = counts[task.name, "error"], counts[task.name, "warning"]
+        summary.add_row(task.name, str(errors or "-"), str(warnings or "-"), style="red" if errors else "")
+    console.print(summary)
+    errors = sum(finding.severity == "error" for finding in findings)
+    console.print(
+        f"{errors} errors, {len(findings) - errors} warnings in {len(tasks)} tasks"
+        if findings
+        else f"{len(tasks)} tasks: all in order"
+    )
+
+
+def findings_table(findings: Sequence[Finding], shown: int) -> Table:
+    table = Table()
+    for column in ("task", "severity", "file", "item", "what"):
+        table.add_column(column, overflow="fold")
+    printed: Counter[str] = Counter()
+    for finding in findings:
+        printed[finding.task] += 1
+        if printed[finding.task] <= shown:
+            cells = (finding.task, finding.severity, finding.file, finding.item, finding.what)
+            table.add_row(*(Text(cell, style="red" if cell == "error" else "") for cell in cells))
+    for task, number in printed.items():
+        if number > shown:
+            table.add_row(Text(task), "", "", "", Text(f"... and {number - shown} more findings"))
+    return table

@@ -1,0 +1,134 @@
+"""Naming the class of an image: CIFAR10 (ten classes) and UCMerced (21 kinds of land use).
+
+A class is named by its label, its plural, or a name of the tables below. To let another name count, add it there.
+UCMerced's labels are split into words (`baseballdiamond` = `baseball diamond`); its label set is what the file holds, so a
+file with other classes is scored by its own names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from random import Random
+
+from lamm_bench.types import Modality, Sample, Scorer
+from lamm_bench.vocabulary import Lexicon
+
+from .chef import CHEF
+from .classic import CLASSIC
+from .labels import LabelScorer
+from .loading import label_of, labels_in, load, most_frequent, protocols
+
+CIFAR10 = Lexicon({
+    "airplane": ("aeroplane", "plane", "aircraft", "jet", "jetliner", "airliner", "jumbo jet", "fighter jet", "biplane", "seaplane"),
+    "automobile": ("car", "auto", "motorcar", "motor car", "sedan", "suv", "convertible", "taxi", "cab", "coupe", "hatchback",
+                   "station wagon", "minivan", "limousine", "jeep", "race car", "sports car"),
+    "bird": ("birdie", "songbird", "duck", "ostrich", "sparrow", "eagle", "hawk", "owl", "parrot", "robin", "finch", "emu"),
+    "cat": ("kitten", "kitty", "tabby", "house cat", "housecat"),
+    "deer": ("cervid", "stag", "doe", "fawn", "elk", "moose", "reindeer", "antelope"),
+    "dog": ("puppy", "pup", "doggy", "hound", "terrier", "poodle", "chihuahua", "dachshund", "spaniel"),
+    "frog": ("toad", "bullfrog", "tree frog", "treefrog"),
+    "horse": ("pony", "foal", "colt", "mare", "stallion", "racehorse"),
+    "ship": ("boat", "vessel", "sailboat", "sailing boat", "sailing ship", "speedboat", "motorboat", "ferry", "yacht", "ocean liner",
+             "cruise ship", "cargo ship", "container ship", "tanker", "steamship"),
+    "truck": ("lorry", "motortruck", "pickup", "pickup truck", "dump truck", "fire truck", "firetruck", "fire engine", "tow truck",
+              "trailer truck", "semi truck"),
+})  # fmt: skip
+
+UCMERCED = Lexicon({
+    "agricultural": ("agricultural land", "agriculture", "farmland", "cropland", "farm field", "crop field"),
+    "airplane": ("aeroplane", "plane", "aircraft", "jet"),
+    "baseballdiamond": ("baseball diamond", "baseball field"),
+    "beach": ("seashore", "sandy shore"),
+    "buildings": ("building",),
+    "chaparral": ("shrubland", "scrubland"),
+    "denseresidential": ("dense residential", "dense residential area", "high density residential"),
+    "forest": ("woodland", "woods"),
+    "freeway": ("highway", "motorway", "expressway"),
+    "golfcourse": ("golf course",),
+    "harbor": ("harbour", "marina"),
+    "intersection": ("crossroads", "crossroad", "road intersection"),
+    "mediumresidential": ("medium residential", "medium residential area", "medium density residential"),
+    "mobilehomepark": ("mobile home park", "trailer park"),
+    "overpass": ("over pass", "flyover"),
+    "parkinglot": ("parking lot", "car park"),
+    "river": ("stream",),
+    "runway": ("run way", "airstrip"),
+    "sparseresidential": ("sparse residential", "sparse residential area", "low density residential"),
+    "storagetanks": ("storage tank", "oil tank", "fuel tank"),
+    "tenniscourt": ("tennis court",),
+})  # fmt: skip
+ANY_FILE = Lexicon({})
+
+
+def lexicon_for(labels: Sequence[str], known: Lexicon) -> Lexicon:
+    """UCMerced's table when the file holds at least one of its labels; else no table, only the file's own names."""
+    return known if set(labels) & set(known.aliases) else ANY_FILE
+
+
+def find_cifar10(text: str, sample: Sample) -> tuple[str, ...]:
+    return CIFAR10.vocabulary(sample.meta["labels"]).named(text)
+
+
+def find_ucmerced(text: str, sample: Sample) -> tuple[str, ...]:
+    labels = sample.meta["labels"]
+    return lexicon_for(labels, UCMERCED).vocabulary(labels).named(text)
+
+
+def cifar10_label(sample: Sample) -> str:
+    return CIFAR10.vocabulary(sample.meta["labels"]).label(sample.target)
+
+
+def ucmerced_label(sample: Sample) -> str:
+    labels = sample.meta["labels"]
+    return lexicon_for(labels, UCMERCED).vocabulary(labels).label(sample.target)
+
+
+@dataclass(frozen=True, eq=False)
+class Classification:
+    """One image, one class name. `Sample.target`: the label; `meta["labels"]`: the classes that answers may name."""
+
+    name: str
+    kind: str
+    meta_files: tuple[str, ...]
+    answer_files: tuple[str, ...]
+    protocols: Mapping[str, Scorer]
+    key: str = "label"
+    closed: tuple[str, ...] = field(default=())  # labels that belong to the set even where the file has none of them
+    groups: tuple[str, ...] = ("2d",)
+    modality: Modality = "image"
+    max_new_tokens: int = 64
+
+    def samples(self, root: Path) -> list[Sample]:
+        found = load(root, self.meta_files, self.modality, lambda item, media: {"target": label_of(item, self.key)})
+        own = labels_in(found, lambda target: [target])
+        labels = tuple(sorted({*own, *self.closed}))
+        return [replace(sample, meta={"labels": labels}) for sample in found]
+
+    def oracle(self, sample: Sample, part: str = "") -> str:
+        return str(sample.target)
+
+    def chance(self, sample: Sample, rng: Random, samples: Sequence[Sample], part: str = "") -> str:
+        return rng.choice(sample.meta["labels"])
+
+    def majority(self, samples: Sequence[Sample]) -> str:
+        return str(most_frequent(sample.target for sample in samples))
+
+
+TASKS = (
+    Classification(
+        name="cifar10",
+        kind="classification",
+        meta_files=("2D_Benchmark/meta_file/Classification_CIFAR10.json",),
+        answer_files=("Classification_CIFAR10",),
+        protocols=protocols(LabelScorer(find_cifar10, cifar10_label), "cifar10", ("classic", CLASSIC), ("chef", CHEF)),
+        closed=tuple(CIFAR10.aliases),
+    ),
+    Classification(
+        name="ucmerced",
+        kind="fine_grained_classification",
+        meta_files=("2D_Benchmark/meta_file/Fine-grained_Classification_UCMerced.json",),
+        answer_files=("Fine-grained_Classification_UCMerced",),
+        protocols=protocols(LabelScorer(find_ucmerced, ucmerced_label), "ucmerced", ("classic", CLASSIC), ("chef", CHEF)),
+    ),
+)

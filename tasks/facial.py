@@ -1,0 +1,97 @@
+"""Attributes of faces: smiling or not, and the colour of the hair (CelebA).
+
+Smiling is read as yes or no by whole words, contractions included (reference, Appendix H, O7); neither said is unread, not
+"smiling" as upstream has it. Hair colours have the names of the table below."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+
+from lamm_bench.reading import read_yes_no
+from lamm_bench.types import Modality, Sample, Scorer
+from lamm_bench.vocabulary import Lexicon
+
+from .chef import CHEF
+from .classic import CLASSIC
+from .classification import Classification
+from .labels import LabelScorer
+from .loading import load, most_frequent, protocols
+
+HAIR = Lexicon({
+    "black": ("jet black", "blackish"),
+    "blond": ("blonde", "blondish", "golden hair", "fair hair", "fair haired", "platinum"),
+    "brown": ("brunette", "brunet", "chestnut", "brownish", "auburn", "dark brown", "light brown"),
+    "gray": ("grey", "silver hair", "grayish", "greyish", "graying", "greying", "white hair", "white haired"),
+})  # fmt: skip
+
+SMILING = frozenset({"smile", "smiles", "smiling", "smiled", "smiley", "grin", "grins", "grinning", "laugh", "laughs", "laughing", "beaming"})
+NOT_SMILING = frozenset({"unsmiling", "frown", "frowns", "frowning", "neutral", "serious", "stern", "scowling", "sad"})
+
+
+def find_hair(text: str, sample: Sample) -> tuple[str, ...]:
+    return HAIR.vocabulary(sample.meta["labels"]).named(text)
+
+
+def hair_colour(sample: Sample) -> str:
+    return HAIR.vocabulary(sample.meta["labels"]).label(sample.target)
+
+
+def find_smile(text: str, sample: Sample) -> tuple[str, ...]:
+    said = read_yes_no(text, SMILING, NOT_SMILING)
+    return () if said is None else ("1",) if said else ("-1",)
+
+
+def smiling(sample: Sample) -> str:
+    return str(sample.target)
+
+
+@dataclass(frozen=True, eq=False)
+class Smile:
+    """Is this person smiling? `Sample.target`: "1" or "-1"."""
+
+    name: str
+    meta_files: tuple[str, ...]
+    answer_files: tuple[str, ...]
+    protocols: dict[str, Scorer]
+    kind: str = "facial_classification"
+    groups: tuple[str, ...] = ("2d",)
+    modality: Modality = "image"
+    max_new_tokens: int = 64
+
+    def samples(self, root: Path) -> list[Sample]:
+        def make(item, media) -> dict[str, str]:
+            attr = item.get("attr", check=lambda v: v in ("1", "-1") and isinstance(v, str), expected='"1" (smiling) or "-1"')
+            return {"target": attr}
+
+        return load(root, self.meta_files, self.modality, make)
+
+    def oracle(self, sample: Sample, part: str = "") -> str:
+        return "yes" if sample.target == "1" else "no"
+
+    def chance(self, sample: Sample, rng: Random, samples: Sequence[Sample], part: str = "") -> str:
+        return rng.choice(("yes", "no"))
+
+    def majority(self, samples: Sequence[Sample]) -> str:
+        return "yes" if most_frequent(sample.target for sample in samples) == "1" else "no"
+
+
+TASKS = (
+    Smile(
+        name="celeba-smile",
+        meta_files=("2D_Benchmark/meta_file/Facial_Classification_CelebA(Smile).json",),
+        answer_files=("Facial_Classification_CelebA(Smile)",),
+        protocols=protocols(LabelScorer(find_smile, smiling), "celeba-smile", ("classic", CLASSIC), ("chef", CHEF)),
+    ),
+    Classification(
+        name="celeba-hair",
+        kind="facial_classification",
+        meta_files=("2D_Benchmark/meta_file/Facial_Classification_CelebA(Hair).json",),
+        answer_files=("Facial_Classification_CelebA(Hair)",),
+        protocols=protocols(LabelScorer(find_hair, hair_colour), "celeba-hair", ("classic", CLASSIC), ("chef", CHEF)),
+        key="attr",
+        closed=tuple(HAIR.aliases),
+    ),
+)

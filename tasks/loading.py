@@ -1,0 +1,102 @@
+"""From the items of a meta file to samples: what the task files of this shelf share."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from decimal import Decimal
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from lamm_bench.errors import MediaError
+from lamm_bench.media import image_size
+from lamm_bench.task import Item, is_numbers, read_items
+from lamm_bench.types import Media, Modality, Sample, Scorer
+from lamm_bench.vocabulary import words
+
+SCAN = re.compile(r"(scene\d+)_\d+")  # ScanNet's names: the space, then the number of the scan
+
+
+def load(root: Path, names: Sequence[str], kind: Modality, make: Callable[[Item, tuple[Media, ...]], dict[str, Any]]) -> list[Sample]:
+    """All samples of a meta file; `make` gives the fields that are the task's own."""
+    samples = []
+    for item in read_items(root, names):
+        media = item.media(kind)
+        own = make(item, media)
+        samples.append(Sample(id=item.id, question=item.text("query"), media=media, group=group_of(item, kind), **own))
+    return samples
+
+
+def group_of(item: Item, kind: Modality) -> str:
+    """The image's path in the benchmark folder; in 3D the room, whose scans are not independent of each other."""
+    path = PurePosixPath(item.text("image" if kind == "image" else "pcl"))
+    if kind == "image":
+        return str(path)
+    scan = SCAN.fullmatch(path.stem)
+    return scan.group(1) if scan else path.stem
+
+
+def protocols(standard: Scorer, name: str, *others: tuple[str, Mapping[str, Scorer]]) -> dict[str, Scorer]:
+    """The protocols of a task: `standard`, then those of upstream's that know it."""
+    return {"standard": standard} | {protocol: scorers[name] for protocol, scorers in others if name in scorers}
+
+
+def size_of(media: tuple[Media, ...]) -> tuple[int, int] | None:
+    """Width and height in pixels; None when the image cannot be opened (its sample ends as `media_error`)."""
+    try:
+        return image_size(media[0].path)
+    except MediaError:
+        return None
+
+
+def label_of(item: Item, *keys: str) -> str:
+    """A class name: a text with at least one letter or digit."""
+    return str(item.get(*keys, check=lambda v: isinstance(v, str) and bool(words(v)), expected="a class name (a text with letters)"))
+
+
+def objects(item: Item, size: int, fits: Callable[[Sequence[float]], bool], form: str) -> list[dict[str, Any]]:
+    """The item's objects, each a class name and a box of `size` numbers that `fits`."""
+
+    def whole(value: Any) -> bool:
+        return isinstance(value, list) and bool(value) and all(isinstance(entry, dict) for entry in value)
+
+    found = []
+    for number, entry in enumerate(item.get("object", check=whole, expected="a list of at least one object with `label` and `bbox`")):
+        part = Item(item.file, item.index, f"{item.id}, `object` {number}", entry)
+        label = label_of(part, "label")
+        box = part.get("bbox", check=lambda v: is_numbers(v, size) and fits(v), expected=form)
+        found.append({"label": label, "bbox": [float(x) for x in box]})
+    return found
+
+
+def labels_in(samples: Iterable[Sample], find: Callable[[Any], Iterable[str]]) -> tuple[str, ...]:
+    """All labels that a file's targets hold, in alphabetical order."""
+    return tuple(sorted({label for sample in samples for label in find(sample.target)}))
+
+
+def most_frequent(values: Iterable[Any]) -> Any:
+    """The most frequent value; of several the one that comes first."""
+    counts: dict[Any, int] = {}
+    for value in values:
+        counts[value] = counts.get(value, 0) + 1
+    return max(counts, key=lambda value: counts[value])
+
+
+def number_text(value: float, digits: int | None = None) -> str:
+    """A number as short as it can be written without loss, or with `digits` decimals; never with an exponent.
+
+    >>> number_text(0.1), number_text(1e-7), number_text(3.0), number_text(0.125, 2)
+    ('0.1', '0.0000001', '3.0', '0.12')
+    """
+    if digits is not None:
+        return f"{value:.{digits}f}"
+    return format(Decimal(repr(float(value))), "f")
+
+
+def place_text(numbers: Iterable[float], digits: int | None = None) -> str:
+    """Numbers in square brackets, as places are answered.
+
+    >>> place_text([0.25, 1], 2)
+    '[0.25, 1.00]'
+    """
+    return "[" + ", ".join(number_text(float(x), digits) for x in numbers) + "]"

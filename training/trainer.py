@@ -1,0 +1,219 @@
+"""The training itself: `Trainer.run` is one stage's loop: batch, losses, backward, step, report, save."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from lamm_bench.errors import BenchError
+from lamm_bench.lamm.encode import IGNORE, Encoded
+from lamm_bench.lamm.model import Lamm, collate
+from lamm_bench.types import Media
+from rich.console import Console
+from torch import Tensor, nn
+
+from . import state
+from .augment import change
+from .config import Preset, Stage
+from .contrast import Contrast
+from .examples import Example, deal, padding_share, rng
+from .progress import Metrics, StageProgress
+
+
+@dataclass
+class Trainer:
+    """Everything that a stage needs; the model changes from stage to stage, the rest stays."""
+
+    preset: Preset
+    model: Lamm
+    examples: Sequence[Example]
+    texts: Sequence[tuple[Encoded, str]]  # for stages without media: a conversation and its task type
+    prepared: dict[Media, np.ndarray]
+    output: Path
+    identity: str
+    console: Console
+    features: dict[Media, Tensor] = field(default_factory=dict)
+
+    def run(self, index: int, stage: Stage, saved: dict[str, Any] | None) -> None:
+        """Trains one stage, from its beginning or from a saved state within it."""
+        contrast = self.begin(index, stage, saved)
+        rows = list(self.examples) if stage.media else [Example(e, Media("image", ""), t, (), "") for e, t in self.texts]
+        weights = [label_weights(row, stage) for row in rows]
+        plan = Plan(self.preset.seed, index, stage, [len(row.encoded) for row in rows], [row.media.kind for row in rows])
+        parameters = [p for p in [*self.model.parameters(), *contrast.parameters()] if p.requires_grad]
+        optimizer = torch.optim.AdamW(
+            parameters, lr=stage.rate, betas=(stage.betas[0], stage.betas[1]), weight_decay=stage.decay, fused=True
+        )
+        if saved:
+            optimizer.load_state_dict(saved["optimizer"])
+        start = saved["step"] if saved else 0
+        count = sum(p.numel() for p in parameters)
+        self.console.print(
+            f"{stage.name}: {len(rows)} dialogues, {plan.total} steps, {count / 1e6:.2f} M trainable, "
+            f"{100 * plan.padding:.0f} % padding",
+            highlight=False,
+        )
+        metrics = Metrics(self.output / "metrics.jsonl", index, start)
+        with contextlib.closing(metrics), StageProgress(self.console, stage.name, start, plan.total) as progress:
+            for step in range(start, plan.total):
+                torch.manual_seed(int(rng(self.preset.seed, index, step, "dropout").integers(2**31)))  # PyTorch's dropout has no other door
+                chosen = plan.batch(step)
+                rate = stage.rate * pace(stage, step, plan.total)
+                for group in optimizer.param_groups:
+                    group["lr"] = rate
+                losses = self.losses(stage, contrast, [rows[i] for i in chosen], [weights[i] for i in chosen], (index, step))
+                loss = losses["answers"] + stage.contrastive * losses.get("contrastive", torch.zeros(()))
+                if not math.isfinite(float(loss.detach())):
+                    raise BenchError(f"stage {stage.name}, step {step}: the loss is {float(loss)} in a batch of "
+                                     + ", ".join(rows[i].where or "text" for i in chosen[:8]))
+                loss.backward()
+                norm = nn.utils.clip_grad_norm_(parameters, stage.clip)
+                optimizer.step()
+                optimizer.zero_grad(set_to_none=True)
+                said = {name: round(float(value.detach()), 5) for name, value in losses.items()}
+                metrics.write({"stage": stage.name, "stage_index": index, "step": step, "rate": rate, "norm": float(norm), **said})
+                progress.step(step + 1, said["answers"], sum(len(rows[i].encoded) for i in chosen))
+                if (step + 1) % self.preset.save_every == 0 and step + 1 < plan.total:
+                    self.save(index, step + 1, optimizer.state_dict(), contrast.state_dict())
+        self.save(index + 1, 0, None, None)
+
+    def begin(self, index: int, stage: Stage, saved: dict[str, Any] | None) -> nn.Module:
+        """LoRA put in, parts frozen, the saved weights loaded; gives the contrastive head, empty where it is not used."""
+        if "lora" in stage.train and not hasattr(self.model.llama_model, "peft_config"):
+            with seeded(self.preset.seed, "lora"):
+                self.model.add_lora(self.preset.model.lora)
+        if saved:
+            self.model.load_state_dict(saved["model"])
+        freeze(self.model, stage.train)
+        if stage.media and "encoders" not in stage.train and not self.features:
+            self.features = self.look()
+        contrast: nn.Module = nn.Module()
+        if stage.contrastive:
+            widths = {kind: c.width for kind, c in self.model.config.encoders.items()}
+            with seeded(self.preset.seed, index, "contrast"):
+                contrast = Contrast(self.model.config.llm.vocabulary, widths)
+        if saved:
+            contrast.load_state_dict(saved["contrast"])
+        return contrast
+
+    def save(self, stage: int, step: int, optimizer: Any, contrast: Any) -> None:
+        held = {"identity": self.identity, "stage": stage, "step": step, "model": self.model.state_dict()}
+        state.write(self.output / "state.pt", {**held, "optimizer": optimizer, "contrast": contrast})
+
+    def losses(
+        self, stage: Stage, contrast: nn.Module, rows: Sequence[Example], weights: Sequence[Tensor], key: tuple[int, int]
+    ) -> dict[str, Tensor]:
+        """The losses of one batch, which holds one kind of media."""
+        batch = collate([row.encoded for row in rows], self.model.config.slots)
+        kind, media, out = rows[0].media.kind, None, {}
+        with torch.autocast("cpu", torch.bfloat16, enabled=half(self.preset.precision)):
+            if stage.media:
+                tokens = self.tokens(stage, rows, key)
+                media = self.model.project(kind, tokens)
+                if stage.contrastive:
+                    out["contrastive"] = contrast(kind, tokens, [r.media for r in rows], [r.text for r in rows])
+            logits, labels, _ = self.model.label_logits(batch, media)
+        each = nn.functional.cross_entropy(logits.float(), labels, reduction="none")
+        weight = torch.cat(list(weights))
+        out["answers"] = (each * weight).sum() / weight.sum()
+        return out
+
+    def tokens(self, stage: Stage, rows: Sequence[Example], key: tuple[int, int]) -> Tensor:
+        """Encoder tokens of the rows' media: computed afresh while the encoder learns, kept ones afterwards."""
+        if self.features:
+            return torch.stack([self.features[row.media] for row in rows]).float()
+        kind = rows[0].media.kind
+        encoder: Any = self.model.encoders[kind]
+        inputs = encoder.tensor([self.prepared[row.media] for row in rows])
+        inputs = change(inputs, kind, [row.task_type for row in rows], stage.augment, rng(self.preset.seed, *key, "augment"))
+        return self.model.see(kind, inputs)
+
+    @torch.no_grad()
+    def look(self) -> dict[Media, Tensor]:
+        """What the frozen encoders say about every media, computed once."""
+        self.model.eval()
+        out: dict[Media, Tensor] = {}
+        for kind in self.model.config.encoders:
+            own = [media for media in self.prepared if media.kind == kind]
+            encoder: Any = self.model.encoders[kind]
+            for start in range(0, len(own), 64):
+                part = own[start : start + 64]
+                tokens = self.model.see(kind, encoder.tensor([self.prepared[media] for media in part]))
+                out.update(zip(part, tokens.half()))
+        return {media: tokens.clone() for media, tokens in out.items()}
+
+
+class Plan:
+    """Which dialogues a step learns from: a pure function of seed, stage and step."""
+
+    def __init__(self, seed: int, index: int, stage: Stage, lengths: Sequence[int], kinds: Sequence[str]) -> None:
+        self.seed, self.index, self.stage, self.lengths, self.kinds = seed, index, stage, lengths, kinds
+        self.epoch, self.batches = -1, self.of_epoch(0)
+        self.steps = len(self.batches)
+        self.total = max(1, round(stage.epochs * self.steps))
+        self.padding = padding_share(self.batches, lengths)
+
+    def of_epoch(self, epoch: int) -> list[list[int]]:
+        return deal(self.lengths, self.kinds, self.stage.batch, rng(self.seed, self.index, epoch, "order"))
+
+    def batch(self, step: int) -> list[int]:
+        if step // self.steps != self.epoch:
+            self.epoch = step // self.steps
+            self.batches = self.of_epoch(self.epoch)
+        return self.batches[step % self.steps]
+
+
+def pace(stage: Stage, step: int, total: int) -> float:
+    """The learning rate's share: a linear rise, then a cosine (Loshchilov and Hutter 2017) or a line down to zero."""
+    rise = max(1, round(stage.warmup * total))
+    if step < rise:
+        return (step + 1) / rise
+    done = (step - rise) / max(1, total - rise)
+    return 1 - done if stage.schedule == "linear" else 0.5 * (1 + math.cos(math.pi * done))
+
+
+def label_weights(row: Example, stage: Stage) -> Tensor:
+    """The weight of each label token, in the row's order: task weight over (tokens of its answer) ** evenness."""
+    runs: list[int] = []
+    previous = IGNORE
+    for label in row.encoded.labels:
+        if label != IGNORE:
+            runs = [*runs, 1] if previous == IGNORE else [*runs[:-1], runs[-1] + 1]
+        previous = label
+    own = stage.weights.get(row.task_type, 1.0)
+    return torch.tensor([own / run**stage.evenness for run in runs for _ in range(run)])
+
+
+def freeze(model: Lamm, parts: Sequence[str]) -> None:
+    """Exactly the named parts learn; frozen encoders stay in evaluation mode, for batch statistics must not drift."""
+    model.train()
+    for name, parameter in model.named_parameters():
+        if name.startswith("encoders."):
+            part = "encoders"
+        elif name.startswith("llama_proj."):
+            part = "projection"
+        else:
+            part = "lora" if ".lora_" in name else "llm"
+        parameter.requires_grad_(part in parts)
+    if "encoders" not in parts:
+        model.encoders.eval()
+
+
+def half(precision: str) -> bool:
+    """Whether matrices are multiplied in bfloat16; under `auto` only where the processor has instructions for it."""
+    supported = getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)
+    return precision == "bfloat16" or (precision == "auto" and bool(supported()))
+
+
+@contextlib.contextmanager
+def seeded(*key: object) -> Iterator[None]:
+    """PyTorch's initial values as a function of `key`, its own random state left as it was."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(int(rng(*key).integers(2**31)))
+        yield
