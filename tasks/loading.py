@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path, PurePosixPath
+from random import Random
 from typing import Any
 
 from lamm_bench.errors import MediaError
@@ -100,3 +101,13 @@ def place_text(numbers: Iterable[float], digits: int | None = None) -> str:
     '[0.25, 1.00]'
     """
     return "[" + ", ".join(number_text(float(x), digits) for x in numbers) + "]"
+
+
+def another(sample: Sample, samples: Sequence[Sample], rng: Random) -> Sample | None:
+    """Some other sample of the file, drawn evenly; None when there is no other."""
+    if len(samples) < 2:
+        return None
+    drawn = rng.choice(samples)
+    while drawn.id == sample.id:
+        drawn = rng.choice(samples)
+    return drawn

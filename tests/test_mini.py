@@ -19,13 +19,14 @@ import pytest
 import yaml
 from PIL import Image
 
-from lamm_bench.data.mini import cache, layout
+from lamm_bench.data.mini import cache, drawing, layout, workers
+from lamm_bench.data.mini.drawn import Split
 from lamm_bench.data.mini.objects import CIFAR10, DRAWINGS, VOC, pose
 from lamm_bench.data.mini.shapes import OVER, paint
 from lamm_bench.errors import BenchError
 
-FEW: dict[layout.Split, int] = {"test": 6, "val": 3, "train": 4}
-ONE: dict[layout.Split, int] = {"test": 1, "val": 1, "train": 1}
+FEW: dict[Split, int] = {"test": 6, "val": 3, "train": 4}
+ONE: dict[Split, int] = {"test": 1, "val": 1, "train": 1}
 
 
 def tree(folder: Path) -> dict[str, str]:
@@ -40,8 +41,8 @@ def entries(folder: Path, stem: str) -> list[dict[str, Any]]:
 
 def drawn_items(name: str, stem: str, count: int = 120) -> list[dict[str, Any]]:
     """Test items of one subject, as many as the default miniature has."""
-    subject = layout.subjects()[name]
-    return [item for index in range(count) for item in layout.draw(0, "test", subject, index).items[stem]]
+    subject = drawing.subjects()[name]
+    return [item for index in range(count) for item in drawing.draw(0, "test", subject, index).items[stem]]
 
 
 @pytest.fixture(scope="module")
@@ -78,13 +79,13 @@ def test_another_seed_gives_other_pictures(mini: Path, tmp_path: Path) -> None:
     assert other.isdisjoint(tree(mini).values())
 
 
-@pytest.mark.parametrize("name", layout.subjects())
+@pytest.mark.parametrize("name", drawing.subjects())
 def test_train_validation_and_test_never_share_an_item(name: str) -> None:
-    subject = layout.subjects()[name]
+    subject = drawing.subjects()[name]
     seen: dict[str, str] = {}
-    for split in layout.PARTS:
+    for split in drawing.PARTS:
         for index in range(12 if subject.base == "2D" else 3):
-            for path, data in layout.draw(0, split, subject, index).media.items():
+            for path, data in drawing.draw(0, split, subject, index).media.items():
                 where = seen.setdefault(hashlib.sha256(data).hexdigest(), f"{split}/{path}")
                 assert where == f"{split}/{path}"
 
@@ -159,8 +160,8 @@ def test_points_are_as_many_as_counted(mini: Path) -> None:
 
 def test_the_default_test_and_validation_splits_have_a_hundred_items_in_every_file() -> None:
     found: collections.Counter[str] = collections.Counter()
-    for subject in layout.subjects().values():
-        for stem, items in layout.draw(0, "test", subject, 0).items.items():
+    for subject in drawing.subjects().values():
+        for stem, items in drawing.draw(0, "test", subject, 0).items.items():
             found[stem] += len(items) * min(subject.counts["test"], subject.counts["val"])
     assert set(found) == set(layout.META) and min(found.values()) >= 100
 
@@ -191,8 +192,8 @@ def test_instruction_files_are_lamms_json_with_known_task_types(mini: Path, base
     ],
 )
 def test_the_benchmarks_questions_are_among_the_train_questions(mini: Path, name: str, stem: str) -> None:
-    subject = layout.subjects()[name]
-    talks = [talk for index in range(20) for talk in layout.draw(0, "train", subject, index).dialogues]
+    subject = drawing.subjects()[name]
+    talks = [talk for index in range(20) for talk in drawing.draw(0, "train", subject, index).dialogues]
     taught = {turn["value"] for talk in talks for turn in talk["conversations"] if turn["from"] == "human"}
     assert {item["query"] for item in entries(mini / "2D_Benchmark", stem)} <= taught
 
@@ -252,10 +253,10 @@ def test_colour_and_ground_do_not_give_the_class_away() -> None:
 
 
 def test_answers_for_training_have_two_decimals_in_reading_order() -> None:
-    subject = layout.subjects()["voc2012"]
+    subject = drawing.subjects()["voc2012"]
     for index in range(30):
         talks = {
-            talk["task_type"]: talk["conversations"][1]["value"] for talk in layout.draw(0, "train", subject, index).dialogues
+            talk["task_type"]: talk["conversations"][1]["value"] for talk in drawing.draw(0, "train", subject, index).dialogues
         }
         objects = talks["detection"].split("; ")
         assert all(re.fullmatch(r"[a-z]+ \[\d\.\d\d, \d\.\d\d, \d\.\d\d, \d\.\d\d\]", text) for text in objects)
@@ -265,8 +266,8 @@ def test_answers_for_training_have_two_decimals_in_reading_order() -> None:
 
 
 def test_pictures_are_varied_in_size_and_not_flat() -> None:
-    subject = layout.subjects()["voc2012"]
-    pictures = [Image.open(io.BytesIO(data)) for i in range(12) for data in layout.draw(0, "test", subject, i).media.values()]
+    subject = drawing.subjects()["voc2012"]
+    pictures = [Image.open(io.BytesIO(data)) for i in range(12) for data in drawing.draw(0, "test", subject, i).media.values()]
     assert len({picture.size for picture in pictures}) > 8
     assert all(np.asarray(picture.convert("L")).std() > 8 for picture in pictures)
 
@@ -275,14 +276,14 @@ def test_pictures_are_varied_in_size_and_not_flat() -> None:
 
 
 def test_a_miniature_that_fails_half_way_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    first = layout.draw_chunk
+    first = workers.draw_chunk
 
-    def fail(chunk: layout.Chunk) -> layout.Told:
+    def fail(chunk: drawing.Chunk) -> drawing.Told:
         if chunk.subject != "aerial":
             raise OSError(28, "No space left on device")
         return first(chunk)
 
-    monkeypatch.setattr(layout, "draw_chunk", fail)
+    monkeypatch.setattr(workers, "draw_chunk", fail)
     with pytest.raises(BenchError, match="No space left"):
         layout.make(tmp_path / "out", parts=("test",), workers=1, counts=ONE)
     assert list(tmp_path.iterdir()) == []

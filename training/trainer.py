@@ -127,7 +127,7 @@ class Trainer:
     def tokens(self, stage: Stage, rows: Sequence[Example], key: tuple[int, int]) -> Tensor:
         """Encoder tokens of the rows' media: computed afresh while the encoder learns, kept ones afterwards."""
         if self.features:
-            return torch.stack([self.features[row.media] for row in rows]).float()
+            return torch.stack([self.features[row.media].float() for row in rows])
         kind = rows[0].media.kind
         encoder: Any = self.model.encoders[kind]
         inputs = encoder.tensor([self.prepared[row.media] for row in rows])

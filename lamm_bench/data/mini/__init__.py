@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .cache import cache_folder, ensure
-from .layout import make, read_mark, subjects
+from .drawing import subjects
+from .layout import make, read_mark
 
 __all__ = ["cache_folder", "ensure", "make", "read_mark", "subjects"]

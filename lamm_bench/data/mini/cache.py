@@ -19,11 +19,11 @@ from .layout import (
     amounts,
     drawers,
     known_parts,
-    processors,
     read_mark,
     write_mark,
     write_parts,
 )
+from .workers import processors
 
 
 def cache_folder() -> Path:

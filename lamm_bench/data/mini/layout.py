@@ -7,31 +7,22 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import importlib
 import json
 import os
-import pkgutil
-import random
 import shutil
-import signal
 import tempfile
-import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass, field
-from multiprocessing import get_context, parent_process
-from multiprocessing.process import BaseProcess
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from lamm_bench.errors import BenchError, unknown
 
-from .drawn import Drawn, Split, Subject
+from .drawing import PARTS, Chunk, base_of, subjects
+from .drawn import Split, Subject
+from .workers import processors, run_chunks
 
 FORMAT = 1  # goes up with every change of what is drawn; part of the cache's name
 MARK = "mini.json"
-PARTS: tuple[Split, ...] = ("test", "val", "train")
 CHUNK = 50  # drawings that a process does in one go
 
 META: dict[str, str] = {
@@ -67,111 +58,6 @@ FOLDERS: dict[Split, tuple[str, ...]] = {
 
 Progress = Callable[[int, int], None]
 """Told how many drawings are done, and of how many."""
-
-
-@dataclass(frozen=True)
-class Chunk:
-    """Some drawings of one subject, done by one process."""
-
-    out: str
-    seed: int
-    split: Split
-    subject: str
-    start: int
-    stop: int
-
-
-@dataclass
-class Told:
-    """What a chunk leaves behind beside its media files."""
-
-    media: list[str] = field(default_factory=list)
-    items: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
-    dialogues: list[dict[str, Any]] = field(default_factory=list)
-
-
-@functools.lru_cache(maxsize=1)
-def subjects() -> Mapping[str, Subject]:
-    """Every subject of every module in this folder, by name, in order of name."""
-    found: dict[str, Subject] = {}
-    package = importlib.import_module(__package__ or "lamm_bench.data.mini")
-    for module in sorted(info.name for info in pkgutil.iter_modules(package.__path__)):
-        for subject in getattr(importlib.import_module(f"{package.__name__}.{module}"), "SUBJECTS", ()):
-            if subject.name in found:
-                raise ValueError(f"two subjects are called {subject.name!r}; the second is in {module}.py")
-            found[subject.name] = subject
-    return dict(sorted(found.items()))
-
-
-def base_of(split: Split, dimensions: str) -> str:
-    """The folder of a part and a modality, relative to the miniature.
-
-    >>> base_of("val", "3D"), base_of("train", "2D")
-    ('val/3D_Benchmark', '2D_Instruct')
-    """
-    return {"test": "", "val": "val/", "train": ""}[split] + dimensions + ("_Instruct" if split == "train" else "_Benchmark")
-
-
-def draw(seed: int, split: Split, subject: Subject, index: int) -> Drawn:
-    """One drawing, from the random stream that belongs to it alone."""
-    return subject.draw(random.Random(f"{seed}/{split}/{subject.name}/{index}"), index, split)
-
-
-def draw_chunk(chunk: Chunk) -> Told:
-    """Draws, writes the media files, and tells the rest. Runs in any process."""
-    subject, told = subjects()[chunk.subject], Told()
-    base, folders = Path(chunk.out, base_of(chunk.split, subject.base)), set[Path]()
-    for index in range(chunk.start, chunk.stop):
-        drawn = draw(chunk.seed, chunk.split, subject, index)
-        for name, data in drawn.media.items():
-            path = base / name
-            if path.parent not in folders:
-                path.parent.mkdir(parents=True, exist_ok=True)
-                folders.add(path.parent)
-            path.write_bytes(data)
-            told.media.append(str(path))
-        if chunk.split == "train":
-            told.dialogues += drawn.dialogues
-        else:
-            for stem, items in drawn.items.items():
-                told.items.setdefault(stem, []).extend(items)
-    return told
-
-
-def processors() -> int:
-    """How many processors this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def run_chunks(chunks: Sequence[Chunk], workers: int) -> Iterator[tuple[Chunk, Told]]:
-    """Every chunk with what it told, in the order of `chunks`."""
-    done = 0
-    if workers > 1 and len(chunks) > 2:
-        # spawned, not forked: the caller may hold threads (torch does), and a fork then can hang
-        pool = ProcessPoolExecutor(workers, get_context("spawn"), initializer=stay_with_parent)
-        try:
-            for told in pool.map(draw_chunk, chunks):
-                yield chunks[done], told
-                done += 1
-        except BrokenProcessPool:
-            pass  # no processes to be had (memory, a script without a `__main__` guard): the rest is drawn here
-        finally:
-            pool.shutdown(cancel_futures=True)
-    for chunk in chunks[done:]:
-        yield chunk, draw_chunk(chunk)
-
-
-def stay_with_parent() -> None:
-    """A worker leaves Ctrl-C to its parent, and ends when the parent is killed (an idle worker would wait for ever)."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    parent = parent_process()
-    if parent is not None:
-
-        def follow(parent: BaseProcess = parent) -> None:
-            parent.join()
-            os._exit(1)
-
-        threading.Thread(target=follow, daemon=True).start()
 
 
 def amounts(parts: Sequence[Split], counts: Mapping[Split, int] | None) -> dict[Split, dict[str, int]]:

@@ -1,0 +1,131 @@
+"""A sample as a card: picture with what was drawn on it, question, answer, ground truth, values and status."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from lamm_bench.errors import MediaError
+from lamm_bench.types import FAILED, Answer, Media, Sample
+
+from .gather import Shown, value_of
+from .pictures import PackedCloud, packed_cloud, thumbnail
+from .shapes import Shape
+from .text import esc, figure
+
+TONES = {"ok": "good", "unread": "odd", "truncated": "odd", "refused": "odd"} | dict.fromkeys(FAILED, "bad")
+
+
+def card(task: str, shown: Shown, clouds: dict[str, PackedCloud]) -> str:
+    """One `<article>`; clouds are put into `clouds` once, however many samples show them."""
+    sample = shown.sample
+    picture = "".join(media_html(medium, shown, clouds) for medium in sample.media)
+    seconds = f" · {shown.seconds:.2f} s" if shown.seconds else ""
+    return (
+        f'<article class="card" data-task="{esc(task)}" data-status="{esc(shown.status)}">'
+        f'<div class="top"><b>{esc(sample.id)}</b><span class="pill {TONES.get(shown.status, "odd")}">{esc(shown.status)}</span>'
+        f'<span class="value">{esc(figure(value_of(shown.values), 3))}</span></div>'
+        f"{picture}<dl>"
+        f"{row('asked', question(sample))}{row('answer', answer_html(shown.answer, shown.error), 'said')}"
+        f"{row('right', answer_html(shown.truth, None), 'truth')}</dl>"
+        f"{dialogue_html(shown.dialogue)}{values_html(shown.values, seconds)}</article>"
+    )
+
+
+def row(name: str, value: str, tone: str = "") -> str:
+    return f'<dt>{name}</dt><dd class="{tone}">{value}</dd>' if value else ""
+
+
+def question(sample: Sample) -> str:
+    """The question, and the options that are not in its text already."""
+    options = [option for option in sample.choices if option not in sample.question]
+    text = sample.question + "".join(f"\n• {option}" for option in options)
+    return esc(text.strip())
+
+
+def answer_html(answer: Answer | None, error: str | None) -> str:
+    """One text, or one for each part; then why there is none."""
+    shown = ""
+    if isinstance(answer, str):
+        shown = esc(answer) if answer.strip() else "<i>empty</i>"
+    elif answer is not None:
+        shown = "<br>".join(f"<small>{esc(part)}</small> {esc(text)}" for part, text in answer.items())
+    return shown + (f'<span class="error">{esc(error)}</span>' if error else "")
+
+
+def dialogue_html(responses: Sequence[str]) -> str:
+    if not responses:
+        return ""
+    turns = "".join(f"<li>{esc(text)}</li>" for text in responses)
+    return f"<details><summary>{len(responses)} responses</summary><ol>{turns}</ol></details>"
+
+
+def values_html(values: Mapping[str, Any], seconds: str) -> str:
+    pairs = [
+        f"{key} {figure(value, 3) if not isinstance(value, list | dict) else json.dumps(value)}" for key, value in values.items()
+    ]
+    return f'<p class="values">{esc(" · ".join(pairs))}{seconds}</p>' if pairs or seconds else ""
+
+
+def media_html(medium: Media, shown: Shown, clouds: dict[str, PackedCloud]) -> str:
+    """The picture with its overlay, or why it cannot be shown."""
+    try:
+        if medium.kind == "image":
+            return image_html(medium, shown)
+        if medium.path not in clouds:
+            clouds[medium.path] = packed_cloud(medium)
+        return cloud_html(list(clouds).index(medium.path), shown)
+    except MediaError as error:
+        return f'<p class="broken">{esc(error)}</p>'
+
+
+def image_html(medium: Media, shown: Shown) -> str:
+    """A thumbnail under an SVG whose unit is one pixel of the original."""
+    small = thumbnail(medium)
+    style = ' class="tiny"' if small.small else ""
+    drawn = overlay(shown.true_shapes, "truth", small.width, small.height) + overlay(
+        shown.answer_shapes, "said", small.width, small.height
+    )
+    cover = f'<svg viewBox="0 0 {small.width} {small.height}" preserveAspectRatio="none">{drawn}</svg>' if drawn else ""
+    name = medium.path.rsplit("/", 1)[-1]
+    return f'<figure title="{esc(name)}, {small.width} x {small.height}"><img{style} src="{small.url}" alt="{esc(name)}">{cover}</figure>'
+
+
+def overlay(shapes: Sequence[Shape], who: str, width: int, height: int) -> str:
+    """Boxes as rectangles and points as circles; whoever says `x1 > x2` gets the rectangle all the same."""
+    unit = max(width, height)
+    parts = []
+    for shape in shapes:
+        title = f"<title>{'right' if who == 'truth' else 'answer'}: {esc(shape.label or 'place')}</title>"
+        numbers = [min(max(value, -1.0), 2.0) for value in shape.numbers]
+        if len(numbers) == 2:
+            radius = unit / (64 if who == "truth" else 90)
+            parts.append(
+                f'<circle class="{who}" cx="{numbers[0] * width:.2f}" cy="{numbers[1] * height:.2f}" r="{radius:.2f}">{title}</circle>'
+            )
+        elif len(numbers) == 4:
+            left, right = sorted((numbers[0] * width, numbers[2] * width))
+            top, bottom = sorted((numbers[1] * height, numbers[3] * height))
+            parts.append(
+                f'<rect class="{who}" x="{left:.2f}" y="{top:.2f}" width="{right - left:.2f}" height="{bottom - top:.2f}">{title}</rect>'
+                f'<text class="{who}" x="{left + unit / 90:.2f}" y="{top + unit / 22:.2f}" font-size="{unit / 24:.2f}">{esc(shape.label)}</text>'
+            )
+    return "".join(parts)
+
+
+def cloud_html(number: int, shown: Shown) -> str:
+    """A canvas for page.js: which cloud, and the boxes to draw in it."""
+    boxes = [
+        [who, shape.label[:40], [round(value, 4) for value in shape.numbers]]
+        for who, shapes in (("truth", shown.true_shapes), ("said", shown.answer_shapes))
+        for shape in shapes
+        if len(shape.numbers) == 6
+    ]
+    data = json.dumps(boxes)
+    return (
+        f'<figure class="cloud"><canvas width="600" height="440" data-cloud="{number}" data-boxes="{esc(data, len(data))}"></canvas>'
+        '<figcaption>drag to turn · <button type="button" data-view="top">top</button>'
+        '<button type="button" data-view="side">side</button> <button type="button" data-view="in">+</button>'
+        '<button type="button" data-view="out">-</button></figcaption></figure>'
+    )

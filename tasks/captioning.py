@@ -1,0 +1,147 @@
+"""Describing an image in a sentence (Flickr30k): BLEU-1..4, ROUGE-L and CIDEr against the file's sentences.
+
+The whole answer is the caption: no quotes are cut out and no best fragment is chosen (reference, Appendix H, O12). Tokens and
+formulas are pycocoevalcap's (`lamm_bench.captions`). BLEU is a corpus figure; ROUGE-L is a mean over captions. CIDEr (x100) takes its
+document frequencies from the whole file; its interval draws images with these frequencies fixed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import numpy as np
+
+from lamm_bench.captions import Cider, bleu, bleu_stats, bleu_value, meteor, meteor_absent, rouge_l, tokenize
+from lamm_bench.reading import text_of
+from lamm_bench.stats import cluster_index, draws, interval, ratio, seed_of
+from lamm_bench.types import Answer, Estimate, Metric, Modality, Row, Sample, Scorer
+from lamm_bench.vocabulary import words
+
+from .chef import CHEF
+from .classic import CLASSIC
+from .loading import another, load, protocols
+
+SHORTEST = 4  # words of a sentence that has a 4-gram
+
+
+@lru_cache(maxsize=65536)
+def reference_tokens(sentence: str) -> tuple[str, ...]:
+    """A reference's tokens; every sentence is needed several times."""
+    return tuple(tokenize(sentence))
+
+
+def references(sample: Sample) -> list[tuple[str, ...]]:
+    return [reference_tokens(sentence) for sentence in sample.target]
+
+
+@dataclass(frozen=True, eq=False)
+class CaptionScorer:
+    """BLEU-4 first; CIDEr, and METEOR where its Java program is there, over all rows at once."""
+
+    metrics: tuple[Metric, ...] = (
+        *(Metric(f"BLEU-{order}", bleu_value(order), n="captions") for order in (4, 3, 2, 1)),
+        Metric("ROUGE-L", ratio("rouge", "captions"), n="captions"),
+    )
+
+    def read(self, answer: Answer, sample: Sample) -> tuple[str, ...] | None:
+        """The caption's tokens; None when there is none."""
+        return tuple(tokenize(text_of(answer))) or None
+
+    def score(self, sample: Sample, prediction: Sequence[str] | None) -> dict[str, float]:
+        said = prediction or ()
+        truth = references(sample)
+        return {"captions": 1, "rouge": rouge_l(said, truth), **bleu_stats(said, truth)} if said else silent(truth)
+
+    def show(self, sample: Sample, prediction: Sequence[str] | None, stats: Mapping[str, float]) -> dict[str, Any]:
+        value = bleu({key: number for key, number in stats.items() if key.startswith("bleu")}, 4)
+        return {"value": value, "rouge": 100 * stats["rouge"], "tokens": " ".join(prediction or ())}
+
+    def whole(self, rows: Sequence[Row]) -> dict[str, Estimate]:
+        return {"CIDEr": cider(rows), "METEOR": meteor_estimate(rows)}
+
+
+def silent(truth: Sequence[Sequence[str]]) -> dict[str, float]:
+    """The statistics of no caption: no n-grams, but the length that was wanted."""
+    return {"captions": 1, "rouge": 0.0, **bleu_stats((), truth)}
+
+
+def cider(rows: Sequence[Row]) -> Estimate:
+    """Mean CIDEr x 100 over all captions."""
+    truth = [references(row.sample) for row in rows]
+    scorer = Cider(truth)
+    values = np.array([scorer.score(row.prediction or (), sentences) for row, sentences in zip(rows, truth, strict=True)])
+    index, clusters = cluster_index(rows)
+    spread = None
+    if clusters > 1:
+        sums = np.bincount(index, weights=values, minlength=clusters)
+        counts = np.bincount(index, minlength=clusters)
+        spread = interval(np.concatenate([100 * (w @ sums) / (w @ counts) for w in draws(clusters, seed_of("bootstrap", "cider"))]))
+    return Estimate(100 * float(values.mean()), spread, len(rows), "score", "higher", clusters, note="document frequencies fixed in the interval")
+
+
+def meteor_estimate(rows: Sequence[Row]) -> Estimate:
+    """METEOR x 100 where its Java program can run; else a value that is not there, and why."""
+    absent = meteor_absent()
+    if absent:
+        return Estimate(None, None, 0, "percent", "higher", note=absent)
+    value, _ = meteor([row.prediction or () for row in rows], [references(row.sample) for row in rows])
+    return Estimate(100 * value, None, len(rows), "percent", "higher", len({row.sample.group for row in rows}))
+
+
+@dataclass(frozen=True, eq=False)
+class Captioning:
+    """One sentence about an image. `Sample.target`: the reference sentences."""
+
+    name: str
+    meta_files: tuple[str, ...]
+    answer_files: tuple[str, ...]
+    protocols: Mapping[str, Scorer]
+    kind: str = "captioning"
+    groups: tuple[str, ...] = ("2d",)
+    modality: Modality = "image"
+    max_new_tokens: int = 128
+
+    def samples(self, root: Path) -> list[Sample]:
+        def make(item, media) -> dict[str, Any]:
+            found = item.texts("sentences")
+            if not any(tokenize(sentence) for sentence in found):
+                raise item.fault("`sentences` holds no word, expected at least one sentence")
+            return {"target": found}
+
+        return load(root, self.meta_files, self.modality, make)
+
+    def oracle(self, sample: Sample, part: str = "") -> str:
+        """The first reference of at least four words, so that a 4-gram can be right; else the longest."""
+        return next((s for s in sample.target if len(words(s)) >= SHORTEST), max(sample.target, key=lambda s: len(words(s))))
+
+    def chance(self, sample: Sample, rng: Random, samples: Sequence[Sample], part: str = "") -> str:
+        """A reference of another image of the file."""
+        other = another(sample, samples, rng)
+        return rng.choice(other.target) if other else "A photo of something."
+
+    def majority(self, samples: Sequence[Sample]) -> str:
+        """The sentence of the file whose words are, on average, in most other sentences."""
+        spoken = {sentence: tuple(words(sentence)) for sample in samples for sentence in sample.target}
+        frequency = Counter(word for said in spoken.values() for word in set(said))
+        usual = sorted(len(said) for said in spoken.values())[len(spoken) // 2]
+
+        def typical(sentence: str) -> float:
+            said = spoken[sentence]
+            return sum(frequency[word] for word in set(said)) / max(usual, len(said), 1)
+
+        return max(spoken, key=typical)
+
+
+TASKS = (
+    Captioning(
+        name="flickr30k",
+        meta_files=("2D_Benchmark/meta_file/Caption_flickr30k.json",),
+        answer_files=("Caption_flickr30k",),
+        protocols=protocols(CaptionScorer(), "flickr30k", ("classic", CLASSIC), ("chef", CHEF)),
+    ),
+)

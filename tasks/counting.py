@@ -1,0 +1,105 @@
+"""Counting things in an image (FSC147): mean absolute error and its companions.
+
+The error is never clipped and an answer without a number is unread, with the error of answering 0 (reference, Appendix H,
+O8 and O9)."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import numpy as np
+
+from lamm_bench.reading import read_number, text_of
+from lamm_bench.stats import ratio
+from lamm_bench.types import Answer, Estimate, Metric, Modality, Row, Sample, Scorer
+
+from .chef import CHEF
+from .classic import CLASSIC
+from .loading import another, load, protocols
+
+NEAR = 0.1  # `within_10%`: the error is at most a tenth of the true count
+
+
+@dataclass(frozen=True, eq=False)
+class CountScorer:
+    """MAE and RMSE in things, the shares of exact and of near answers in percent."""
+
+    metrics: tuple[Metric, ...] = (
+        Metric("MAE", ratio("error", "items", 1.0), "count", "lower"),
+        Metric("RMSE", lambda sums: np.sqrt(sums["squared"] / sums["items"]), "count", "lower"),
+        Metric("exact", ratio("exact", "items")),
+        Metric("within_10%", ratio("near", "items")),
+    )
+
+    def read(self, answer: Answer, sample: Sample) -> float | None:
+        """The count; None when there is no number, or a negative one."""
+        value = read_number(text_of(answer))
+        return value if value is not None and value >= 0 else None
+
+    def score(self, sample: Sample, prediction: float | None) -> dict[str, float]:
+        error = abs(float(sample.target) - (prediction or 0.0))
+        said = prediction is not None
+        return {
+            "items": 1,
+            "error": error,
+            "squared": error**2,
+            "exact": float(said and error == 0),
+            "near": float(said and error <= NEAR * sample.target),
+        }
+
+    def show(self, sample: Sample, prediction: float | None, stats: Mapping[str, float]) -> dict[str, Any]:
+        return {"value": stats["error"], "predicted": prediction, "expected": sample.target}
+
+    def whole(self, rows: Sequence[Row]) -> dict[str, Estimate]:
+        return {}
+
+
+@dataclass(frozen=True, eq=False)
+class Counting:
+    """How many are there? `Sample.target`: the number."""
+
+    name: str
+    meta_files: tuple[str, ...]
+    answer_files: tuple[str, ...]
+    protocols: Mapping[str, Scorer]
+    kind: str = "counting"
+    groups: tuple[str, ...] = ("2d",)
+    modality: Modality = "image"
+    max_new_tokens: int = 64
+
+    def samples(self, root: Path) -> list[Sample]:
+        def make(item, media) -> dict[str, Any]:
+            return {"target": item.get("num", check=is_count, expected="a whole number from 0 on")}
+
+        return load(root, self.meta_files, self.modality, make)
+
+    def oracle(self, sample: Sample, part: str = "") -> str:
+        return str(sample.target)
+
+    def chance(self, sample: Sample, rng: Random, samples: Sequence[Sample], part: str = "") -> str:
+        """The count of another sample, drawn from the file."""
+        other = another(sample, samples, rng)
+        return str(other.target if other else rng.randint(1, 20))
+
+    def majority(self, samples: Sequence[Sample]) -> str:
+        """The median, which has the least mean absolute error of all constants."""
+        return str(statistics.median_low(sample.target for sample in samples))
+
+
+def is_count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 10**9
+
+
+TASKS = (
+    Counting(
+        name="fsc147",
+        meta_files=("2D_Benchmark/meta_file/Counting_FSC147.json",),
+        answer_files=("Counting_FSC147",),
+        protocols=protocols(CountScorer(), "fsc147", ("classic", CLASSIC), ("chef", CHEF)),
+    ),
+)

@@ -1,0 +1,103 @@
+"""What the documentation promises: its two commands are there, its examples run, its links lead somewhere."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from PIL import Image
+
+from lamm_bench.cli import main
+
+ROOT = Path(__file__).parents[1]
+DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def example(name: str) -> str:
+    """A code block of docs/extending.md by the name in the comment before it."""
+    text = (ROOT / "docs/extending.md").read_text()
+    found = re.search(rf"<!-- example: {re.escape(name)} -->\n```\w+\n(.*?)```", text, re.DOTALL)
+    assert found, name
+    return found.group(1)
+
+
+@pytest.fixture()
+def written(tmp_path: Path) -> Path:
+    for name in ("brightness.py", "weather.py", "two_thoughts.yaml"):
+        (tmp_path / name).write_text(example(name))
+    return tmp_path
+
+
+def bench(*words: object) -> str:
+    result = CliRunner().invoke(main, [str(word) for word in words], catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def test_the_example_model_runs(written: Path, mini_root: Path) -> None:
+    words = ("--plugin", written / "brightness.py", "--model", "brightness", "--set", "threshold=100", "--tasks", "cifar10")
+    bench("run", *words, "--data-root", mini_root, "--output", written / "run", "--json", written / "b.json")
+    (entry, *_) = json.loads((written / "b.json").read_text())["results"]
+    assert entry["counts"]["unread"] == entry["counts"]["expected"]  # `light` is no class of CIFAR-10, and nobody guesses
+
+
+def test_the_example_task_is_scored_with_intervals_and_floors(written: Path) -> None:
+    root = written / "my_data"
+    (root / "2D_Benchmark/meta_file").mkdir(parents=True)
+    items = []
+    for number in range(10):
+        Image.fromarray(np.full((8, 8, 3), 20 * number, dtype=np.uint8)).save(root / f"2D_Benchmark/{number}.png")
+        items.append(
+            {"id": number, "image": f"{number}.png", "query": "Day or night?", "label": "day" if number > 4 else "night"}
+        )
+    (root / "2D_Benchmark/meta_file/Weather.json").write_text(json.dumps(items))
+    for model, value in (("oracle", 100.0), ("majority", 50.0)):
+        words = ("--plugin", written / "weather.py", "--model", model, "--tasks", "weather", "--data-root", root)
+        bench("run", *words, "--output", written / model, "--json", written / "w.json")
+        (entry,) = json.loads((written / "w.json").read_text())["results"]
+        assert entry["metrics"]["accuracy"]["value"] == value
+        assert entry["references"]["oracle"] == 100.0
+    assert "weather" in bench("list", "tasks", "--plugin", written / "weather.py")
+
+
+def test_the_example_recipe_asks_twice(written: Path, mini_root: Path) -> None:
+    words = ("--model", "oracle", "--tasks", "sqaimage", "--recipe", written / "two_thoughts.yaml", "--data-root", mini_root)
+    bench("run", *words, "--output", written / "run")
+    lines = [json.loads(line) for line in (written / "run/records/sqaimage.jsonl").read_text().splitlines()]
+    assert {line["step"] for line in lines} == {0, 1}
+
+
+def test_the_readme_has_the_two_commands_that_ci_runs() -> None:
+    text = (ROOT / "README.md").read_text()
+    for name in ("run", "test"):
+        found = re.search(rf"<!-- command: {name} -->\n```bash\n(.*?)\n```", text, re.DOTALL)
+        assert found
+        assert "\n" not in found.group(1)
+        assert "-c constraints.txt" in found.group(1)
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_every_link_of_the_documentation_leads_to_a_file(document: Path) -> None:
+    for target in re.findall(r"\]\(([^)#]+)\)", document.read_text()):
+        if not target.startswith("http"):
+            assert (document.parent / target).exists(), target
+
+
+def test_every_verb_and_option_that_the_documentation_shows_exists() -> None:
+    for document in DOCUMENTS:
+        for line in re.findall(r"lamm-bench ([a-z-]+(?: [a-z]+)?[^\n`]*)", document.read_text()):
+            words = line.split()
+            command = main.commands.get(words[0])
+            if command is None:
+                continue
+            rest = words[1:]
+            if hasattr(command, "commands"):
+                command = command.commands[rest[0]]
+            known = {name for parameter in command.params for name in (*parameter.opts, *parameter.secondary_opts)} | {"--help"}
+            for word in rest:
+                if word.startswith("--"):
+                    assert word.split("=")[0].rstrip(",.;)") in known, f"{document.name}: {line}"
