@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from .catalog import ORDER
 from .errors import unknown
 from .figures import Entry, read_published, read_runs
 
@@ -141,9 +142,12 @@ def value_of(entry: Entry) -> float:
 
 
 def summarise(groups: Sequence[Group]) -> tuple[Summary, ...]:
-    """One table for each protocol and data set: local runs before published figures, then by protocol, the widest first."""
+    """One table for each protocol and data set: local runs before published figures, then by protocol, the widest first.
+
+    Columns stand in the catalogue's order of tasks."""
     tables: dict[tuple[str, str, bool], list[Group]] = {}
-    for group in groups:
+    order = {task: number for number, task in enumerate(ORDER)}
+    for group in sorted(groups, key=lambda group: order.get(group.task, len(order))):
         if group.headline:
             tables.setdefault((group.protocol, group.data, group.rows[0].entry.published), []).append(group)
     summaries = [summary(*key, columns) for key, columns in tables.items()]

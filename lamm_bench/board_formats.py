@@ -54,7 +54,7 @@ LEGEND = (
 
 
 def render(board: Board, format: str, width: int = 120, detail: bool = False) -> str:
-    """The board as text in one of `FORMATS`; `detail` adds one table per task with all its metrics (table, markdown)."""
+    """The board as text in one of `FORMATS`; `detail` gives one table for each metric instead of the summaries (table, markdown)."""
     if format == "csv":
         return as_csv(board)
     if format == "json":
@@ -143,6 +143,7 @@ def details(board: Board) -> list[tuple[str, list[Sequence[str]]]]:
 
 
 DETAIL = ("place", "model", "value", "95 % interval", "n", "unread", "failed", "note")
+ALWAYS = 3  # columns that a detail always has; the others only where they say something
 
 
 # formats
@@ -151,7 +152,7 @@ DETAIL = ("place", "model", "value", "95 % interval", "n", "unread", "failed", "
 def as_table(board: Board, width: int = 120, detail: bool = False) -> RenderableType:
     """Rich tables; one with more columns than `width` takes is broken into several below each other."""
     parts: list[RenderableType] = [Text(f"warning: {line}", style="yellow") for line in board.warnings]
-    for table in board.summaries:
+    for table in () if detail else board.summaries:
         names = min(36, max(len(model) for model in table.models))
         chunks = chunked(table, width - names - 16)
         for number, columns in enumerate(chunks):
@@ -168,9 +169,10 @@ def as_table(board: Board, width: int = 120, detail: bool = False) -> Renderable
         if caption(table):
             parts.append(Text(caption(table), style="dim"))
     for name, rows in details(board) if detail else ():
-        shown = Table(*DETAIL)
+        used = [number for number, _ in enumerate(DETAIL) if number < ALWAYS or any(row[number] for row in rows)]
+        shown = Table(*(DETAIL[number] for number in used))
         for row in rows:
-            shown.add_row(*(Text(value) for value in row))
+            shown.add_row(*(Text(row[number]) for number in used))
         parts += [Text(f"\n{name}", style="bold"), shown]
     if not board.groups:
         parts.append(Text("no results"))
@@ -201,7 +203,7 @@ def chunked(table: Summary, room: int) -> list[list[Group]]:
 
 def as_markdown(board: Board, detail: bool = False) -> str:
     lines: list[str] = [f"> warning: {safe(line)}" for line in board.warnings]
-    for table in board.summaries:
+    for table in () if detail else board.summaries:
         head = ["model", "mean rank", *(heading(table, column) for column in table.columns)]
         body = [
             [model, mean_rank(table, model), *(cell(table.cell(model, column)) for column in table.columns)]

@@ -135,7 +135,9 @@ class Cider:
         """tf-idf vectors of order 1 to 4, and the length as pycocoevalcap counts it: the number of bigrams."""
         found = []
         for order in ORDERS:
-            weights = {gram: number * (self.samples - self.frequency.get(gram, 0.0)) for gram, number in ngrams(tokens, order).items()}
+            weights = {
+                gram: number * (self.samples - self.frequency.get(gram, 0.0)) for gram, number in ngrams(tokens, order).items()
+            }
             found.append((weights, math.sqrt(sum(weight * weight for weight in weights.values()))))
         return found, max(0, len(tokens) - 1)
 

@@ -6,19 +6,18 @@ are the specification. Every reader takes time linear in the text's length."""
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from functools import lru_cache
+import unicodedata
+from collections.abc import Sequence
 
+from .choices import LETTERS, read_choice
 from .places import Place, read_boxes, read_points
 from .types import Answer
 from .vocabulary import Lexicon, Vocabulary, fold, tokens, words
 
 __all__ = [
-    "Lexicon", "Place", "Vocabulary", "read_boxes", "read_choice", "read_label", "read_number", "read_points",
+    "LETTERS", "Lexicon", "Place", "Vocabulary", "read_boxes", "read_choice", "read_label", "read_number", "read_points",
     "read_quoted", "read_words", "read_yes_no", "says_nothing", "text_of",
 ]  # fmt: skip
-
-LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 # ------------------------------------------------------------------------------------------------ plain text
 
@@ -60,55 +59,72 @@ def says_nothing(text: str) -> bool:
 
 YES = frozenset({"yes", "yeah", "yep", "yup", "true", "correct", "certainly", "definitely", "indeed"})
 NO = frozenset({"no", "nope", "nah", "false", "incorrect"})
-DENIALS = frozenset({"not", "no", "never", "without", "neither", "nor", "cannot", "hardly", "lacks", "lack"})
+DENIALS = frozenset({"not", "no", "never", "without", "neither", "nor", "non", "cannot", "hardly", "lacks", "lack"})
 MARKS = frozenset(".;!?\n,:")
+BREAKS = frozenset({"but", "however", "instead", "rather"})
 REACH = 6  # words between a denial and what it denies: "is not showing any kind of smile"
-UNSURE = frozenset({"if", "whether", "unsure", "unclear", "cannot", "can", "could", "tell", "sure", "unable", "maybe", "perhaps"})
 
 
 def read_yes_no(text: str, about: frozenset[str] = frozenset(), against: frozenset[str] = frozenset()) -> bool | None:
     """Yes or no, by whole words (`know` and `another` say nothing), else what is said `about` or `against` it.
 
-    The first word decides when it is yes or no. Else all of "yes" and "no" must agree. Else a word of `about` says yes,
-    a denied one (up to six words before it in the same clause) or a word of `against` says no; both say nothing.
+    The first word decides when it is yes or no. Else every "yes" and "no" must agree ("no" only where a clause ends with
+    it), together with statements: a word of `about` says yes; a denied one (up to six words before it in the same clause) and
+    a word of `against` say no. Contradictions say nothing.
 
-    >>> [read_yes_no(text) for text in ("Yes, she is.", "no", "I know another", "Yes and no?", "it is true")]
-    [True, False, None, True, True]
+    >>> [read_yes_no(text) for text in ("Yes, she is.", "no", "I know another", "Yes and no", "I would say no.", "no doubt")]
+    [True, False, None, None, False, None]
     >>> smile = frozenset({"smile", "smiling"})
     >>> [read_yes_no(text, smile) for text in ("She isn't smiling", "a broad smile", "she doesn’t show any smile", "not sure")]
     [False, True, False, None]
+    >>> [read_yes_no(text, smile) for text in ("I cannot tell if she is smiling", "not sad but smiling", "no doubt a smile")]
+    [None, True, True]
     """
-    said = tokens(text)
-    plain = [token for token in said if token not in MARKS]
-    if plain and (plain[0] in YES or plain[0] in NO) and not denies_next(said, about):
-        return plain[0] in YES
-    spoken = {word in YES for word in said if word in YES} | {False for word in said if word in NO and word != "no"}
-    opinions = statements(said, about, against) if about or against else set()
-    decided = spoken | opinions
+    said = without_phrases(tokens(text))
+    first = [token for token in said[:4] if token not in MARKS][:3]
+    leading = {word in YES for word in first if word in ("yes", "no")}
+    if len(leading) == 2:
+        return None
+    if first and first[0] in YES | NO:
+        return first[0] in YES
+    if first in (["not", "at", "all"], ["not", "really"]):
+        return False
+    decided = set(spoken(said)) | statements(said, about, against)
     return decided.pop() if len(decided) == 1 else None
 
 
-def denies_next(said: Sequence[str], about: frozenset[str]) -> bool:
-    """Whether a leading `no` belongs to what follows (`no smile`); the statement then says the same."""
-    return len(said) > 1 and said[0] == "no" and said[1] not in MARKS and said[1] not in about and not about
+def without_phrases(said: list[str]) -> list[str]:
+    """Leaves out `no doubt` and `no question`, which deny nothing."""
+    places = range(len(said))
+    doubts = {place for place in places if said[place] in ("doubt", "question") and place and said[place - 1] == "no"}
+    return [said[place] for place in places if place not in doubts and place + 1 not in doubts] if doubts else said
+
+
+def spoken(said: Sequence[str]) -> list[bool]:
+    """Every outright yes and no."""
+    found = []
+    for place, word in enumerate(said):
+        if word in YES or (word in NO and (word != "no" or place + 1 == len(said) or said[place + 1] in MARKS)):
+            denied = place > 0 and said[place - 1] == "not"
+            found.append((word in YES) != denied)
+    return found
 
 
 def statements(said: Sequence[str], about: frozenset[str], against: frozenset[str]) -> set[bool]:
-    """What is said about the matter, clause by clause."""
+    """What is said about the matter, clause by clause; nothing where it stands behind `if` or `whether`."""
     found = set()
     denied = -REACH - 1
     unsure = False
     for place, word in enumerate(said):
-        if word in MARKS:
-            if word != ",":
-                unsure = False
+        if word in MARKS or word in BREAKS:
+            unsure = unsure and word == ","
             denied = -REACH - 1
         elif word in about or word in against:
             if not unsure:
                 found.add((word in about) != (place - denied <= REACH))
         elif word in DENIALS:
             denied = place
-        elif word in {"if", "whether"}:
+        elif word in ("if", "whether"):
             unsure = True
     return found
 
@@ -121,27 +137,30 @@ UNITS = {
     "nineteen": 19,
 }  # fmt: skip
 TENS = {"twenty": 20, "thirty": 30, "forty": 40, "fourty": 40, "fifty": 50, "sixty": 60, "seventy": 70, "eighty": 80, "ninety": 90}
-DIGITS = re.compile(r"(?<![\w.,])[-+]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?![\d%])(?!\s?%|(?:st|nd|rd|th)\b)", re.I)
+DIGITS = re.compile(r"(?<![\w.])(?<!\d,)[-+]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?!\.?\d|e[-+]?\d)(?!\s?%|(?:st|nd|rd|th)\b)")
 CUE = re.compile(r"\b(?:answer|total|count|altogether|overall)\b(?:\s+(?:number|count|of|is|are|was|there|to|comes|be))*\s*:?\s*$")
+TOTAL = re.compile(r"\s*(?:\w{1,20}\s){0,2}(?:in total|in all|altogether|total)\b")
 CUE_WIDTH = 40
 NOT_A_COUNT = frozenset({"doubt", "idea", "way", "problem", "longer", "access", "image", "picture", "information", "answer", "one"})
+NOT_ONE = frozenset({"no", "this", "that", "any", "each", "every", "which", "some", "the", "another"})  # words before a pronoun
+ONE_DOES = frozenset({"can", "could", "of", "may", "might", "must", "would"})  # and words behind it
 
 
 def read_number(text: str) -> float | None:
     """The number that is said: digits (thousands separators, decimals), else words up to 999, else `no` or `none` as 0.
 
-    Of several numbers the last one right behind "answer", "total" or "count" is taken, else the first. Ordinals, percentages
+    Of several numbers the last one beside "answer", "total" or "count" is taken, else the first. Ordinals, percentages
     and numbers that stick behind a letter are not counts. A unit may stick to the end (`54crayons`).
 
     >>> [read_number(text) for text in ("There are 1,190 birds.", "twenty-one", "no cars", "a hundred and five", "5.0", "(12)")]
     [1190.0, 21.0, 0.0, 105.0, 5.0, 12.0]
-    >>> [read_number(text) for text in ("3 rows of 5, so the total is 15", "54crayons", "the 2nd image", "many", "no idea")]
-    [15.0, 54.0, None, None, None]
+    >>> [read_number(text) for text in ("3 rows of 5, 15 in total", "54crayons", "the 2nd image", "12.5%", "no idea", "one can try")]
+    [15.0, 54.0, None, None, None, None]
     """
     said = fold(text)
     found = list(DIGITS.finditer(said))
     if found:
-        cued = [match for match in found if CUE.search(said, max(0, match.start() - CUE_WIDTH), match.start())]
+        cued = [m for m in found if CUE.search(said, max(0, m.start() - CUE_WIDTH), m.start()) or TOTAL.match(said, m.end())]
         digits = (cued[-1] if cued else found[0]).group().replace(",", "")
         return float(digits) if len(digits) < 300 else None
     return worded_number(words(said))
@@ -153,12 +172,19 @@ def worded_number(said: Sequence[str]) -> float | None:
     value = next((number for number, _ in spelled if number != 1), None)
     if value is not None:
         return float(value)
-    if any(word == "one" and said[place + 1 : place + 2] not in (["can"], ["could"], ["of"], ["may"]) and said[place - 1 : place] != ["no"] for place, word in enumerate(said)):
+    if any(counted_one(said, place) for place, word in enumerate(said) if word == "one"):
         return 1.0
     for place, word in enumerate(said):
         if word in ("none", "nothing") or (word == "no" and said[place + 1 : place + 2] and said[place + 1] not in NOT_A_COUNT):
             return 0.0
     return None
+
+
+def counted_one(said: Sequence[str], place: int) -> bool:
+    """Whether the `one` at this place counts something, as far as its neighbours tell."""
+    before = said[place - 1] if place else ""
+    behind = said[place + 1] if place + 1 < len(said) else ""
+    return before not in NOT_ONE and behind not in ONE_DOES
 
 
 def spell(said: Sequence[str], place: int) -> tuple[int, int] | None:
@@ -188,139 +214,6 @@ def below_hundred(said: Sequence[str], place: int) -> tuple[int, int]:
     return (UNITS[word], place + 1) if word in UNITS else (0, place)
 
 
-# ------------------------------------------------------------------------------------------------ choices
-
-LETTER_ALONE = re.compile(r"[\s\"'“”‘’*`]*[\[({]?([A-Za-z])[\])}]?[\s\"'“”‘’*`.:,;!]*")
-BRACKETED = re.compile(r"\(\s?([A-Za-z])\s?\)|\[([A-Z])\]|(?:^|(?<=\n))[ \t*]{0,4}([A-Z])[.):](?=\s|\*|$)")
-NAMED = re.compile(r"\b(?:[Oo]ption|[Cc]hoice|[Ss]olution|[Ll]etter|OPTION|CHOICE)\s?:?\s?[(\[]?([A-Z])\b(?!')")
-ANSWER = re.compile(r"\banswer\b\s?(?:choice|option|letter)?\s?(?:is|was|would be|should be|must be|=)?\s?:?\s?", re.I)
-BEHIND_CUE = re.compile(r"[\"'“‘*`]*(?:option|choice|letter)?\s?(?:[(\[{]\s?([A-Za-z])\s?[)\]}]?|([A-Z])(?![\w'])|([a-z])(?=\s*$|[.)\],:]))")
-EXCLUDED = re.compile(r"\b(?:not|n't|exclude|excluding|rule out|ruled out|eliminate|except|reject|unlike|than|dismiss|discard)\s+(?:option |choice )?[(\[]?$", re.I)
-HEDGE = re.compile(r"\s*[)\].]?\s*,?\s*(?:or|and|/|,)\s*(?:option |choice )?[(\[]?\s*", re.I)
-
-
-def read_choice(text: str, choices: Sequence[str]) -> int | None:
-    """The index of the option that is chosen. The first of these that applies decides:
-
-    1. the whole answer is one letter, or the text of exactly one option;
-    2. behind the last "answer (is)" stands a letter, or one option's text;
-    3. the last letter in brackets, behind "option", or before a mark at the start of a line; excluded ones do not count,
-       and letters that are only listed ("(A) or (B)") choose nothing;
-    4. exactly one option's text stands in the answer (an option inside a longer one does not count);
-    5. the last line is a capital letter or one option's text.
-
-    Letters go up to the number of options; a letter beyond them behind "answer is" chooses nothing.
-
-    >>> three = ["cell", "cell wall", "root"]
-    >>> [read_choice(text, three) for text in ("B", "(c)", "cell wall", "The answer is (A).", "It is the cell wall, surely.")]
-    [1, 2, 1, 0, 1]
-    >>> [read_choice(text, three) for text in ("not (A) but (B)", "(A) or (B)", "a cell or a root", "The answer is D", "")]
-    [1, None, None, None, None]
-    >>> read_choice("Some say the answer is (A). I disagree.\\n The answer is B. cell wall", three)
-    1
-    >>> read_choice("sample A", ["sample B", "sample A"])
-    1
-    """
-    alone = LETTER_ALONE.fullmatch(text) if len(text) < 40 else None
-    if alone:
-        return letter(alone.group(1), len(choices))
-    options = option_vocabulary(tuple(choices))
-    key = " ".join(words(text)) if len(text) < 2000 else ""
-    if key and key in options.names:
-        return unique(options.names[key])
-    if text.strip() in choices and not key:
-        return list(choices).index(text.strip()) if list(choices).count(text.strip()) == 1 else None
-    decided = behind_answer(text, choices, options)
-    if decided is not NOT_SAID:
-        return decided if isinstance(decided, int) else None
-    decided = explicit(text, len(choices))
-    if decided is not NOT_SAID:
-        return decided if isinstance(decided, int) else None
-    found = only_option(text, options)
-    if found is not None:
-        return found
-    last = text.strip().rpartition("\n")[2]
-    alone = LETTER_ALONE.fullmatch(last) if len(last) < 40 else None
-    if alone and alone.group(1).isupper():
-        return letter(alone.group(1), len(choices))
-    return only_option(last, options)
-
-
-NOT_SAID = object()
-
-
-def letter(char: str, count: int) -> int | None:
-    """The index of a letter among `count` options."""
-    index = LETTERS.find(char.upper())
-    return index if 0 <= index < count else None
-
-
-def unique(value: str) -> int | None:
-    """An option's index, unless its text stands for several options."""
-    return int(value) if value else None
-
-
-@lru_cache(maxsize=4096)
-def option_vocabulary(choices: tuple[str, ...]) -> Vocabulary:
-    """Option texts as a vocabulary of their own words; the label is the index, empty when two options share the text."""
-    names: dict[str, str] = {}
-    for index, choice in enumerate(choices):
-        key = " ".join(words(choice))
-        if key:
-            names[key] = "" if key in names else str(index)
-    longest = max((key.count(" ") + 1 for key in names), default=1)
-    return Vocabulary(names, longest, frozenset(key.split(" ", 1)[0] for key in names))
-
-
-def only_option(text: str, options: Vocabulary) -> int | None:
-    """The one option whose text stands in `text`, an option inside a longer one left out."""
-    said = words(text)
-    named = set()
-    place = 0
-    while place < len(said):
-        step = 1
-        if said[place] in options.starts:
-            for length in range(min(options.longest, len(said) - place), 0, -1):
-                index = options.names.get(" ".join(said[place : place + length]))
-                if index is not None:
-                    named.add(index)
-                    step = length
-                    break
-        place += step
-    return unique(named.pop()) if len(named) == 1 else None
-
-
-def behind_answer(text: str, choices: Sequence[str], options: Vocabulary) -> object:
-    """What stands behind the last "answer (is)" that says something: an index, None for a letter that no option has."""
-    for cue in reversed(list(ANSWER.finditer(text))[-8:]):
-        match = BEHIND_CUE.match(text, cue.end())
-        if match:
-            char = next(group for group in match.groups() if group)
-            article = char in "Aa" and re.match(r"[ \t]+[a-z]", text[match.end() : match.end() + 8]) and match.group(1) is None
-            if not article:
-                return letter(char, len(choices))
-        if cue.group().rstrip().lower() != "answer":
-            line = text[cue.end() : cue.end() + 400].partition("\n")[0]
-            found = only_option(line, options)
-            if found is not None:
-                return found
-    return NOT_SAID
-
-
-def explicit(text: str, count: int) -> object:
-    """The last explicit letter that some option has and that is not excluded; None when letters are only listed."""
-    found = sorted((match.start(), match.end(), next(group for group in match.groups() if group)) for match in (*BRACKETED.finditer(text), *NAMED.finditer(text)))
-    kept = [(start, end, char) for start, end, char in found if not EXCLUDED.search(text, max(0, start - 24), start)]
-    kept = [item for item in kept if letter(item[2], count) is not None]
-    if not kept:
-        return NOT_SAID
-    if len(kept) > 1:
-        (_, end, first), (start, _, last) = kept[-2:]
-        if first.upper() != last.upper() and 0 <= start - end < 20 and HEDGE.fullmatch(text, end, start):
-            return None
-    return letter(kept[-1][2], count)
-
-
 # ------------------------------------------------------------------------------------------------ words and quotes
 
 QUOTED = re.compile(r"\"([^\"]*)\"|“([^”]*)”")
@@ -335,35 +228,29 @@ def read_quoted(text: str) -> list[str]:
     return [first or second for first, second in QUOTED.findall(text) if (first or second).strip()]
 
 
-EDGE = re.compile(r"^[\W_]+|[\W_]+$")
+KEPT = frozenset("&+@#$€£%")  # signs that are words of their own
 
 
 def read_words(text: str) -> list[str]:
-    """Words as signs are scored by: parted at blanks, folded, marks at the edges stripped, quotes dropped.
+    """Words as signs are scored by: parted at blanks, folded, marks at the edges stripped, double quotes dropped.
 
-    A word of marks only stays as it is (`&`).
-
-    >>> read_words("['HOTEL', \\"O'Neil's\\"] Tea & CO., 03-2726")
+    >>> read_words("['HOTEL', \\"O'Neil's\\"] Tea & CO., 03-2726 ...")
     ['hotel', "o'neil's", 'tea', '&', 'co', '03-2726']
     """
-    found = []
-    for word in text.replace('"', " ").replace("“", " ").replace("”", " ").split():
-        folded = fold_word(word)
-        bare = EDGE.sub("", folded)
-        if bare or folded in KEPT:
-            found.append(bare or folded)
-    return found
+    if not text.isascii():
+        text = unicodedata.normalize("NFKC", text).translate(STRAIGHT)
+    found = (bare_word(word) for word in text.replace('"', " ").casefold().split())
+    return [word for word in found if word]
 
 
-KEPT = frozenset({"&", "+", "@", "#", "$", "€", "£", "%"})
+STRAIGHT = str.maketrans({"’": "'", "‘": "'", "“": '"', "”": '"'})
 
 
-def fold_word(word: str) -> str:
-    """As `fold`, without writing contractions out."""
-    import unicodedata
-
-    return (word if word.isascii() else unicodedata.normalize("NFKC", word).replace("’", "'")).casefold()
-
-
-def as_text(answer: Answer | Mapping[str, str] | None) -> str:
-    return "" if answer is None else text_of(answer)
+def bare_word(word: str) -> str:
+    """A word without marks at its edges; empty when it is nothing but marks, save those of `KEPT`."""
+    start, end = 0, len(word)
+    while start < end and not word[start].isalnum():
+        start += 1
+    while start < end and not word[end - 1].isalnum():
+        end -= 1
+    return word[start:end] or (word if word in KEPT else "")

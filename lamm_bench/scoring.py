@@ -127,8 +127,12 @@ def count(rows: Sequence[Row]) -> dict[str, int]:
 
 
 def shown(scorer: Scorer, rows: Sequence[Row]) -> dict[str, dict[str, Any]]:
-    """What is kept of every sample: its status and values."""
-    return {row.sample.id: {"status": row.status, **scorer.show(row.sample, row.prediction, row.stats)} for row in rows}
+    """What is kept of every sample: its status and values; also those that the other samples decide, as its CIDEr."""
+    among = scorer.each(rows) if hasattr(scorer, "each") else ({} for _ in rows)
+    return {
+        row.sample.id: {"status": row.status, **scorer.show(row.sample, row.prediction, row.stats), **more}
+        for row, more in zip(rows, among)
+    }
 
 
 def limits(task: Task, scorer: Scorer, rows: Sequence[Row]) -> dict[str, tuple[float, float]]:

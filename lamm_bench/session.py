@@ -226,6 +226,7 @@ def rescore(folder: Path, catalog: Catalog, root: Path, tasks: str, protocols: S
             records = stored.ledger(task.name).ended
             wanted = protocols or catalog.recipe(identity["recipe"]["name"]).metric.protocols
             outcome.scores += score_task(catalog, task, work.samples, from_records(records), wanted)
+        watcher.tick(len(work.samples))
         watcher.end(task.name)
     outcome.scores += pooled(catalog.pools, outcome.scores)
     return outcome
@@ -258,6 +259,7 @@ def score_answers(folder: Path, catalog: Catalog, root: Path, tasks: str, protoc
                 answered, notes = answers.join(samples, protocol)
                 (result,) = score_task(catalog, task, samples, answered, [protocol])
                 outcome.scores.append(replace(result, notes=(*result.notes, *notes)))
+        watcher.tick(len(samples))
         watcher.end(task.name)
     outcome.scores += pooled(catalog.pools, outcome.scores)
     return outcome

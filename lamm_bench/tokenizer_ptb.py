@@ -13,39 +13,57 @@ REMOVED = frozenset(["''", "'", "``", "`", ".", "?", "!", ",", ":", "-", "--", "
 
 APOSTROPHE = "['\u2019\u0092]"
 BACKQUOTE = "['\u2019\u0092`\u2018\u0091\u201b]"
-LETTER = r"[^\W\d_]"
-ALNUM = r"[^\W_]"
+# letters and digits, without the signs that Python takes for numerals (fractions, superscripts, circled numbers)
+LETTER = r"[^\W\d_\u00b2\u00b3\u00b9\u00bc-\u00be\u2070-\u209f\u2150-\u218f\u2460-\u24ff]"
+ALNUM = rf"(?:{LETTER}|\d)"
 NUMBER = r"(?:\d*(?:[.:,]\d+)+|\d+)"
-# abbreviations that keep their full stop wherever they stand
-MONTHS = "Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec"
-DAYS = "Mon|Tues?|Wed|Thurs?|Fri"
-STATES = (
-    "Ala|Ariz|Ark|Calif|Colo|Conn|Dak|Del|Fla|Ga|Ill|Ind|Kans?|Ky|La|Mass|Md|Mich|Minn|Miss|Mo|Mont|Neb|Nev|Okla|Ore|Penn|"
-    "Tenn|Tex|Va|Vt|Wash|Wisc?|Wyo"
+
+# Abbreviations that keep their full stop wherever they stand, in any case but those of the second line.
+ABBREVIATIONS = (
+    "Jan Feb Mar Apr Jun Jul Aug Sep Sept Oct Nov Dec Mon Tue Tues Wed Thu Thurs Fri "
+    "Ala Ariz Calif Colo Conn Ct Dak Fla Ga Ind Kan Kans Ky Md Mich Minn Mo Mont Neb Nev Okla Penn Tenn Va Vt Wis Wisc Wyo "
+    "Inc Co Cos Corp Ltd Plc Pte Pty Bancorp Bhd Assn Univ Intl Sys Bros Mfg Dept Bldg Est Invt Tel Ext Ph Sq Natl Elec Assoc "
+    "Mr Mrs Ms Messrs Mme Mlle Dr Drs Prof Profs Sen Sens Rep Reps Atty Attys Lt Col Gen Gov Govs Adm Rev Maj Sgt Cpl Pvt Capt "
+    "St Ste Ave Pres Lieut Hon Brig Comdr Cmdr Pfc Spc Supt Supts Det Insp Treas Asst Adv Jr Sr Esq Mt Ft Rt Rd Blvd "
+    "etc al seq vs Alex Wm Jos Cie cf"
 )
-FIRMS = "Inc|Cos?|Corp|Ltd|Plc|Bancorp|Bhd|Assn|Univ|Intl|Sys|Bros"
-TITLES = (
-    "Mr|Mrs|Ms|Drs?|Profs?|Sens?|Reps?|Attys?|Lt|Col|Gen|Messrs|Govs?|Adm|Rev|Maj|Sgt|Cpl|Pvt|Capt|Ste?|Ave|Pres|Lieut|Hon|"
-    "Brig|Co?mdr|Pfc|Spc|Supts?|Det|Jr|Sr"
+CAPITALIZED = "Ark Az Del Ill La Mass Miss Ore Pa Tex Wash"
+BEFORE_NUMBER = "ca fig figs prop no nos art bldg pp op"
+# Words before which a single letter with a full stop ends a sentence ("plan B. The man") instead of being an initial.
+STARTERS = (
+    "A About According Additionally After An As At But Earlier He Her Here However If In It Last Many More Mr. Ms. Now Once "
+    "One Other Our She Since So Some Such That The Their Then There These They This We What When While Yet You"
 )
-OTHERS = "etc|al|seq|ft|vs|Alex|Wm|Jos|Cie|cf|Bldg|Blvd|Rd|Esq"
-ABBREVIATION = f"(?:{MONTHS}|{DAYS}|{STATES}|{FIRMS}|{TITLES}|{OTHERS})"
-BEFORE_NUMBER = "(?:ca|figs?|prop|nos?|art|bldg|pp|op)"
-# words with an apostrophe inside that stay whole
+# Words that stay whole around an apostrophe.
 WHOLE = (
-    rf"{APOSTROPHE}n{APOSTROPHE}?|[lLdDjJ]{APOSTROPHE}|Dunkin{APOSTROPHE}|somethin{APOSTROPHE}|ol{APOSTROPHE}|"
+    rf"{APOSTROPHE}n{APOSTROPHE}?|[lLdDjJ]{APOSTROPHE}|[dD]unkin{APOSTROPHE}|somethin{APOSTROPHE}|ol{APOSTROPHE}|"
     rf"{APOSTROPHE}em|{APOSTROPHE}[2-9]0s|{APOSTROPHE}till?|{APOSTROPHE}cause|"
-    rf"{LETTER}+[aeiouyAEIOUY]{BACKQUOTE}[aeiouA-Z]{LETTER}*|[oO]{BACKQUOTE}[a-zA-Z]{LETTER}*"
+    rf"(?i:[cs]{APOSTROPHE}mon|c{APOSTROPHE}est|s{APOSTROPHE}mores|li{APOSTROPHE}l|nat{APOSTROPHE}l|ev{APOSTROPHE}ry|nor{APOSTROPHE}easter)|"
+    rf"{LETTER}+[aeiouyAEIOUY]{BACKQUOTE}[aeiouA-Z]{LETTER}*"
 )
+
+
+def either(words: str) -> str:
+    return "|".join(re.escape(word) for word in words.split())
+
+
+def starters() -> str:
+    """Each starter with a capital, the rest in any case, and a blank or the end behind it."""
+    return "(?:" + "|".join(rf"{word[0]}(?i:{re.escape(word[1:])})" for word in STARTERS.split()) + r")(?=\s|$)"
+
 
 # A second group is what must follow: it counts for the length by which forms are compared, but is not part of the token.
 FORMS = tuple(
     (name, re.compile(pattern))
     for name, pattern in (
-        ("first half", rf"(?i:(can(?=not)|gon(?=na)|got(?=ta)|lem(?=me)|gim(?=me)|wan(?=na)|{APOSTROPHE}t(?=is|was)))(?=({LETTER}+(?!{ALNUM})))"),
-        ("negated", rf"({LETTER}{ALNUM}*)(?=([nN]{BACKQUOTE}[tT](?:[^A-Za-z]|$)))"),
-        ("not", rf"([nN]{BACKQUOTE}[tT])(?=([^A-Za-z]|$))"),
+        (
+            "first half",
+            rf"(?i:(can(?=not)|gon(?=na)|got(?=ta)|lem(?=me)|gim(?=me)|wan(?=na)|'t(?=is|was)))(?=({LETTER}+(?!{ALNUM})))",
+        ),
+        ("negated", rf"({LETTER}{ALNUM}*)(?=([nN]{BACKQUOTE}[tT]))"),
+        ("not", rf"[nN]{BACKQUOTE}[tT]{LETTER}*"),
         ("clitic", rf"({APOSTROPHE}(?:[msdMSD]|re|ve|ll|RE|VE|LL))(?=([^A-Za-z]|$))"),
+        ("curled", r"[\u2019](?:[msdMSD]|re|ve|ll|RE|VE|LL)"),
         ("word", rf"{LETTER}{ALNUM}*(?:[.!?]{LETTER}{ALNUM}*)*"),
         ("whole", WHOLE),
         ("y'", rf"([yY]{APOSTROPHE})(?=({LETTER}))"),
@@ -54,30 +72,37 @@ FORMS = tuple(
         ("fraction", r"\d{1,4}[- \u00a0]\d{1,4}/\d{1,4}|\d{1,4}/\d{1,4}"),
         ("vulgar", r"[\u00bc\u00bd\u00be\u2153-\u215e]"),
         ("script", r"[\u207a\u207b\u208a\u208b]?(?:[\u2070\u00b9\u00b2\u00b3\u2074-\u2079]+|[\u2080-\u2089]+)"),
-        ("phone", r"\(\d{2,3}\)[ \u00a0]?\d{3,4}[- \u00a0]?\d{3,5}|(?:\+\+?)?(?:\d{2,4}[- \u00a0])?\d{2,4}[- \u00a0]\d{3,4}[- \u00a0]?\d{3,5}"),
-        ("thing", rf"(?:[dDoOlL]{BACKQUOTE}{LETTER})?{ALNUM}+(?:-(?:[dDoOlL]{BACKQUOTE}{LETTER})?{ALNUM}+)*"),
+        (
+            "phone",
+            r"\(\d{2,3}\)[ \u00a0]?\d{3,4}[- \u00a0]?\d{3,5}|(?:\+\+?)?(?:\d{2,4}[- \u00a0])?\d{2,4}[- \u00a0]\d{3,4}[- \u00a0]?\d{3,5}",
+        ),
+        ("thing", rf"(?:[dDoOlL]{BACKQUOTE}{LETTER})?{ALNUM}+(?:[-_](?:[dDoOlL]{BACKQUOTE}{LETTER})?{ALNUM}+)*"),
         ("joined", r"[A-Z]+(?:[+&][A-Z]+)+"),
         ("slashed", r"[A-Za-z0-9]+(?:-[A-Za-z]+){0,2}(?:/[A-Za-z0-9]+(?:-[A-Za-z]+){0,2}){1,2}"),
         ("hyphened", r"[A-Za-z0-9][A-Za-z0-9.,]*(?:-[A-Za-z0-9]+)+"),
-        ("underscored", rf"{ALNUM}+(?:_{ALNUM}+)+"),
+        ("underscores", "_+"),
         ("acronym", r"[A-Za-z](?:\.[A-Za-z])+\."),
-        ("initial", r"[A-Za-z]\."),
-        ("abbreviation", rf"(?i:{ABBREVIATION})\."),
-        ("before number", rf"((?i:{BEFORE_NUMBER})\.)(?=([ \u00a0]?\d))"),
+        ("initial", rf"[A-Za-z]\.(?! (?:{starters()}))"),
+        ("abbreviation", rf"(?:(?i:{either(ABBREVIATIONS)})|{either(CAPITALIZED)})\."),
+        ("before number", rf"((?i:{either(BEFORE_NUMBER)})\.)(?=([ \u00a0]?\d))"),
+        ("unfinished", rf"({LETTER}{ALNUM}*(?:[.!?]{LETTER}{ALNUM}*)*\.)(?=([,;:]))"),
         ("url", r"https?://[^\s\"<>|(){}]+[^\s\"<>|.!?(){},-]"),
-        ("site", r"(?:www\.(?:[^\s\"<>|.!?(){},]+\.)+[a-zA-Z]{2,4}|(?:[^\s\"`'<>|.!?(){},\-_$]+\.)+(?:com|net|org|edu))(?:/[^\s\"<>|()]+[^\s\"<>|.!?(){},-])?"),
+        (
+            "site",
+            r"(?:www\.(?:[^\s\"<>|.!?(){},]+\.)+[a-zA-Z]{2,4}|(?:[^\s\"`'<>|.!?(){},\-_$]+\.)+(?:com|net|org|edu))(?:/[^\s\"<>|()]+[^\s\"<>|.!?(){},-])?",
+        ),
         ("mail", r"[a-zA-Z0-9][^\s\"<>|(){}]*@(?:[^\s\"<>|(){}.]+\.)*[^\s\"<>|(){}\[\].,;:]+"),
         ("user", r"@[a-zA-Z_]\w*"),
         ("tag", rf"#{LETTER}\w*"),
         ("markup", r"</?[A-Za-z!?][^>\r\n]*>"),
-        ("smiley", r"[<>]?[:;=][-o*']?[()DPdpO\\{@|\[\]]"),
+        ("smiley", r"([<>]?[:;=][-o*']?[()DPdpO\\{@|\[\]])(?=([^A-Za-z0-9]|$))"),
         ("money", r"[A-Z]*\$|#+"),
-        ("dots", r"\.{2,}|…|(?:\. ){2,}\."),
+        ("dots", r"\.{3,}|…|(?:\. ){2,}\."),
         ("shouts", r"[?!]+"),
         ("language", r"[cC](?:\+\+|#)"),
         ("dashes", r"-+|[\u2013\u2014\u2015\u0096\u0097]"),
         ("stars", r"\*+"),
-        ("quotes", "''|``|[\u2018-\u201f\u00ab\u00bb\u0091-\u0094]+|['`\"\u2039\u203a]"),
+        ("quotes", "''|``|[`\u2018-\u201f\u00ab\u00bb\u0091-\u0094]+|['`\"\u2039\u203a]"),
         ("entity", r"&(?:amp|lt|gt|quot|apos|nbsp);"),
         ("any", r"\S"),
     )
@@ -141,7 +166,9 @@ def written(form: str, token: str) -> str:
         return WRITTEN[token]
     if ord(token[0]) > 0xFFFF:  # outside the program's alphabet: dropped
         return ""
-    token = token.replace("’", "'").lower()
+    token = token.lower()
+    if form in ("curled", "clitic", "not"):
+        return token.replace("’", "'")
     if form == "smiley" or form == "phone" or token in BRACKETS:
         return ESCAPED.sub(lambda match: BRACKETS[match.group()], token)
     return token

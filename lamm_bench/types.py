@@ -187,6 +187,8 @@ class Scorer(Protocol):
     def whole(self, rows: Sequence[Row]) -> Mapping[str, Estimate]:
         """Metrics that are not functions of sums (COCO AP, CIDEr); empty for most."""
 
+    # `each(rows)` may be left out: values of every row that depend on the other rows (CIDEr), shown beside `show`'s.
+
 
 class Task(Protocol):
     """A benchmark file and what can be said about it."""

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 TOKEN = re.compile(r"[^\W_]+|[.,;:!?\n]")  # hyphen, slash, quote and underscore only part words; these marks part names too
-NEGATIONS = frozenset({"no", "not", "nor", "neither", "never", "without"})
+NEGATIONS = frozenset({"no", "not", "nor", "neither", "never", "non", "without"})
 FILLERS = frozenset({"a", "an", "the", "any", "really", "actually", "even"})
 
 # nouns whose plural no rule gives; those that have none stand with themselves
@@ -101,17 +101,20 @@ class Vocabulary:
         found: list[str] = []
         place = 0
         while place < len(said):
-            step = 1
-            if said[place] in self.starts:
-                for length in range(min(self.longest, len(said) - place), 0, -1):
-                    label = self.names.get(" ".join(said[place : place + length]))
-                    if label is not None:
-                        step = length
-                        if not negated(said, place):
-                            found.append(label)
-                        break
+            label, step = self.longest_at(said, place)
+            if label is not None and not negated(said, place):
+                found.append(label)
             place += step
         return found
+
+    def longest_at(self, said: Sequence[str], place: int) -> tuple[str | None, int]:
+        """The label of the longest spelling that begins at a token, and its length; (None, 1) when none does."""
+        if said[place] in self.starts:
+            for length in range(min(self.longest, len(said) - place), 0, -1):
+                label = self.names.get(" ".join(said[place : place + length]))
+                if label is not None:
+                    return label, length
+        return None, 1
 
     def named(self, text: str) -> tuple[str, ...]:
         """The different labels named in a text, in order of first mention."""
@@ -122,7 +125,7 @@ class Vocabulary:
         return self.names.get(" ".join(tokens(name)), name)
 
 
-def negated(said: list[str], place: int) -> bool:
+def negated(said: Sequence[str], place: int) -> bool:
     """Whether a negation stands right before this token, at most an article and a filler between."""
     for before in said[max(0, place - 3) : place][::-1]:
         if before in NEGATIONS:

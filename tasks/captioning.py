@@ -7,7 +7,7 @@ document frequencies from the whole file; its interval draws images with these f
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -19,7 +19,7 @@ import numpy as np
 from lamm_bench.captions import Cider, bleu, bleu_stats, bleu_value, meteor, meteor_absent, rouge_l, tokenize
 from lamm_bench.reading import text_of
 from lamm_bench.stats import cluster_index, draws, interval, ratio, seed_of
-from lamm_bench.types import Answer, Estimate, Metric, Modality, Row, Sample, Scorer
+from lamm_bench.types import Answer, Estimate, Metric, Modality, Row, Sample, Scorer, Sums
 from lamm_bench.vocabulary import words
 
 from .chef import CHEF
@@ -39,12 +39,24 @@ def references(sample: Sample) -> list[tuple[str, ...]]:
     return [reference_tokens(sentence) for sentence in sample.target]
 
 
+def corpus_bleu(order: int) -> Callable[[Sums], np.ndarray]:
+    """pycocoevalcap's BLEU, but exactly 100 where every n-gram is right: its small constants leave it just below."""
+    usual = bleu_value(order)
+
+    def value(sums: Sums) -> np.ndarray:
+        right = [sums[f"bleu_correct_{n}"] == sums[f"bleu_guess_{n}"] for n in range(1, order + 1)]
+        perfect = np.all(right, axis=0) & (sums[f"bleu_guess_{order}"] > 0) & (sums["bleu_length"] >= sums["bleu_reference"])
+        return np.where(perfect, 100.0, usual(sums))
+
+    return value
+
+
 @dataclass(frozen=True, eq=False)
 class CaptionScorer:
     """BLEU-4 first; CIDEr, and METEOR where its Java program is there, over all rows at once."""
 
     metrics: tuple[Metric, ...] = (
-        *(Metric(f"BLEU-{order}", bleu_value(order), n="captions") for order in (4, 3, 2, 1)),
+        *(Metric(f"BLEU-{order}", corpus_bleu(order), n="captions") for order in (4, 3, 2, 1)),
         Metric("ROUGE-L", ratio("rouge", "captions"), n="captions"),
     )
 

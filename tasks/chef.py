@@ -5,13 +5,13 @@ exception a scorer raises `UpstreamStops`; such a sample is counted as wrong."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from lamm_bench.errors import UpstreamStops
 from lamm_bench.stats import ratio
-from lamm_bench.types import Answer, Estimate, Metric, Row, Sample, Scorer
+from lamm_bench.types import Answer, Estimate, Metric, Row, Sample, Scorer, Sums
 
 from .chef_captions import CAPTIONS
 from .classic import (
@@ -71,8 +71,12 @@ def detection_metrics() -> tuple[Metric, ...]:
         for suffix in ("", "_wocat"):
             key = f"tp{suffix}@{threshold}"
             metrics.append(Metric(f"recall{suffix}@{threshold}", ratio(key, "gt"), n="gt"))
-            metrics.append(Metric(f"prec{suffix}@{threshold}", lambda sums, key=key: 100 * sums[key] / (sums["pred"] + 1e-7), n="pred"))
+            metrics.append(Metric(f"prec{suffix}@{threshold}", precision(key), n="pred"))
     return tuple(metrics)
+
+
+def precision(hits: str) -> Callable[[Sums], np.ndarray]:
+    return lambda sums: 100 * sums[hits] / (sums["pred"] + 1e-7)
 
 
 def without_boxes(rows: Sequence[Row]) -> dict[str, Estimate]:

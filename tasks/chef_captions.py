@@ -54,7 +54,9 @@ def ciders(rows: Sequence[Row]) -> list[float]:
 
 
 @lru_cache(maxsize=1)
-def meteors(candidates: tuple[tuple[str, ...], ...], references: tuple[tuple[tuple[str, ...], ...], ...]) -> tuple[float, list[float]]:
+def meteors(
+    candidates: tuple[tuple[str, ...], ...], references: tuple[tuple[tuple[str, ...], ...], ...]
+) -> tuple[float, list[float]]:
     """METEOR of the set and of each sample; kept, because the set and its samples are asked for in turn."""
     return meteor(candidates, references)
 

@@ -59,7 +59,9 @@ def overlapped3d(sample: Sample, said: Said) -> int:
     """As `overlapped`, with upstream's unclamped 3D IoU (O3)."""
     text, boxes = said
     return sum(
-        names_class(thing["label"], text) and any(iou3d(box, thing["bbox"], clamp=False) > 0.5 for box in boxes) if boxes else False
+        names_class(thing["label"], text) and any(iou3d(box, thing["bbox"], clamp=False) > 0.5 for box in boxes)
+        if boxes
+        else False
         for thing in sample.target
     )
 

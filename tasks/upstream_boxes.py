@@ -84,7 +84,7 @@ def detection_sentences(text: str) -> list[tuple[str, Box]]:
     >>> detection_sentences("The dog object is at [0.1, 0.2, 0.3, 0.4]")
     [('dog', (0.1, 0.2, 0.3, 0.4))]
     """
-    found = []
+    found: list[tuple[str, Box]] = []
     for sentence in text.strip().split(". "):
         sentence = sentence.strip()
         if not sentence.endswith("."):

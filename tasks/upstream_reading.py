@@ -88,7 +88,7 @@ def boxes2d(text: str) -> list[Box]:
     >>> boxes2d("[x1, y1] then [0.1, 0.2, 0.3, 0.4]")
     [(0.1, 0.2, 1.0, 1.0)]
     """
-    boxes = []
+    boxes: list[Box] = []
     for x1, y1, x2, y2 in groups(text, 4):
         if x1 > x2 and y1 > y2:
             x1, y1, x2, y2 = x2, y2, x1, y1

@@ -64,7 +64,9 @@ class UpstreamScorer:
         return self.among(rows)
 
 
-def one_of(right: Callable[[Sample, Any], bool], name: str = "accuracy", parse: Callable[[Answer, Sample], Any] = plain) -> UpstreamScorer:
+def one_of(
+    right: Callable[[Sample, Any], bool], name: str = "accuracy", parse: Callable[[Answer, Sample], Any] = plain
+) -> UpstreamScorer:
     """A scorer whose samples are right or wrong; the metric is the percentage of right ones."""
     return UpstreamScorer(
         metrics=(Metric(name, ratio("correct", "items"), n="items"),),
@@ -87,7 +89,11 @@ def pooled(
     def beyond(rows: Sequence[Row]) -> dict[str, Estimate]:
         if any(row.stats["total"] for row in rows):
             return {}
-        return {name: Estimate(None, None, 0, "percent", "higher", note=stop or "upstream divides by zero: no object in the whole set")}
+        return {
+            name: Estimate(
+                None, None, 0, "percent", "higher", note=stop or "upstream divides by zero: no object in the whole set"
+            )
+        }
 
     return UpstreamScorer(
         metrics=(Metric(name, ratio("hits", "total"), n="total"),),

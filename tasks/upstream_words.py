@@ -20,7 +20,17 @@ POS = ("n", "v", "a", "r")  # the order in which `morphy` without a part of spee
 
 # WordNet 3.0, morphy(7WN): what a suffix is replaced by
 SUFFIXES: dict[str, tuple[tuple[str, str], ...]] = {
-    "n": (("s", ""), ("ses", "s"), ("ves", "f"), ("xes", "x"), ("zes", "z"), ("ches", "ch"), ("shes", "sh"), ("men", "man"), ("ies", "y")),
+    "n": (
+        ("s", ""),
+        ("ses", "s"),
+        ("ves", "f"),
+        ("xes", "x"),
+        ("zes", "z"),
+        ("ches", "ch"),
+        ("shes", "sh"),
+        ("men", "man"),
+        ("ies", "y"),
+    ),
     "v": (("s", ""), ("ies", "y"), ("es", "e"), ("es", ""), ("ed", "e"), ("ed", ""), ("ing", "e"), ("ing", "")),
     "a": (("er", ""), ("est", ""), ("er", "e"), ("est", "e")),
     "r": (),
@@ -50,6 +60,7 @@ CHEF_MAPPING = (
 
 # A sentence may end at . ? ! before a blank and another word, or before a mark that cannot stand inside a word (Punkt).
 SENTENCE_END = re.compile(r"""[.?!](?=([)";}\]*:@'({\[!?])|\s+\S)""")
+BLANK = re.compile(r"[ \t\n\r\v\f]")
 # Closing marks behind the end still belong to the sentence.
 CLOSERS = re.compile(r"""["')\]}]+?(?:\s+|(?=--)|$)""", re.MULTILINE)
 
@@ -76,7 +87,10 @@ CLOSING_AND_CONTRACTIONS = (
     (re.compile(r"''|\""), " '' "),
     (re.compile(r"(?<=[^' ])(?:'[sSmMdD]|')(?= )"), APART),
     (re.compile(r"(?<=[^' ])(?:'ll|'LL|'re|'RE|'ve|'VE|n't|N'T)(?= )"), APART),
-    (re.compile(r"\b(can)(not)\b|\b(gim)(me)\b|\b(gon)(na)\b|\b(got)(ta)\b|\b(lem)(me)\b|\b(wan)(na)(?=\s)", re.IGNORECASE), "split"),
+    (
+        re.compile(r"\b(can)(not)\b|\b(gim)(me)\b|\b(gon)(na)\b|\b(got)(ta)\b|\b(lem)(me)\b|\b(wan)(na)(?=\s)", re.IGNORECASE),
+        "split",
+    ),
     (re.compile(r"\b(d)('ye)\b|\b(more)('n)\b|(?<= )('t)(is)\b|(?<= )('t)(was)\b", re.IGNORECASE), "split"),
 )
 
@@ -87,9 +101,12 @@ def sentences(text: str) -> Iterator[str]:
     >>> list(sentences("a ship.) boat. dog"))
     ['a ship.)', 'boat.', 'dog']
     """
+    ends = list(SENTENCE_END.finditer(text))
     pieces: list[tuple[int, int]] = []
     start = 0
-    for match in SENTENCE_END.finditer(text):
+    for match, later in zip(ends, [*ends[1:], None]):
+        if later is not None and not BLANK.search(text, match.start(), later.start()):
+            continue  # only the last end within a word counts
         pieces.append((start, match.end()))
         start = match.end()
         if match.group(1) is None:

@@ -188,6 +188,30 @@ def test_a_run_keeps_its_counts_and_says_which_metric_is_the_headline(tmp_path):
     assert entries[3].better == "lower" and entries[3].unit == "count"
 
 
+def test_a_pooled_result_is_ranked_only_with_those_of_the_same_data_and_counts_once(tmp_path):
+    pooled = {
+        "task": "binary-loc",
+        "protocol": "classic",
+        "metrics": {"june": {"value": 5.0}, "july": {"value": 6.0}},
+        "counts": {},
+    }
+    run_json(tmp_path / "a", "one", results=[pooled, pooled])
+    run_json(tmp_path / "b", "two", results=[pooled])
+    run_json(tmp_path / "c", "three", results=[pooled], data={"cifar10": "other"})
+    board = leaderboard(read_runs(tmp_path)[0], tasks=["binary-loc"])
+    assert sorted((g.metric, *(row.entry.model[:3] for row in g.rows)) for g in board.groups) == [
+        ("july", "one", "two"),
+        ("july", "thr"),
+        ("june", "one", "two"),
+        ("june", "thr"),
+    ]
+
+
+def test_columns_stand_in_the_order_of_the_catalogue():
+    entries = [entry("a", task=task, digest=task) for task in ("scanqa", "mine", "voc2012", "cifar10")]
+    assert [column.task for column in leaderboard(entries).summaries[0].columns] == ["cifar10", "voc2012", "scanqa", "mine"]
+
+
 @pytest.mark.parametrize(("model", "control"), [("oracle", None), ("chance", None), ("majority", None), ("lamm", "blind")])
 def test_baselines_and_controls_are_references(tmp_path, model, control):
     assert all(e.reference for e in read_run(run_json(tmp_path / "a", model, control=control)))
@@ -260,6 +284,7 @@ def test_csv_and_json_hold_every_figure_with_its_places(board):
 def test_the_detail_lists_every_metric_of_a_task(board):
     for format in ("table", "markdown"):
         assert "balanced" not in render(board, format) and "balanced" in render(board, format, detail=True)
+        assert "mean rank" in render(board, format) and "mean rank" not in render(board, format, detail=True)
 
 
 def test_filters_keep_only_what_was_asked_for(board):

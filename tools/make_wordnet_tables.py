@@ -53,7 +53,9 @@ class Dictionary:
     """The database files: lemmas with their synsets, and the exception lists."""
 
     def __init__(self, folder: Path) -> None:
-        self.synsets: dict[str, dict[str, list[int]]] = {pos: dict(read_index(folder / f"index.{name}")) for pos, name in POS.items()}
+        self.synsets: dict[str, dict[str, list[int]]] = {
+            pos: dict(read_index(folder / f"index.{name}")) for pos, name in POS.items()
+        }
         self.exceptions = {pos: dict(read_exceptions(folder / f"{name}.exc")) for pos, name in POS.items()}
         self.data = {pos: (folder / f"data.{name}").read_bytes() for pos, name in POS.items()}
 
@@ -78,7 +80,10 @@ class Dictionary:
         """The lemma names of every sense of a label, in WordNet's order."""
         word = label.lower()
         return [
-            self.lemma_names(pos, offset) for pos in POS for form in self.base_forms(word, pos) for offset in self.synsets[pos][form]
+            self.lemma_names(pos, offset)
+            for pos in POS
+            for form in self.base_forms(word, pos)
+            for offset in self.synsets[pos][form]
         ]
 
 
@@ -110,7 +115,10 @@ def grown(word: str, pos: str) -> set[str]:
     found = level = {word}
     for _ in range(DEPTH):
         level = {
-            form[: len(form) - len(new)] + old for form in level for old, new in SUFFIXES[pos] if form.endswith(new) and len(form) > len(new)
+            form[: len(form) - len(new)] + old
+            for form in level
+            for old, new in SUFFIXES[pos]
+            if form.endswith(new) and len(form) > len(new)
         }
         found = found | level
     return found
@@ -126,9 +134,9 @@ def tables(dictionary: Dictionary) -> dict[str, object]:
         synonyms |= {name.lower() for name in labels[label]["all"]} | {label.lower()}
     irregular: dict[str, set[str]] = defaultdict(set)
     for listed in dictionary.exceptions.values():
-        for form, lemmas in listed.items():
-            for lemma in lemmas:
-                irregular[lemma].add(form)
+        for form, bases in listed.items():
+            for base in bases:
+                irregular[base].add(form)
     words: set[str] = set()
     for synonym in synonyms:
         words |= {form for pos in POS for form in grown(synonym, pos)} | irregular[synonym]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -64,7 +65,8 @@ def verify_task(root: Path, task: Task, deep: bool, known: dict[str, str | None]
         file = find_meta(root, task.meta_files)
         entries = read_list(file)
     except BenchError as error:
-        return [Finding(task.name, task.meta_files[0], "", local(str(error), root), "error")]
+        what = local(str(error), root).removeprefix(f"{task.meta_files[0]} ")
+        return [Finding(task.name, task.meta_files[0], "", what, "error")]
     name = file.relative_to(root).as_posix()
     items, findings = identified(task.name, name, file, entries)
     findings += [
@@ -239,7 +241,7 @@ def local(text: str, root: Path) -> str:
 
 def show_findings(findings: Sequence[Finding], tasks: Sequence[Task], console: Console | None = None, shown: int = SHOWN) -> None:
     """Prints the findings, at most `shown` of each task, then how many there are of each."""
-    console = console or Console()
+    console = console or Console(width=None if sys.stdout.isatty() else 200)
     counts = Counter((finding.task, finding.severity) for finding in findings)
     if findings:
         console.print(findings_table(findings, shown))
@@ -257,16 +259,18 @@ def show_findings(findings: Sequence[Finding], tasks: Sequence[Task], console: C
 
 
 def findings_table(findings: Sequence[Finding], shown: int) -> Table:
-    table = Table()
-    for column in ("task", "severity", "file", "item", "what"):
+    table = Table("task", "severity")
+    for column in ("where", "what"):
         table.add_column(column, overflow="fold")
     printed: Counter[str] = Counter()
     for finding in findings:
         printed[finding.task] += 1
         if printed[finding.task] <= shown:
-            cells = (finding.task, finding.severity, finding.file, finding.item, finding.what)
+            file = Path(finding.file).name if finding.file.endswith(".json") else finding.file
+            where = f"{file}{f', item {finding.item}' if finding.item else ''}"
+            cells = (finding.task, finding.severity, where, finding.what)
             table.add_row(*(Text(cell, style="red" if cell == "error" else "") for cell in cells))
     for task, number in printed.items():
         if number > shown:
-            table.add_row(Text(task), "", "", "", Text(f"... and {number - shown} more findings"))
+            table.add_row(Text(task), "", "", Text(f"... and {number - shown} more findings"))
     return table

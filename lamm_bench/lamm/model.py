@@ -64,13 +64,16 @@ def collate(rows: Sequence[Encoded], slots: Mapping[str, int], left: bool = Fals
 
 
 def visible(batch: Batch) -> Tensor:
-    """bool [batch, 1, L, L]: which token sees which: itself and earlier ones of segment 0 and of its own segment."""
-    length = batch.ids.shape[1]
-    causal = torch.ones(length, length, dtype=torch.bool, device=batch.ids.device).tril()
+    """float [batch, 1, L, L], added to attention scores: 0 where a token is seen, very negative where not.
+
+    A token sees itself and earlier ones of segment 0 and of its own segment."""
+    length, device = batch.ids.shape[1], batch.ids.device
+    causal = torch.ones(length, length, dtype=torch.bool, device=device).tril()
     keys, queries = batch.segments[:, None, :], batch.segments[:, :, None]
     seen = causal & ((keys == 0) | (keys == queries))
     # padding sees itself, for a row of the softmax that sees nothing is not a number
-    return (seen | torch.eye(length, dtype=torch.bool, device=batch.ids.device))[:, None]
+    seen = seen | torch.eye(length, dtype=torch.bool, device=device)
+    return torch.zeros(seen.shape, device=device).masked_fill(~seen, torch.finfo(torch.float32).min)[:, None]
 
 
 class Lamm(nn.Module):
@@ -132,8 +135,10 @@ class Lamm(nn.Module):
 
     def label_logits(self, batch: Batch, media: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
         """What the model says where a label stands: logits [labels, vocabulary], the labels, and the row of each."""
+        embedded = self.embed(batch, media)
+        mask = visible(batch).to(torch.float32 if torch.is_autocast_enabled("cpu") else embedded.dtype)
         hidden = self.llama.model(
-            inputs_embeds=self.embed(batch, media), attention_mask=visible(batch), position_ids=batch.positions, use_cache=False
+            inputs_embeds=embedded, attention_mask=mask, position_ids=batch.positions, use_cache=False
         ).last_hidden_state
         rows, places = (batch.labels != IGNORE).nonzero(as_tuple=True)
         # a label's predecessor in the row is its predecessor in the conversation: answers never begin a segment
@@ -168,6 +173,6 @@ def build_llama(llm: Llm) -> Any:
             bos_token_id=1,
             eos_token_id=2,
             pad_token_id=0,
-            attn_implementation="sdpa",
+            attn_implementation="eager",  # on a CPU faster than PyTorch's fused kernel, whose backward pass is slow for small heads
         )
     )

@@ -71,8 +71,10 @@ class Block(nn.Module):
         """x [batch, tokens, width]; `mask` [batch, tokens] is true where a token may be seen."""
         b, t, w = x.shape
         q, k, v = self.qkv(self.norm1(x)).reshape(b, t, 3, self.heads, w // self.heads).permute(2, 0, 3, 1, 4)
-        seen = None if mask is None else mask[:, None, None, :]
-        y = nn.functional.scaled_dot_product_attention(q, k, v, attn_mask=seen)
+        scores = q @ k.transpose(-2, -1) * (w // self.heads) ** -0.5
+        if mask is not None:
+            scores = scores.masked_fill(~mask[:, None, None, :], torch.finfo(scores.dtype).min)
+        y = scores.softmax(dim=-1).to(v.dtype) @ v
         x = x + self.out(y.transpose(1, 2).reshape(b, t, w))
         return x + self.narrow(nn.functional.gelu(self.wide(self.norm2(x))))
 

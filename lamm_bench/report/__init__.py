@@ -5,6 +5,7 @@ policy forbids any script but its own. Samples are those of the `standard` proto
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 
@@ -27,7 +28,8 @@ def write_report(run_folder: Path, catalog: Catalog, root: Path, out: Path, per_
         temporary.write_text(text, encoding="utf-8", errors="replace")  # a lone surrogate in an answer is no UTF-8
         temporary.replace(out)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # where even the folder could not be made
+            temporary.unlink(missing_ok=True)
         raise BenchError(f"cannot write {out}: {error.strerror or error}") from error
     return out
 

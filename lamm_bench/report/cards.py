@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,9 +12,11 @@ from lamm_bench.types import FAILED, Answer, Media, Sample
 
 from .gather import Shown, value_of
 from .pictures import PackedCloud, packed_cloud, thumbnail
-from .shapes import Shape
+from .shapes import Shape, shapes_of
 from .text import esc, figure
 
+LONG_NUMBER = re.compile(r"\d+\.\d{4,}")
+LONGEST_VALUE = 80  # characters
 TONES = {"ok": "good", "unread": "odd", "truncated": "odd", "refused": "odd"} | dict.fromkeys(FAILED, "bad")
 
 
@@ -27,8 +30,8 @@ def card(task: str, shown: Shown, clouds: dict[str, PackedCloud]) -> str:
         f'<div class="top"><b>{esc(sample.id)}</b><span class="pill {TONES.get(shown.status, "odd")}">{esc(shown.status)}</span>'
         f'<span class="value">{esc(figure(value_of(shown.values), 3))}</span></div>'
         f"{picture}<dl>"
-        f"{row('asked', question(sample))}{row('answer', answer_html(shown.answer, shown.error), 'said')}"
-        f"{row('right', answer_html(shown.truth, None), 'truth')}</dl>"
+        f"{row('asked', question(sample), 'asked')}{row('answer', answer_html(shown.answer, shown.error), 'said')}"
+        f"{row('right', answer_html(rounded(shown.truth), None), 'truth')}</dl>"
         f"{dialogue_html(shown.dialogue)}{values_html(shown.values, seconds)}</article>"
     )
 
@@ -54,6 +57,17 @@ def answer_html(answer: Answer | None, error: str | None) -> str:
     return shown + (f'<span class="error">{esc(error)}</span>' if error else "")
 
 
+def rounded(answer: Answer | None) -> Answer | None:
+    """The oracle's answer with three decimals at most; it uses as many as it takes to be perfect.
+
+    >>> rounded("cat [0.123456, 0.5]")
+    'cat [0.123, 0.5]'
+    """
+    if answer is None or isinstance(answer, str):
+        return answer and LONG_NUMBER.sub(lambda match: f"{float(match.group()):.3f}", answer)
+    return {part: str(rounded(text)) for part, text in answer.items()}
+
+
 def dialogue_html(responses: Sequence[str]) -> str:
     if not responses:
         return ""
@@ -62,9 +76,9 @@ def dialogue_html(responses: Sequence[str]) -> str:
 
 
 def values_html(values: Mapping[str, Any], seconds: str) -> str:
-    pairs = [
-        f"{key} {figure(value, 3) if not isinstance(value, list | dict) else json.dumps(value)}" for key, value in values.items()
-    ]
+    texts = {key: json.dumps(value) if isinstance(value, list | dict) else figure(value, 3) for key, value in values.items()}
+    # what is drawn need not be read, nor what is longer than the card
+    pairs = [f"{key} {text}" for key, text in texts.items() if len(text) <= LONGEST_VALUE and not shapes_of(values[key])]
     return f'<p class="values">{esc(" · ".join(pairs))}{seconds}</p>' if pairs or seconds else ""
 
 

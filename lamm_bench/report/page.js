@@ -53,7 +53,7 @@ class View {
     this.boxes = JSON.parse(canvas.dataset.boxes);
     this.yaw = 0;
     this.pitch = 0; // 0 looks down from above
-    this.zoom = 1.25;
+    this.zoom = 1.4;
   }
 
   // screen x, y and depth of a point in metres; z is up
@@ -76,7 +76,7 @@ class View {
     points.sort((one, other) => one[1][2] - other[1][2]);
     for (const [i, [x, y]] of points) {
       pen.fillStyle = `rgb(${colours[3 * i]},${colours[3 * i + 1]},${colours[3 * i + 2]})`;
-      pen.fillRect(x - 1.5, y - 1.5, 3, 3);
+      pen.fillRect(x - 2, y - 2, 4, 4);
     }
     for (const [who, label, box] of this.boxes) {
       if (byId(`show-${who}`)?.checked !== false) this.drawBox(pen, who, label, box);

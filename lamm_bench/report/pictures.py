@@ -14,7 +14,7 @@ from lamm_bench.types import Media
 
 SIDE = 320  # pixels of a thumbnail's longer side
 SMALL = 96  # an image up to this size is kept exactly, and enlarged without smoothing
-POINTS = 5000  # drawn of one cloud
+POINTS = 7000  # drawn of one cloud
 STEPS = 65535  # a coordinate is stored as a 16-bit fraction of the cloud's extent
 
 

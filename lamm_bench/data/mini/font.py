@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from PIL import Image, ImageFilter
 
@@ -47,21 +49,22 @@ def bitmap(word: str) -> np.ndarray:
     return np.concatenate([part for letter in word for part in (GLYPHS[letter], gap)][:-1], axis=1)
 
 
-def mask(word: str, width: int, height: int, smooth: bool = False, bold: bool = False, slant: float = 0.0) -> Image.Image:
-    """The word as an `L` mask of `width` x `height` pixels: blocky or with rounded strokes, upright or italic.
-
-    `slant` is the sideways shift of the top edge as a share of the height; the shifted word still fits."""
+def mask(word: str, width: int, height: int, smooth: bool = False, bold: bool = False) -> Image.Image:
+    """The word as an `L` mask of `width` x `height` pixels: blocky, with rounded strokes, or with thicker ones."""
     cells = Image.fromarray(bitmap(word).astype(np.uint8) * 255)
-    lean = abs(slant) * height
-    inner = max(1, round(width - lean))
-    image = cells.resize((inner, height), Image.Resampling.NEAREST)
-    stroke = max(1.0, min(height / ROWS, inner / cells.width))
+    image = cells.resize((width, height), Image.Resampling.NEAREST)
+    stroke = max(1.0, min(height / ROWS, width / cells.width))
     if smooth:
         image = image.filter(ImageFilter.GaussianBlur(stroke * 0.4)).point([0 if v < 118 else 255 for v in range(256)])
     if bold:
-        image = image.filter(ImageFilter.MaxFilter(3 if stroke < 10 else 5))
-    if not lean:
-        return image
-    shear = lean / height if slant > 0 else -lean / height
-    offset = -lean if slant > 0 else 0.0
-    return image.transform((width, height), Image.Transform.AFFINE, (1, shear, offset, 0, 1, 0), Image.Resampling.BILINEAR)
+        image = image.filter(ImageFilter.MaxFilter(3))
+    return image
+
+
+def leaned(mask: Image.Image, angle: float, slant: float) -> Image.Image:
+    """The mask turned about its middle by `angle` (radians, anticlockwise) and leant to the right by `slant` times its height."""
+    cos, sin = math.cos(angle), math.sin(angle)
+    cx, cy = mask.width / 2, mask.height / 2
+    # output (x, y) is read from input (a x + b y + c, d x + e y + f)
+    a, b, d, e = cos + slant * sin, slant * cos - sin, sin, cos
+    return mask.transform(mask.size, Image.Transform.AFFINE, (a, b, cx - a * cx - b * cy, d, e, cy - d * cx - e * cy))

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from random import Random
 
+import numpy as np
 from PIL import Image, ImageDraw
 
 from .paint import OVER, blend
@@ -29,13 +30,11 @@ def backdrop(rng: Random, ground: str, width: int, height: int) -> Image.Image:
     w, h = width * k, height * k
     above, below = (jitter(colour, rng) for colour in GROUNDS[ground])
     horizon = round(h * rng.uniform(0.3, 0.65))
-    ramp = Image.new("RGB", (1, h))
     fade = rng.uniform(0.1, 0.4)
-    for row in range(h):
-        share = row / horizon if row < horizon else (row - horizon) / max(h - horizon, 1)
-        base, far = (above, (255, 255, 255)) if row < horizon else (below, (0, 0, 0))
-        ramp.putpixel((0, row), blend(base, far, share * fade))
-    image = ramp.resize((w, h), Image.Resampling.NEAREST)
+    sky = np.linspace(above, blend(above, (255, 255, 255), fade), horizon)
+    floor = np.linspace(below, blend(below, (0, 0, 0), fade), h - horizon)
+    ramp = np.concatenate((sky, floor)).astype(np.uint8)[:, None, :]
+    image = Image.fromarray(np.repeat(ramp, w, axis=1))
     draw = ImageDraw.Draw(image)
     MARKS[ground](draw, rng, w, h, horizon, below)
     for _ in range(rng.randint(0, 6)):  # clutter that means nothing

@@ -88,4 +88,7 @@ def serve() -> None:
             answer = asdict(draw_chunk(Chunk(**json.loads(line))))
         except OSError as error:
             answer = {"errno": error.errno, "strerror": error.strerror or str(error)}
-        print(json.dumps(answer), flush=True)
+        try:
+            print(json.dumps(answer), flush=True)
+        except BrokenPipeError:  # the parent was killed
+            os._exit(1)

@@ -1,0 +1,230 @@
+"""Models that look at nothing: the ceiling and the floor of every task, and answers from a file.
+
+`oracle` answers the ground truth, `chance` draws well-formed answers, `majority` always gives the file's most frequent one;
+none of them opens an image. `scripted` answers from files. What they say about a sample depends on nothing but the task, the
+sample and their settings, so any turn of a dialogue gets the same answer."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+from typing import ClassVar
+
+from lamm_bench.answers import find_answers, read_answers
+from lamm_bench.errors import BenchError
+from lamm_bench.reading import read_choice
+from lamm_bench.types import Answer, Generate, Job, Modality, Request, Response, Sample, Score
+
+BOTH: frozenset[Modality] = frozenset({"image", "point_cloud"})
+LIKELY, UNLIKELY = 0.0, -10.0  # log-likelihoods of the chosen option and of all others
+
+
+@dataclass
+class Told:
+    """The task that is being asked, its samples by id."""
+
+    job: Job
+    samples: dict[str, Sample]
+
+    @classmethod
+    def of(cls, job: Job) -> Told:
+        return cls(job, {sample.id: sample for sample in job.samples})
+
+
+def sample_of(told: Told | None, request: Request) -> Sample:
+    """The sample that a request is about. Raises `BenchError` where `begin` was not called with it."""
+    if told is None or request.sample not in told.samples:
+        raise BenchError(f"a baseline knows its samples from `begin`, and was not told of sample '{request.sample}'")
+    return told.samples[request.sample]
+
+
+def pick(options: Sequence[str], answer: str, sample: Sample) -> int:
+    """The option that an answer means: read as a choice where the options are the sample's, else by its text.
+
+    Options may be letters (`(A)`), texts, or both, always in the sample's order."""
+    if sample.choices and len(options) == len(sample.choices):
+        choice = read_choice(answer, sample.choices)
+        if choice is not None:
+            return choice
+    for number, option in enumerate(options):
+        if option.strip().casefold() == answer.strip().casefold():
+            return number
+    return 0
+
+
+def preferring(options: Sequence[str], chosen: int) -> Response:
+    """A response in which the chosen option is the likeliest."""
+    return Response(logprobs=tuple(LIKELY if n == chosen else UNLIKELY for n in range(len(options))), tokens=(1,) * len(options))
+
+
+@dataclass
+class Oracle:
+    """Answers the ground truth in the format asked for."""
+
+    told: Told | None = field(default=None, init=False, repr=False)
+    name: ClassVar[str] = "oracle"
+    modalities: ClassVar[frozenset[Modality]] = BOTH
+
+    def fingerprint(self) -> str:
+        return "oracle"
+
+    def begin(self, job: Job) -> None:
+        self.told = Told.of(job)
+
+    def answer(self, request: Request) -> str:
+        sample = sample_of(self.told, request)
+        assert self.told is not None
+        return self.told.job.task.oracle(sample, request.part)
+
+    def generate(self, requests: Sequence[Generate]) -> Iterator[tuple[int, Response]]:
+        for number, request in enumerate(requests):
+            yield number, Response(self.answer(request))
+
+    def score(self, requests: Sequence[Score]) -> Iterator[tuple[int, Response]]:
+        for number, request in enumerate(requests):
+            chosen = pick(request.options, self.answer(request), sample_of(self.told, request))
+            yield number, preferring(request.options, chosen)
+
+
+@dataclass
+class Chance:
+    """Answers at random, but in the format asked for. `seed` draws other answers."""
+
+    seed: int = 0
+    told: Told | None = field(default=None, init=False, repr=False)
+    name: ClassVar[str] = "chance"
+    modalities: ClassVar[frozenset[Modality]] = BOTH
+
+    def fingerprint(self) -> str:
+        return f"chance seed={self.seed}"
+
+    def begin(self, job: Job) -> None:
+        self.told = Told.of(job)
+
+    def rng(self, request: Request) -> Random:
+        """Drawn by names, so that no order or batch can move it."""
+        assert self.told is not None
+        return Random(f"{self.seed}/{self.told.job.task.name}/{request.sample}/{request.part}")
+
+    def generate(self, requests: Sequence[Generate]) -> Iterator[tuple[int, Response]]:
+        for number, request in enumerate(requests):
+            sample = sample_of(self.told, request)
+            assert self.told is not None
+            job = self.told.job
+            yield number, Response(job.task.chance(sample, self.rng(request), job.samples, request.part))
+
+    def score(self, requests: Sequence[Score]) -> Iterator[tuple[int, Response]]:
+        for number, request in enumerate(requests):
+            sample_of(self.told, request)
+            yield number, preferring(request.options, self.rng(request).randrange(len(request.options)))
+
+
+@dataclass
+class Majority:
+    """Always gives the most frequent answer of the task's file."""
+
+    told: Told | None = field(default=None, init=False, repr=False)
+    usual: Answer = field(default="", init=False, repr=False)
+    name: ClassVar[str] = "majority"
+    modalities: ClassVar[frozenset[Modality]] = BOTH
+
+    def fingerprint(self) -> str:
+        return "majority"
+
+    def begin(self, job: Job) -> None:
+        self.told = Told.of(job)
+        self.usual = job.task.majority(job.samples)
+
+    def answer(self, request: Request) -> str:
+        sample_of(self.told, request)
+        return self.usual if isinstance(self.usual, str) else self.usual[request.part]
+
+    def generate(self, requests: Sequence[Generate]) -> Iterator[tuple[int, Response]]:
+        for number, request in enumerate(requests):
+            yield number, Response(self.answer(request))
+
+    def score(self, requests: Sequence[Score]) -> Iterator[tuple[int, Response]]:
+        for number, request in enumerate(requests):
+            chosen = pick(request.options, self.answer(request), sample_of(self.told, request))
+            yield number, preferring(request.options, chosen)
+
+
+@dataclass
+class Scripted:
+    """Answers from files. `answers`: a folder of upstream's answer files, one such file, or a JSON object {id: text}.
+
+    Answers are joined by the samples' ids. A sample without an answer ends as `model_error`, never as an empty text."""
+
+    answers: str
+    told: Told | None = field(default=None, init=False, repr=False)
+    said: Mapping[str, Answer] = field(default_factory=dict, init=False, repr=False)
+    name: ClassVar[str] = "scripted"
+    modalities: ClassVar[frozenset[Modality]] = BOTH
+
+    def __post_init__(self) -> None:
+        if not Path(self.answers).exists():
+            raise BenchError(f"--set answers={self.answers}: no such file or folder; expected answers in upstream's format or a JSON object id: text")
+
+    def fingerprint(self) -> str:
+        """A hash of every answer file."""
+        path = Path(self.answers)
+        files = sorted(file for file in path.iterdir() if file.suffix in (".json", ".jsonl")) if path.is_dir() else [path]
+        digest = hashlib.sha256()
+        for file in files:
+            digest.update(file.name.encode() + b"\0" + hashlib.sha256(file.read_bytes()).digest())
+        return f"scripted {digest.hexdigest()}"
+
+    def begin(self, job: Job) -> None:
+        self.told = Told.of(job)
+        path = Path(self.answers)
+        file = find_answers(path, job.task) if path.is_dir() else path
+        self.said = by_id(file, job.samples) if file is not None else {}
+
+    def answer(self, request: Request) -> str | None:
+        """The stored text; None when there is none."""
+        said = self.said.get(request.sample)
+        return said.get(request.part) if isinstance(said, Mapping) else said
+
+    def generate(self, requests: Sequence[Generate]) -> Iterator[tuple[int, Response]]:
+        for number, request in enumerate(requests):
+            text = self.answer(request)
+            yield number, Response(text) if text is not None else self.missing(request)
+
+    def score(self, requests: Sequence[Score]) -> Iterator[tuple[int, Response]]:
+        for number, request in enumerate(requests):
+            text = self.answer(request)
+            if text is None:
+                yield number, self.missing(request)
+            else:
+                yield number, preferring(request.options, pick(request.options, text, sample_of(self.told, request)))
+
+    def missing(self, request: Request) -> Response:
+        part = f", part '{request.part}'" if request.part else ""
+        return Response(error=f"{self.answers} has no answer for sample '{request.sample}'{part}", status="model_error")
+
+
+def by_id(file: Path, samples: Sequence[Sample]) -> dict[str, Answer]:
+    """The answers of one file by sample id: upstream's list, or a plain object {id: text}."""
+    if file.suffix == ".json":
+        try:
+            data = json.loads(file.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+            raise BenchError(f"{file} cannot be read: {error}") from None
+        if isinstance(data, dict):
+            return {name: text for name, text in data.items() if is_answer(text, name, file)}
+    found, _ = read_answers(file).by_id(samples)
+    return {name: answered.text for name, answered in found.items() if answered.text is not None}
+
+
+def is_answer(text: object, name: str, file: Path) -> bool:
+    """Refuses what is neither a text nor an object part: text."""
+    if isinstance(text, str) or (isinstance(text, Mapping) and all(isinstance(value, str) for value in text.values())):
+        return True
+    raise BenchError(f"{file}: the answer of '{name}' is a {type(text).__name__}, expected a text (or, for keypoints, joint: text)")
+
+
+ADAPTERS = {"oracle": Oracle, "chance": Chance, "majority": Majority, "scripted": Scripted}
