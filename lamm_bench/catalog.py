@@ -44,7 +44,7 @@ class Catalog:
             self.put(self.adapters, "adapter", name, make, where)
         for name, text in getattr(module, "RECIPES", {}).items():
             self.put(self.recipes, "recipe", name, lambda text=text, name=name: parse_recipe(text, name), where)
-        self.pools.extend(getattr(module, "POOLS", ()))
+        self.pools.extend(pool for pool in getattr(module, "POOLS", ()) if pool not in self.pools)
 
     def put(self, shelf: dict[str, Any], kind: str, name: str, thing: Any, where: str) -> None:
         if name in shelf and shelf[name] is not thing:

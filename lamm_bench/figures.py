@@ -118,7 +118,7 @@ def read_run(path: Path) -> list[Entry]:
 def run_rows(data: Mapping[str, Any], run: Path) -> list[Entry]:
     model, baseline = label(data)
     base = Entry(model, "", plain(data.get("source") or "unnamed data"), "", "", None, reference=baseline, source=str(run))
-    digests = data.get("data") or {}
+    digests = data["data"]
     entries = [
         replace(base, task=plain(task), status="skipped", note=plain(why)) for task, why in data.get("skipped", {}).items()
     ]

@@ -247,13 +247,16 @@ def _decode_cloud(path: str) -> np.ndarray:
 def _cloud_header(file: BufferedReader, path: str) -> tuple[tuple[int, ...], np.dtype]:
     """Shape and dtype that a `.npy` file announces; nothing of its data is read."""
     try:
-        version = np.lib.format.read_magic(file)
-        if version == (1, 0):
-            shape, _, dtype = np.lib.format.read_array_header_1_0(file)
-        elif version == (2, 0):
-            shape, _, dtype = np.lib.format.read_array_header_2_0(file)
-        else:  # 3.0 exists for field names outside Latin-1, which no cloud has
-            raise ValueError(f"format version {version}")
+        # Python warns of odd literals in a header; what is wrong with it is said below
+        with _warnings_lock, warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            version = np.lib.format.read_magic(file)
+            if version == (1, 0):
+                shape, _, dtype = np.lib.format.read_array_header_1_0(file)
+            elif version == (2, 0):
+                shape, _, dtype = np.lib.format.read_array_header_2_0(file)
+            else:  # 3.0 exists for field names outside Latin-1, which no cloud has
+                raise ValueError(f"format version {version}")
     except Exception as error:  # NumPy parses the header as a literal, which on damaged bytes fails in many ways
         raise MediaError(f"{path} is not a .npy array ({_reason(error)})") from None
     return shape, dtype

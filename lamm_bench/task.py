@@ -73,7 +73,7 @@ def is_numbers(value: Any, count: int, least: int | None = None) -> bool:
 
 
 def inside(base: Path, relative: str, item: Item) -> Path:
-    """`base / relative`, which must not leave `base`: no absolute path, no `..` that climbs out, no link that leads out."""
+    """`base / relative`, which must not leave `base`: no absolute path, no `..`. Links on disk are the user's own and are followed."""
     if not relative or relative.startswith(("/", "\\")) or (len(relative) > 1 and relative[1] == ":"):
         raise item.fault(f"the path {shorten(relative)} is not relative to {base.name}/")
     path = base / relative

@@ -189,8 +189,8 @@ def base_forms(word: str, pos: str) -> tuple[str, ...]:
 def morphy(word: str) -> str | None:
     """The first base form over nouns, verbs, adjectives, adverbs; None for a word from which no label can be reached.
 
-    >>> morphy("buses"), morphy("sheepses"), morphy("men")
-    ('bus', 'sheep', 'men')
+    >>> morphy("buses"), morphy("sheepses"), morphy("quickly")
+    ('bus', 'sheep', None)
     """
     for pos in POS:
         found = base_forms(word, pos)

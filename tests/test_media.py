@@ -349,7 +349,7 @@ def test_any_header_is_a_cloud_or_a_media_error(tmp_path, shape, descr, tail):
     path.write_bytes(b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header + tail)
     media.cache.clear()
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", SyntaxWarning)  # Python's own, on a literal such as `(1)(2)`
+        warnings.simplefilter("error")
         try:
             assert media.open_cloud(cloud(path)).ndim == 2
         except MediaError as error:

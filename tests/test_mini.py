@@ -289,6 +289,13 @@ def test_a_miniature_that_fails_half_way_is_not_there(tmp_path: Path, monkeypatc
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_worker_that_cannot_write_says_why(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    chunks = [drawing.Chunk(str(tmp_path / "file"), 0, "test", "voc2012", start, start + 1) for start in range(4)]
+    with pytest.raises(OSError, match="Not a directory"):
+        list(workers.run_chunks(chunks, 2))
+
+
 def test_a_folder_with_other_things_is_refused_and_untouched(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("years of work")
     with pytest.raises(BenchError, match="holds something that is not a miniature"):
@@ -311,6 +318,8 @@ def test_a_miniature_takes_the_place_of_an_older_one(tmp_path: Path) -> None:
 def test_an_unknown_part_is_refused_with_the_nearest_one(tmp_path: Path) -> None:
     with pytest.raises(BenchError, match="Did you mean 'train'"):
         layout.make(tmp_path / "out", parts=("trian",))
+    with pytest.raises(BenchError, match="no part of the miniature is named"):
+        layout.make(tmp_path / "out", parts=())
 
 
 def test_the_cache_is_drawn_once_and_grows_by_parts(cached: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,8 +17,18 @@ from lamm_bench.captions import tokenize
 from lamm_bench.errors import UpstreamStops
 from lamm_bench.tasks.classic import caption_bleu, smiles
 from lamm_bench.tasks.upstream_boxes import detection_sentences, iou2d, iou3d, iou_matrix_float32, most_pairs
-from lamm_bench.tasks.upstream_reading import LETTERS_2D, LETTERS_3D, boxes2d, boxes3d, chosen, count, numbers, points
-from lamm_bench.tasks.upstream_reading import quoted_chef, quoted_classic
+from lamm_bench.tasks.upstream_reading import (
+    LETTERS_2D,
+    LETTERS_3D,
+    boxes2d,
+    boxes3d,
+    chosen,
+    count,
+    numbers,
+    points,
+    quoted_chef,
+    quoted_classic,
+)
 from lamm_bench.tasks.upstream_words import names_class, names_class_chef, names_class_chef_utils, tables, word_tokenize
 
 MATCHERS = {"classic": names_class, "chef_lamm": names_class_chef, "chef_utils": names_class_chef_utils}

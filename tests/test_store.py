@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lamm_bench.errors import BenchError
-from lamm_bench.store import Ledger, Run, digest, find_runs, request_digest, write_json
+from lamm_bench.store import Ledger, Run, digest, find_runs, read_json, request_digest, write_json
 from lamm_bench.types import Generate, Media, Message, Prediction, Record, Response
 
 MANIFEST = {"format": 1, "identity": {"seed": 0, "recipe": "r"}}
@@ -115,3 +115,15 @@ def test_a_request_is_known_by_its_media_content_and_not_by_its_label() -> None:
 
 def test_digests_do_not_depend_on_the_order_of_keys() -> None:
     assert digest({"a": 1, "b": [2, {"c": 3}]}) == digest({"b": [2, {"c": 3}], "a": 1})
+
+
+def test_half_a_surrogate_pair_from_a_model_breaks_nothing(tmp_path: Path) -> None:
+    assert digest("\ud800") != digest("\udfff")
+    write_json(tmp_path / "a.json", {"text": "\ud800"})
+    assert read_json(tmp_path / "a.json") == {"text": "\ud800"}
+
+
+def test_a_parent_that_is_a_file_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(BenchError, match="cannot write"):
+        write_json(tmp_path / "file" / "a.json", {})

@@ -18,6 +18,7 @@ from lamm_bench.data.verify import Finding, show_findings, verify
 from lamm_bench.task import is_numbers, read_items
 from lamm_bench.types import Modality, Sample
 
+GOLDENS = Path(__file__).parents[1].parent / "shared" / "goldens" / "data"
 REAL = Path(__file__).parents[1].parent / "shared" / "real"
 
 
@@ -223,6 +224,31 @@ def test_the_table_counts_what_it_does_not_print():
     assert "[red]fault 9[/red]" in text and "fault 10" not in text and "and 21 more findings" in text
     assert "30 errors, 1 warnings in 2 tasks" in text
     assert "2 tasks: all in order" in shown([], [Boxes(), Boxes("other")])
+
+
+@pytest.mark.skipif(not GOLDENS.is_dir(), reason="the golden data are not beside this checkout")
+def test_every_task_of_the_shelf_names_all_faulty_items_and_no_others(tmp_path):
+    root = tmp_path / "data"
+    for file in GOLDENS.glob("*_Benchmark/meta_file/*.json"):
+        folder = root / file.parent.parent.name
+        (folder / "meta_file").mkdir(parents=True, exist_ok=True)
+        for entry in file.parent.parent.iterdir():
+            if entry.is_dir() and entry.name != "meta_file" and not (folder / entry.name).exists():
+                (folder / entry.name).symlink_to(entry)
+        items = json.loads(file.read_text(encoding="utf-8"))
+        medium = "image" if "image" in items[0] else "pcl"
+        del items[1]["query"]
+        items[3][medium] = "../outside.png"
+        items[5][medium] = "none.png"
+        for key in items[7].keys() - {"id", "query", medium}:
+            items[7][key] = None
+        (folder / "meta_file" / file.name).write_text(json.dumps(items), encoding="utf-8")
+    tasks = [task for task in load_catalog().ordered() if any((root / name).is_file() for name in task.meta_files)]
+    findings = [f for f in verify(root, tasks, deep=False) if f.severity == "error"]
+    for task in tasks:
+        mine = sorted((int(f.item.split()[0]), f.what.split()[0]) for f in findings if f.task == task.name)
+        assert [index for index, _ in mine] == [1, 3, 5, 7], (task.name, mine)
+    assert not [f for f in findings if str(tmp_path) in f.what or "item 0" in f.what]
 
 
 @pytest.mark.skipif(not REAL.is_dir(), reason="the real miniature is not beside this checkout")

@@ -11,12 +11,12 @@ from torch import Tensor
 from .config import Augment
 
 
-def change(inputs: Tensor, kind: str, task_types: Sequence[str], how: Augment, stream: np.random.Generator) -> Tensor:
+def change(inputs: Tensor, kind: str, mirror: Sequence[bool], how: Augment, stream: np.random.Generator) -> Tensor:
     """A batch of encoder inputs, changed at random from a stream of its own."""
-    return pictures(inputs, task_types, how, stream) if kind == "image" else clouds(inputs, how, stream)
+    return pictures(inputs, mirror, how, stream) if kind == "image" else clouds(inputs, how, stream)
 
 
-def pictures(inputs: Tensor, task_types: Sequence[str], how: Augment, stream: np.random.Generator) -> Tensor:
+def pictures(inputs: Tensor, mirror: Sequence[bool], how: Augment, stream: np.random.Generator) -> Tensor:
     """Images [batch, 3, side, side] of 0 to 255: light, mirror, a shift by a few pixels with repeated edges, noise."""
     count = len(inputs)
     if how.light:
@@ -24,7 +24,7 @@ def pictures(inputs: Tensor, task_types: Sequence[str], how: Augment, stream: np
         contrast = 1 + how.light * uniform(stream, (count, 1, 1, 1))
         middle = inputs.mean(dim=(1, 2, 3), keepdim=True)
         inputs = ((inputs - middle) * contrast + middle) * gain
-    turned = torch.from_numpy(stream.random(count) < 0.5) & torch.tensor([t in how.mirror for t in task_types])
+    turned = torch.from_numpy(stream.random(count) < 0.5) & torch.tensor(list(mirror))
     inputs = torch.where(turned[:, None, None, None], inputs.flip(-1), inputs)
     if how.shift:
         side, reach = inputs.shape[-1], how.shift

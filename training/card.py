@@ -19,7 +19,7 @@ def card(
     count = {part: sum(p.numel() for n, p in model.named_parameters() if n.startswith(part)) for part in ("encoders", "llama_proj")}
     lora = sum(p.numel() for n, p in model.named_parameters() if ".lora_" in n)
     llm = sum(p.numel() for n, p in model.named_parameters() if n.startswith("llama_model")) - lora
-    kinds = Counter(one.task_type for one in dialogues)
+    kinds = Counter(one.task_types[0] for one in dialogues)
     lines = [
         f"# {config.name}",
         "",

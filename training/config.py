@@ -29,7 +29,9 @@ class Data:
     prompts: str = "standard"  # the file of system messages, by task_type
     layout: str = "training"
     turns: str = "side_by_side"  # or "sequential": whether a later question of a dialogue sees the earlier ones
+    share: str = "task_type"  # side by side: whose turns share a sequence; "media": all turns about one image or cloud
     text_tokens: int = 400  # the most behind one image or cloud (reference 3.5)
+    mirror: tuple[str, ...] = ()  # task types whose pictures may be mirrored, where no text speaks of sides or places
     max_bad: float = 0.01  # the share of unreadable media that is put up with
 
 
@@ -50,7 +52,6 @@ class Augment:
     light: float = 0.0  # brightness, contrast and colour balance by up to this share
     noise: float = 0.0  # standard deviation, of 255
     shift: int = 0  # pixels, in each direction
-    mirror: tuple[str, ...] = ()  # task types whose answers know neither left nor right
     drop: float = 0.0  # share of a cloud's grid cells that are emptied
 
 
@@ -155,6 +156,7 @@ def check(preset: Preset) -> None:
     """What types alone cannot say."""
     one_of("precision", preset.precision, ("auto", "float32", "bfloat16"))
     one_of("data.turns", preset.data.turns, ("side_by_side", "sequential"))
+    one_of("data.share", preset.data.share, ("task_type", "media"))
     for stage in preset.stages:
         one_of(f"stages.{stage.name}.schedule", stage.schedule, ("cosine", "linear"))
         for part in stage.train:

@@ -26,12 +26,12 @@ class Dialogue:
 
     media: Media
     turns: tuple[tuple[str, str], ...]  # question and answer
-    task_type: str
+    task_types: tuple[str, ...]  # of each turn; all alike before dialogues are merged
     where: str  # file and item, for errors and logs
 
-    def messages(self, prompts: PromptFile) -> tuple[Message, ...]:
-        """The conversation as evaluation would build it."""
-        system = prompts.of_task_type(self.task_type)
+    def messages(self, prompts: PromptFile, task_type: str) -> tuple[Message, ...]:
+        """The conversation as evaluation would build it, behind the system message of one of its task types."""
+        system = prompts.of_task_type(task_type)
         out = [Message("system", (system,))] if system else []
         for index, (question, answer) in enumerate(self.turns):
             out.append(Message("user", (self.media, question) if index == 0 else (question,)))
@@ -89,7 +89,8 @@ def dialogue(item: dict[str, Any], key: str, base: Path, where: str, prompts: Pr
         prompts.of_task_type(task_type)
     except (BenchError, TypeError) as error:
         raise BenchError(f"{where}: {error}") from None
-    return Dialogue(Media(KEYS[key], str(base / path)), turns(item.get("conversations"), where), task_type, where)
+    said = turns(item.get("conversations"), where)
+    return Dialogue(Media(KEYS[key], str(base / path)), said, (task_type,) * len(said), where)
 
 
 def turns(conversation: Any, where: str) -> tuple[tuple[str, str], ...]:
@@ -115,14 +116,19 @@ def turns(conversation: Any, where: str) -> tuple[tuple[str, str], ...]:
     return tuple(zip(texts[0::2], texts[1::2]))
 
 
-def merged(dialogues: Sequence[Dialogue]) -> list[Dialogue]:
-    """Dialogues about the same media with the same task type as one, in the order of the first of them.
+def merged(dialogues: Sequence[Dialogue], share: str) -> list[Dialogue]:
+    """Dialogues about the same media (`share` "media"), or also of the same task type, as one, in order of the first.
 
     Only for turns that stand side by side, where nothing of one turn is seen by another."""
     together: dict[tuple[Media, str], list[Dialogue]] = {}
     for one in dialogues:
-        together.setdefault((one.media, one.task_type), []).append(one)
+        together.setdefault((one.media, one.task_types[0] if share == "task_type" else ""), []).append(one)
     return [
-        Dialogue(media, tuple(turn for one in group for turn in one.turns), task_type, group[0].where)
-        for (media, task_type), group in together.items()
+        Dialogue(
+            media,
+            tuple(turn for one in group for turn in one.turns),
+            tuple(task_type for one in group for task_type in one.task_types),
+            group[0].where,
+        )
+        for (media, _), group in together.items()
     ]

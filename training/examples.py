@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -17,6 +18,11 @@ from lamm_bench.types import Media, Message
 from .config import Data
 from .data import Dialogue, merged
 
+SIDED = re.compile(r"left|right|\[", re.IGNORECASE)
+"""What a mirrored picture would make wrong: sides and coordinates."""
+SPOKEN = ("captioning", "description")
+"""Kinds of dialogue that say nothing about whether the picture may be mirrored."""
+
 
 @dataclass(frozen=True)
 class Example:
@@ -24,9 +30,10 @@ class Example:
 
     encoded: Encoded
     media: Media
-    task_type: str
+    task_types: tuple[str, ...]  # of each answer
     text: tuple[int, ...]  # tokens of all answers: the partner of the media in the contrastive loss
     where: str
+    mirror: bool = False  # whether the picture may be mirrored: nothing that is said knows left from right
 
 
 def rng(*key: object) -> np.random.Generator:
@@ -36,46 +43,66 @@ def rng(*key: object) -> np.random.Generator:
 
 
 def make_examples(
-    dialogues: Sequence[Dialogue], data: Data, prompts: PromptFile, tokenizer: MiniTokenizer, slots: dict[str, int], window: int
+    dialogues: Sequence[Dialogue],
+    data: Data,
+    prompts: PromptFile,
+    tokenizer: MiniTokenizer,
+    slots: dict[str, int],
+    window: int,
+    mirror: Sequence[str] = (),
+    seed: int = 0,
 ) -> list[Example]:
-    """One example for each dialogue, or several where it is longer than `data.text_tokens`."""
-    layout = layout_called(data.layout)
+    """One example for each dialogue, or several where it is longer than `data.text_tokens`.
+
+    Turns of several task types that share a sequence stand behind the system message of one of them, drawn at random."""
+    layout, side = layout_called(data.layout), data.turns == "side_by_side"
     out: list[Example] = []
-    for one in merged(dialogues) if data.turns == "side_by_side" else dialogues:
-        for part in cut(one, data, tokenizer):
-            messages = part.messages(prompts)
-            side = data.turns == "side_by_side"
+    for one in merged(dialogues, data.share) if side else dialogues:
+        able = all(task_type in mirror or prompts.task_types.get(task_type) in SPOKEN for task_type in one.task_types)
+        stream = rng(seed, "system", one.where)
+        for part in cut(shuffled(one, stream) if side else one, data, tokenizer):
+            messages = part.messages(prompts, str(stream.choice(part.task_types)))
             encoded = (encode_side_by_side if side else encode_messages)(messages, layout, tokenizer, slots)
             if len(encoded) > window:
                 raise BenchError(f"{one.where}: {len(encoded)} tokens are more than the model's window of {window}")
             text = tuple(token for _, answer in part.turns for token in tokenizer.encode(answer + "\n"))
-            out.append(Example(encoded, one.media, one.task_type, text, one.where))
+            even = able and not any(SIDED.search(said) for turn in part.turns for said in turn)
+            out.append(Example(encoded, one.media, part.task_types, text, one.where, even))
     return out
+
+
+def shuffled(one: Dialogue, stream: np.random.Generator) -> Dialogue:
+    """The same turns in another order, so that each meets each other in a sequence that is cut."""
+    order = stream.permutation(len(one.turns)).tolist()
+    return replace(one, turns=tuple(one.turns[i] for i in order), task_types=tuple(one.task_types[i] for i in order))
 
 
 def cut(one: Dialogue, data: Data, tokenizer: MiniTokenizer) -> list[Dialogue]:
     """Dialogues of whole turns, none longer than `data.text_tokens` tokens; a turn that is longer alone is an error.
 
     Upstream cuts wherever the limit falls; a turn here keeps its end, for it is where answers learn to stop."""
-    out: list[Dialogue] = []
-    room, held = data.text_tokens, []
-    for turn in one.turns:
+    groups: list[list[int]] = [[]]
+    room = data.text_tokens
+    for index, turn in enumerate(one.turns):
         need = sum(len(tokenizer.encode(text)) for text in turn) + 12  # tags, roles and separators
         if need > data.text_tokens:
             raise BenchError(f"{one.where}: a question with its answer has {need} tokens; data.text_tokens is {data.text_tokens}")
         if need > room:
-            out.append(Dialogue(one.media, tuple(held), one.task_type, one.where))
-            room, held = data.text_tokens, []
-        held.append(turn)
+            groups.append([])
+            room = data.text_tokens
+        groups[-1].append(index)
         room -= need
-    return [*out, Dialogue(one.media, tuple(held), one.task_type, one.where)]
+    return [
+        replace(one, turns=tuple(one.turns[i] for i in group), task_types=tuple(one.task_types[i] for i in group))
+        for group in groups
+    ]
 
 
 def text_only(one: Dialogue, data: Data, prompts: PromptFile, tokenizer: MiniTokenizer) -> list[Encoded]:
     """Each turn as a conversation without its media, every token learnt: what the language model reads first."""
     out = []
-    for question, answer in one.turns:
-        system = prompts.of_task_type(one.task_type)
+    for (question, answer), task_type in zip(one.turns, one.task_types):
+        system = prompts.of_task_type(task_type)
         head = (Message("system", (system,)),) if system else ()
         messages = (*head, Message("user", (question,)), Message("assistant", (answer,)))
         whole = encode(pieces(messages, layout_called(data.layout)), tokenizer, {})

@@ -110,7 +110,7 @@ def digest_of(plan: Preset, dialogues: Sequence[Dialogue]) -> str:
     """What must be equal for one training to go on from another's state."""
     digest = hashlib.sha256(json.dumps({**asdict(plan), "save_every": 0, "threads": 0}, sort_keys=True).encode())
     for one in dialogues:
-        digest.update(json.dumps([Path(one.media.path).name, one.task_type, one.turns], ensure_ascii=False).encode())
+        digest.update(json.dumps([Path(one.media.path).name, one.task_types, one.turns], ensure_ascii=False).encode())
     return digest.hexdigest()[:16]
 
 
@@ -165,8 +165,10 @@ def make_trainer(
         raise BenchError(f"{len(bad)} of {len(bad) + len(prepared)} media cannot be read; data.max_bad allows {plan.data.max_bad}")
     good = [one for one in dialogues if one.media not in bad]
     prompts = prompt_file(plan.data.prompts)
-    examples = make_examples(good, plan.data, prompts, tokenizer, model.config.slots, model.config.llm.window)
-    texts = [(row, one.task_type) for one in good for row in text_only(one, plan.data, prompts, tokenizer)]
+    examples = make_examples(
+        good, plan.data, prompts, tokenizer, model.config.slots, model.config.llm.window, plan.data.mirror, plan.seed
+    )
+    texts = [(row, one.task_types[0]) for one in good for row in text_only(one, plan.data, prompts, tokenizer)]
     return Trainer(plan, model, examples, texts, prepared, output, identity, console)
 
 

@@ -43,7 +43,7 @@ class Trainer:
     def run(self, index: int, stage: Stage, saved: dict[str, Any] | None) -> None:
         """Trains one stage, from its beginning or from a saved state within it."""
         contrast = self.begin(index, stage, saved)
-        rows = list(self.examples) if stage.media else [Example(e, Media("image", ""), t, (), "") for e, t in self.texts]
+        rows = list(self.examples) if stage.media else [Example(e, Media("image", ""), (t,), (), "") for e, t in self.texts]
         weights = [label_weights(row, stage) for row in rows]
         plan = Plan(self.preset.seed, index, stage, [len(row.encoded) for row in rows], [row.media.kind for row in rows])
         parameters = [p for p in [*self.model.parameters(), *contrast.parameters()] if p.requires_grad]
@@ -131,7 +131,7 @@ class Trainer:
         kind = rows[0].media.kind
         encoder: Any = self.model.encoders[kind]
         inputs = encoder.tensor([self.prepared[row.media] for row in rows])
-        inputs = change(inputs, kind, [row.task_type for row in rows], stage.augment, rng(self.preset.seed, *key, "augment"))
+        inputs = change(inputs, kind, [row.mirror for row in rows], stage.augment, rng(self.preset.seed, *key, "augment"))
         return self.model.see(kind, inputs)
 
     @torch.no_grad()
@@ -181,13 +181,18 @@ def pace(stage: Stage, step: int, total: int) -> float:
 def label_weights(row: Example, stage: Stage) -> Tensor:
     """The weight of each label token, in the row's order: task weight over (tokens of its answer) ** evenness."""
     runs: list[int] = []
-    previous = IGNORE
-    for label in row.encoded.labels:
-        if label != IGNORE:
-            runs = [*runs, 1] if previous == IGNORE else [*runs[:-1], runs[-1] + 1]
-        previous = label
-    own = stage.weights.get(row.task_type, 1.0)
-    return torch.tensor([own / run**stage.evenness for run in runs for _ in range(run)])
+    segments: list[int] = []
+    for label, segment in zip(row.encoded.labels, row.encoded.segments):
+        if label == IGNORE:
+            segments.append(-1)
+        elif segments and segments[-1] == segment:
+            runs[-1] += 1
+            segments.append(segment)
+        else:
+            runs.append(1)
+            segments.append(segment)
+    weights = [stage.weights.get(task_type, 1.0) / run**stage.evenness for run, task_type in zip(runs, row.task_types)]
+    return torch.tensor([weight for weight, run in zip(weights, runs) for _ in range(run)])
 
 
 def freeze(model: Lamm, parts: Sequence[str]) -> None:

@@ -16,8 +16,10 @@ from lamm_bench.errors import BenchError
 PAD, BOS, EOS = "<pad>", "<s>", "</s>"
 NUMBER = r"-?\d+\.\d\d|\d{1,2}"
 """What is set apart as one word: a number of two decimals, or one or two digits."""
-WORDS = NUMBER + r"| ?\p{L}+|[^\s\p{L}\d-]+ (?=-?\d)| ?[^\s\p{L}\d-]+|-|\s+"
-"""What merges never cross: numbers, words with the blank before them, signs (with the blank between them and a number)."""
+WORDS = NUMBER + r"| ?\p{Lu}(?=\p{Lu})| ?(?<=\p{Lu})\p{Lu}| ?\p{L}+|[^\s\p{L}\d-]+ (?=-?\d)| ?[^\s\p{L}\d-]+|-|\s+"
+"""What merges never cross: numbers, words with the blank before them, signs (with the blank between them and a number).
+
+Words in capitals, which stand on signs, are read letter by letter: a word that was never seen is then no harder to write."""
 
 
 class MiniTokenizer:
@@ -81,7 +83,7 @@ def train_tokenizer(texts: Iterable[str], size: int, file: Path, least: int = 2)
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,
     )
-    tokenizer.train_from_iterator((re.sub(NUMBER, "", text) for text in texts), words)
+    tokenizer.train_from_iterator((re.sub(NUMBER, "1", text) for text in texts), words)
     data = json.loads(tokenizer.to_str())
     data["model"] = with_merges(data["model"], whole)
     file.write_text(json.dumps(data, ensure_ascii=False), encoding="utf-8")

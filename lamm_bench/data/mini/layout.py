@@ -9,8 +9,8 @@ import functools
 import hashlib
 import json
 import os
+import secrets
 import shutil
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -123,7 +123,7 @@ def make(
     `counts` limits how many pictures or rooms each subject gets in each part; `workers` is the number of processes (all
     processors if None). Raises `BenchError` where `out` holds something else or cannot be written."""
     wanted = known_parts(parts)
-    out = Path(out).absolute()
+    out = Path(out).resolve()  # a link keeps pointing here
     if out.exists() and not out.is_dir():
         raise BenchError(f"{out} is a file; the miniature needs a folder")
     if out.is_dir() and any(out.iterdir()) and read_mark(out) is None:
@@ -134,31 +134,38 @@ def make(
             plan = amounts(wanted, counts)
             write_parts(shop, seed, plan, progress, workers or processors())
             write_mark(shop, seed, plan, counts)
-            if out.exists():
-                out.rename(shop.with_name(shop.name + ".old"))
-            shop.rename(out)
-            shutil.rmtree(shop.with_name(shop.name + ".old"), ignore_errors=True)
+            put_in_place(shop, out)
     except OSError as error:
         raise BenchError(f"cannot write the miniature to {out}: {error.strerror or error}") from error
 
 
 class Workshop:
-    """A folder beside `out` to work in, gone when the work ends unless it was renamed.
-
-    >>> Workshop(Path("mini")).out.name
-    'mini'
-    """
+    """A folder beside `out` to work in, gone when the work ends unless it was renamed."""
 
     def __init__(self, out: Path) -> None:
-        self.out = out
+        self.path = out.with_name(f".{out.name}.partial-{secrets.token_hex(4)}")
 
     def __enter__(self) -> Path:
-        self.path = Path(tempfile.mkdtemp(prefix=f".{self.out.name}.partial-", dir=self.out.parent))
-        self.path.chmod(0o755)  # mkdtemp's 0700 would stay after the rename
+        self.path.mkdir()
         return self.path
 
     def __exit__(self, *_: object) -> None:
         shutil.rmtree(self.path, ignore_errors=True)
+
+
+def put_in_place(shop: Path, out: Path) -> None:
+    """Renames a finished miniature to its name; an older one there goes, but only when the new one stands."""
+    old = shop.with_name(shop.name + ".old")
+    if not out.exists():
+        shop.rename(out)
+        return
+    out.rename(old)
+    try:
+        shop.rename(out)
+    except OSError:
+        old.rename(out)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
 
 
 def known_parts(parts: Sequence[str]) -> tuple[Split, ...]:
@@ -166,6 +173,8 @@ def known_parts(parts: Sequence[str]) -> tuple[Split, ...]:
     for part in parts:
         if part not in PARTS:
             raise unknown("part of the miniature", part, PARTS)
+    if not parts:
+        raise BenchError(f"no part of the miniature is named; there are: {', '.join(PARTS)}")
     return tuple(part for part in PARTS if part in parts)
 
 
