@@ -70,6 +70,7 @@ class Lamm:
         """The loaded model."""
         if self._asker is None:
             import torch
+
             from lamm_bench.lamm.ask import Asker
             from lamm_bench.lamm.checkpoint import restore
             from lamm_bench.lamm.features import FeatureCache

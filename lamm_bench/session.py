@@ -14,6 +14,7 @@ from . import __version__, media
 from .answers import find_answers, read_answers
 from .catalog import Catalog
 from .errors import BenchError, unknown
+from .pooling import Pool
 from .recipe import Recipe
 from .runner import Plan, ask, plan, why_not
 from .scoring import Answered, Score, from_records, pooled, score
@@ -115,7 +116,7 @@ def run(options: Options, catalog: Catalog, adapter: Adapter, root: Path, source
         for work in plans:
             outcome.scores += carry_out(work, recipe, adapter, opened, options, catalog, outcome, watcher)
         outcome.scores += pooled(catalog.pools, outcome.scores)
-        finish(opened, manifest, outcome)
+        finish(opened, manifest, outcome, catalog.pools)
     finally:
         opened.close()
     return outcome
@@ -191,7 +192,12 @@ def in_pool(catalog: Catalog, task: Task, protocol: str) -> bool:
     return any(task.name in pool.tasks and protocol == pool.protocol for pool in catalog.pools)
 
 
-def finish(opened: Run, manifest: Mapping[str, Any], outcome: Outcome) -> None:
+def with_pools(data: Mapping[str, str], pools: Sequence[Pool]) -> dict[str, str]:
+    """The digests of the tasks' data, and for each pooled result one made of its members'."""
+    return {**data, **{pool.name: digest({name: data.get(name) for name in pool.tasks}) for pool in pools}}
+
+
+def finish(opened: Run, manifest: Mapping[str, Any], outcome: Outcome, pools: Sequence[Pool]) -> None:
     """Writes timing and, last, the result."""
     opened.save("timing.json", {"samples_per_second": {name: round(rate, 3) for name, rate in outcome.rates.items()}})
     head = {
@@ -202,7 +208,7 @@ def finish(opened: Run, manifest: Mapping[str, Any], outcome: Outcome) -> None:
         "limit": manifest["identity"]["limit"],
         "seed": manifest["identity"]["seed"],
         "source": manifest["source"],
-        "data": manifest["identity"]["data"],
+        "data": with_pools(manifest["identity"]["data"], pools),
     }
     opened.save("result.json", {**outcome.to_json(), **head})
 

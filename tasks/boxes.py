@@ -40,7 +40,7 @@ class BoxScorer:
     size: int
     thresholds: tuple[float, ...]
     lexicon: Lexicon
-    over: Callable[[Sequence[Row], "BoxScorer"], Mapping[str, Estimate]] | None = None  # metrics over all rows at once
+    over: Callable[[Sequence[Row], BoxScorer], Mapping[str, Estimate]] | None = None  # metrics over all rows at once
     metrics: tuple[Metric, ...] = field(init=False)
 
     def __post_init__(self) -> None:

@@ -221,12 +221,18 @@ def chef_words(text: str) -> frozenset[str]:
     return frozenset(noun(word) for word in said)
 
 
+def entry_of(label: str) -> dict[str, list[str]] | None:
+    """A label's synonyms by senses; WordNet looks words up in lower case."""
+    labels: dict[str, dict[str, list[str]]] = tables()["labels"]
+    return labels.get(label) or labels.get(label.lower())
+
+
 @lru_cache(maxsize=4096)
 def synonyms(label: str, senses: str) -> frozenset[str]:
     """The lemma names of a label's first sense (`senses="first"`) or of all (`"all"`).
 
     A label that is not in the tables is its own only synonym, with a warning: it is then matched literally."""
-    entry = tables()["labels"].get(label)
+    entry = entry_of(label)
     if entry is None:
         warnings.warn(
             f"the WordNet tables hold no label '{label}': classic and chef match it literally; add it to LABELS in "
@@ -246,7 +252,7 @@ def said_plainly(label: str, text: str) -> bool:
 def names_class(label: str, text: str) -> bool:
     """Classic: a first-sense synonym of the label is among the answer's base words."""
     wanted = synonyms(label, "first")
-    if label not in tables()["labels"]:
+    if entry_of(label) is None:
         return said_plainly(label, text)
     return not wanted.isdisjoint(base_words(text))
 

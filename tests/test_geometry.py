@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from lamm_bench.geometry import distances, iou_2d, iou_3d, match
 
 unit = st.floats(0, 1)

@@ -11,10 +11,11 @@ import sys
 from pathlib import Path
 from random import Random
 
-import lamm_bench.tasks
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
+import lamm_bench.tasks
 from lamm_bench import scoring
 from lamm_bench.errors import BenchError
 from lamm_bench.scoring import Answered, chance_answer, oracle_answer
@@ -33,9 +34,9 @@ NAMES = {
 }
 HEADLINES = {
     **dict.fromkeys(["cifar10", "ucmerced", "celeba-smile", "celeba-hair", "sqaimage", "ai2d", "scanqa"], "accuracy"),
-    **{"voc2012": "F1@0.5", "scannet": "F1@0.25", "scanrefer": "acc@0.25", "lsp": "PCK@0.1", "fsc147": "MAE"},
+    "voc2012": "F1@0.5", "scannet": "F1@0.25", "scanrefer": "acc@0.25", "lsp": "PCK@0.1", "fsc147": "MAE",
     **dict.fromkeys(["locating-voc2012", "locating-lsp", "locating-fsc147"], "hit_rate"),
-    **{"svt": "word_recall", "flickr30k": "BLEU-4"},
+    "svt": "word_recall", "flickr30k": "BLEU-4",
 }
 LOWER = {"MAE", "RMSE", "CER", "ambiguous"}
 BEST = {True: 0.0, False: 100.0}
@@ -116,7 +117,7 @@ def test_silence_is_the_worst_answer(task, tmp_path):
     samples = list(task.samples(tmp_path))
     scorer = task.protocols["standard"]
     for sample in samples:
-        silence = {part: "" for part in sample.parts} if sample.parts else ""
+        silence = dict.fromkeys(sample.parts, "") if sample.parts else ""
         assert scorer.read(silence, sample) is None
     value = headline(task, samples, {sample.id: "" for sample in samples})
     best, chance = BEST[scorer.metrics[0].better == "lower"], headline(task, samples, {s.id: chance_answer(task, s, samples) for s in samples})

@@ -2,8 +2,8 @@
 
     python tools/make_wordnet_tables.py /usr/share/wordnet tasks/wordnet.json.gz
 
-The source is Princeton WordNet 3.0, for instance Debian's package `wordnet-base`; its licence travels with the tables. The
-content is the same for the same dictionary (the bytes too, for the same zlib).
+The source is Princeton WordNet 3.0, for instance Debian's package `wordnet-base`; its licence is written beside the tables.
+The content is the same for the same dictionary (the bytes too, for the same zlib).
 
 What is kept (reference 1.3.1 and Appendix E):
 - for every label its synonyms: the lemma names of its first sense, and of all senses;
@@ -16,6 +16,7 @@ from __future__ import annotations
 import argparse
 import gzip
 import json
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -125,7 +126,7 @@ def grown(word: str, pos: str) -> set[str]:
 
 
 def tables(dictionary: Dictionary) -> dict[str, object]:
-    """The content of the file; `licence` is the notice that WordNet asks to be kept."""
+    """The content of the file."""
     labels = {}
     synonyms: set[str] = set()
     for label in sorted({entry.replace(",", " ") for entry in LABELS}):
@@ -153,14 +154,18 @@ def tables(dictionary: Dictionary) -> dict[str, object]:
                 exceptions[pos][word] = dictionary.exceptions[pos][word]
                 reached.update(exceptions[pos][word])
             lemmas[pos] |= reached & dictionary.synsets[pos].keys()
-    licence = dictionary.data["n"][:2000].split(b"\n0", 1)[0].decode("utf-8")
     return {
         "source": "WordNet 3.0, Princeton University; made by tools/make_wordnet_tables.py",
-        "licence": [line[4:].strip() for line in licence.splitlines()],
         "labels": labels,
         "lemmas": {pos: sorted(found) for pos, found in lemmas.items()},
         "exceptions": {pos: dict(sorted(found.items())) for pos, found in exceptions.items()},
     }
+
+
+def licence(dictionary: Dictionary) -> str:
+    """The notice that WordNet asks to be kept with every copy: the numbered lines at the head of its data files."""
+    head = dictionary.data["n"].split(b"\n0", 1)[0].decode("utf-8")
+    return "\n".join(re.sub(r"^ *\d+ ?", "", line).rstrip() for line in head.splitlines()) + "\n"
 
 
 def main() -> None:
@@ -168,8 +173,10 @@ def main() -> None:
     parser.add_argument("dictionary", type=Path, help="folder with index.*, data.* and *.exc of WordNet 3.0")
     parser.add_argument("output", type=Path)
     arguments = parser.parse_args()
-    content = json.dumps(tables(Dictionary(arguments.dictionary)), ensure_ascii=False, separators=(",", ":"))
+    dictionary = Dictionary(arguments.dictionary)
+    content = json.dumps(tables(dictionary), ensure_ascii=False, separators=(",", ":"))
     arguments.output.write_bytes(gzip.compress(content.encode("utf-8"), mtime=0))
+    arguments.output.with_name("wordnet_licence.txt").write_text(licence(dictionary), encoding="utf-8")
     print(f"{arguments.output}: {arguments.output.stat().st_size} bytes")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import torch
+
 from lamm_bench.lamm.model import Lamm
 from lamm_bench.lamm.tokenizer import MiniTokenizer
 

@@ -7,8 +7,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import torch
-from lamm_bench.lamm.vision import Block
 from torch import Tensor, nn
+
+from lamm_bench.lamm.vision import Block
 
 
 class Contrast(nn.Module):

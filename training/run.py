@@ -16,6 +16,8 @@ from typing import Any
 
 import numpy as np
 import torch
+from rich.console import Console
+
 from lamm_bench.errors import BenchError, MediaError
 from lamm_bench.instruction import prompt_file
 from lamm_bench.lamm import checkpoint
@@ -23,7 +25,6 @@ from lamm_bench.lamm.config import LammConfig
 from lamm_bench.lamm.model import ENCODERS
 from lamm_bench.lamm.tokenizer import MiniTokenizer, train_tokenizer
 from lamm_bench.types import Media
-from rich.console import Console
 
 from . import state
 from .begin import begin_numbers, new_model

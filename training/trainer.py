@@ -11,12 +11,13 @@ from typing import Any
 
 import numpy as np
 import torch
+from rich.console import Console
+from torch import Tensor, nn
+
 from lamm_bench.errors import BenchError
 from lamm_bench.lamm.encode import IGNORE, Encoded
 from lamm_bench.lamm.model import Lamm, collate
 from lamm_bench.types import Media
-from rich.console import Console
-from torch import Tensor, nn
 
 from . import state
 from .augment import change

@@ -10,7 +10,9 @@ from random import Random
 
 import numpy as np
 
-COLOURS: dict[str, tuple[int, int, int]] = {
+from .paint import Colour
+
+COLOURS: dict[str, Colour] = {
     "red": (205, 40, 40),
     "orange": (240, 140, 30),
     "yellow": (240, 215, 50),
@@ -69,9 +71,7 @@ def joined(parts: list[Surfaces]) -> Surfaces:
     return Surfaces(*(np.concatenate([getattr(part, name) for part in parts]) for name in fields))
 
 
-def cuboid(
-    low: tuple[float, float, float], high: tuple[float, float, float], colour: tuple[int, int, int], bottom: bool = False
-) -> Surfaces:
+def cuboid(low: tuple[float, float, float], high: tuple[float, float, float], colour: Colour, bottom: bool = False) -> Surfaces:
     """The five visible faces of a box, or all six with `bottom`."""
     a, b = np.array(low, float), np.array(high, float)
     dx, dy, dz = np.diag(b - a)
@@ -85,9 +85,7 @@ def cuboid(
     )
 
 
-def prism(
-    x: float, y: float, rx: float, ry: float, z0: float, z1: float, colour: tuple[int, int, int], sides: int = 10
-) -> Surfaces:
+def prism(x: float, y: float, rx: float, ry: float, z0: float, z1: float, colour: Colour, sides: int = 10) -> Surfaces:
     """An upright cylinder over an ellipse, as `sides` faces and a lid."""
     angle = np.arange(sides) * 2 * np.pi / sides
     ring = np.stack((x + rx * np.cos(angle), y + ry * np.sin(angle), np.full(sides, z0)), axis=1)
@@ -103,7 +101,7 @@ def prism(
     )
 
 
-def legs(length: float, width: float, height: float, thick: float, colour: tuple[int, int, int]) -> list[Surfaces]:
+def legs(length: float, width: float, height: float, thick: float, colour: Colour) -> list[Surfaces]:
     """Four legs at the corners of a rectangle around the origin."""
     return [
         cuboid((sx * length / 2 - (thick if sx > 0 else 0), sy * width / 2 - (thick if sy > 0 else 0), 0),
@@ -113,10 +111,7 @@ def legs(length: float, width: float, height: float, thick: float, colour: tuple
     ]  # fmt: skip
 
 
-Rgb = tuple[int, int, int]
-
-
-def bed(rng: Random, main: Rgb) -> list[Surfaces]:
+def bed(rng: Random, main: Colour) -> list[Surfaces]:
     """A low, long block with a headboard and pale pillows."""
     wide, long, high = rng.uniform(1.0, 1.7), rng.uniform(1.9, 2.1), rng.uniform(0.42, 0.55)
     w, d = wide / 2, long / 2
@@ -131,7 +126,7 @@ def bed(rng: Random, main: Rgb) -> list[Surfaces]:
     return parts
 
 
-def chair(rng: Random, main: Rgb) -> list[Surfaces]:
+def chair(rng: Random, main: Colour) -> list[Surfaces]:
     """A small seat on four legs with a tall back."""
     wide, seat, back = rng.uniform(0.42, 0.52), rng.uniform(0.42, 0.5), rng.uniform(0.85, 1.05)
     w = wide / 2
@@ -142,7 +137,7 @@ def chair(rng: Random, main: Rgb) -> list[Surfaces]:
     ]
 
 
-def table(rng: Random, main: Rgb) -> list[Surfaces]:
+def table(rng: Random, main: Colour) -> list[Surfaces]:
     """A flat top on four thin legs, or a round one on a column."""
     high = rng.uniform(0.68, 0.78)
     if rng.random() < 0.35:
@@ -153,7 +148,7 @@ def table(rng: Random, main: Rgb) -> list[Surfaces]:
     return [*legs(long, wide, high - 0.05, 0.06, main), top]
 
 
-def sofa(rng: Random, main: Rgb) -> list[Surfaces]:
+def sofa(rng: Random, main: Colour) -> list[Surfaces]:
     """A deep, wide seat with a back and two arms."""
     long, deep, seat, back = rng.uniform(1.4, 2.1), rng.uniform(0.8, 0.95), rng.uniform(0.38, 0.45), rng.uniform(0.75, 0.9)
     w, d = long / 2, deep / 2
@@ -165,7 +160,7 @@ def sofa(rng: Random, main: Rgb) -> list[Surfaces]:
     ]
 
 
-def bookshelf(rng: Random, main: Rgb) -> list[Surfaces]:
+def bookshelf(rng: Random, main: Colour) -> list[Surfaces]:
     """Tall and shallow: sides, boards, and rows of books of all colours."""
     wide, deep, high = rng.uniform(0.7, 1.2), rng.uniform(0.28, 0.36), rng.uniform(1.6, 2.0)
     w, d = wide / 2, deep / 2
@@ -183,7 +178,7 @@ def bookshelf(rng: Random, main: Rgb) -> list[Surfaces]:
     return parts
 
 
-def refrigerator(rng: Random, main: Rgb) -> list[Surfaces]:
+def refrigerator(rng: Random, main: Colour) -> list[Surfaces]:
     """A tall, smooth, square block with a dark line and two steel handles."""
     wide, deep, high = rng.uniform(0.6, 0.8), rng.uniform(0.6, 0.75), rng.uniform(1.6, 1.85)
     w, d = wide / 2, deep / 2
@@ -195,7 +190,7 @@ def refrigerator(rng: Random, main: Rgb) -> list[Surfaces]:
     ]
 
 
-def toilet(rng: Random, main: Rgb) -> list[Surfaces]:
+def toilet(rng: Random, main: Colour) -> list[Surfaces]:
     """An oval bowl with a box-shaped tank behind it."""
     wide, deep, bowl, tank = rng.uniform(0.4, 0.46), rng.uniform(0.62, 0.72), rng.uniform(0.38, 0.44), rng.uniform(0.72, 0.82)
     w, d = wide / 2, deep / 2
@@ -207,7 +202,7 @@ def toilet(rng: Random, main: Rgb) -> list[Surfaces]:
     ]
 
 
-def bathtub(rng: Random, main: Rgb) -> list[Surfaces]:
+def bathtub(rng: Random, main: Colour) -> list[Surfaces]:
     """A long, low, hollow tub with water in it."""
     long, deep, high = rng.uniform(1.5, 1.8), rng.uniform(0.7, 0.8), rng.uniform(0.5, 0.6)
     w, d, rim = long / 2, deep / 2, 0.09
@@ -220,7 +215,7 @@ def bathtub(rng: Random, main: Rgb) -> list[Surfaces]:
     ]
 
 
-def door(rng: Random, main: Rgb) -> list[Surfaces]:
+def door(rng: Random, main: Colour) -> list[Surfaces]:
     """A tall panel that begins at the floor, in a deep frame, with a steel knob."""
     wide, high = rng.uniform(0.8, 0.95), rng.uniform(1.95, 2.1)
     w = wide / 2
@@ -233,7 +228,7 @@ def door(rng: Random, main: Rgb) -> list[Surfaces]:
     ]
 
 
-def window(rng: Random, main: Rgb) -> list[Surfaces]:
+def window(rng: Random, main: Colour) -> list[Surfaces]:
     """A frame with bars and sky-coloured glass over a deep sill, hung high on the wall."""
     wide, low, high = rng.uniform(0.8, 1.4), rng.uniform(0.85, 1.0), rng.uniform(1.75, 2.0)
     w, bar = wide / 2, 0.08
@@ -252,7 +247,7 @@ def window(rng: Random, main: Rgb) -> list[Surfaces]:
 class Kind:
     """A class of furniture: how it is built, where it stands, how many a room may hold, in which colours."""
 
-    build: Callable[[Random, Rgb], list[Surfaces]]
+    build: Callable[[Random, Colour], list[Surfaces]]
     place: str  # "floor" (free), "wall" (back against a wall) or "in wall"
     most: int
     colours: tuple[str, ...]

@@ -1,8 +1,8 @@
 """Signs with one or two words in capitals, for the SVT file.
 
 Every letter is of our own alphabet (font.py), in changing weight, slant, size, turn and colour, and large enough to be
-read when the picture is squashed to a square of 96 pixels. Half of the training words are random letters,
-and there are more of these pictures than of any other: reading takes practice."""
+read when the picture is squashed to a square of 96 pixels. Half of the training words are
+random letters, and there are more of these pictures than of any other: reading takes practice."""
 
 from __future__ import annotations
 
@@ -51,9 +51,9 @@ def word_for(rng: Random, split: Split) -> str:
 
 
 def letters(rng: Random) -> str:
-    """Three to six letters, every second one mostly a vowel."""
+    """Three to six letters, every second one often a vowel."""
     length, start = rng.randint(3, 6), rng.randint(0, 1)
-    return "".join(rng.choice(VOWELS if (i + start) % 2 and rng.random() < 0.8 else CONSONANTS) for i in range(length))
+    return "".join(rng.choice(VOWELS if (i + start) % 2 and rng.random() < 0.6 else CONSONANTS) for i in range(length))
 
 
 def colours(rng: Random) -> tuple[Colour, Colour]:
