@@ -167,7 +167,9 @@ class Scripted:
 
     def __post_init__(self) -> None:
         if not Path(self.answers).exists():
-            raise BenchError(f"--set answers={self.answers}: no such file or folder; expected answers in upstream's format or a JSON object id: text")
+            raise BenchError(
+                f"--set answers={self.answers}: no such file or folder; expected answers in upstream's format or a JSON object id: text"
+            )
 
     def fingerprint(self) -> str:
         """A hash of every answer file."""
@@ -224,7 +226,9 @@ def is_answer(text: object, name: str, file: Path) -> bool:
     """Refuses what is neither a text nor an object part: text."""
     if isinstance(text, str) or (isinstance(text, Mapping) and all(isinstance(value, str) for value in text.values())):
         return True
-    raise BenchError(f"{file}: the answer of '{name}' is a {type(text).__name__}, expected a text (or, for keypoints, joint: text)")
+    raise BenchError(
+        f"{file}: the answer of '{name}' is a {type(text).__name__}, expected a text (or, for keypoints, joint: text)"
+    )
 
 
 ADAPTERS = {"oracle": Oracle, "chance": Chance, "majority": Majority, "scripted": Scripted}

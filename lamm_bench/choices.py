@@ -17,10 +17,13 @@ LEADING = re.compile(rf"{QUOTES}[\[(]?([A-Z])[\]).:,]+\s+")
 BRACKETED = re.compile(r"\(\s?([A-Za-z])\s?\)|\[([A-Z])\]|^[ \t*]{0,4}([A-Z])[.):](?=\s|\*|$)", re.M)
 NAMED = re.compile(r"\b(?:[Oo]ption|[Cc]hoice|[Ss]olution|[Ll]etter|OPTION|CHOICE)\s?:?\s?[(\[]?([A-Z])\b(?!')")
 ANSWER = re.compile(r"\banswer\b\s?(?:choice|option|letter)?\s?(?:is|was|would be|should be|must be|=)?\s?:?\s?", re.I)
-BEHIND = re.compile(rf"{QUOTES}(?:option|choice|letter)?\s?(?:[(\[{{]\s?([A-Za-z])\s?[)\]}}]?(?!\w)|([A-Z])(?![\w'])|([a-z])(?=\s*$|[.)\],:]))")
+BEHIND = re.compile(
+    rf"{QUOTES}(?:option|choice|letter)?\s?(?:[(\[{{]\s?([A-Za-z])\s?[)\]}}]?(?!\w)|([A-Z])(?![\w'])|([a-z])(?=\s*$|[.)\],:]))"
+)
 ARTICLE = re.compile(r"[ \t]+[a-z]")
 EXCLUDED = re.compile(
-    r"(?:\b(?:not|exclude|excluding|rule out|ruled out|eliminate|except|reject|unlike|than|dismiss|discard)|n't)\s+(?:option |choice )?[(\[]?$", re.I
+    r"(?:\b(?:not|exclude|excluding|rule out|ruled out|eliminate|except|reject|unlike|than|dismiss|discard)|n't)\s+(?:option |choice )?[(\[]?$",
+    re.I,
 )
 LISTED = re.compile(r"\s*[)\].]?\s*,?\s*(?:or|and|/|,)\s*(?:option |choice )?[(\[]?\s*", re.I)
 
@@ -127,7 +130,9 @@ def behind_answer(text: str, count: int, options: Vocabulary) -> int | None:
         line = text[cue.end() : cue.end() + WIDTH].partition("\n")[0]
         match = BEHIND.match(text, cue.end())
         letter = next((group for group in match.groups() if group), "") if match else ""
-        article = match is not None and letter in ("A", "a") and match.group(1) is None and ARTICLE.match(text, match.end()) is not None
+        article = (
+            match is not None and letter in ("A", "a") and match.group(1) is None and ARTICLE.match(text, match.end()) is not None
+        )
         found = only_option(line, options) if (article or not letter) and not bare else None
         if found is not None:
             return found

@@ -115,6 +115,8 @@ def distances(points: Boxes, targets: Boxes, scale: Sequence[float] | float = 1.
     [0.5, inf]
     """
     with np.errstate(over="ignore", invalid="ignore"):
-        difference = (np.asarray(points, dtype=np.float64) - np.asarray(targets, dtype=np.float64)) / np.asarray(scale, dtype=np.float64)
+        difference = (np.asarray(points, dtype=np.float64) - np.asarray(targets, dtype=np.float64)) / np.asarray(
+            scale, dtype=np.float64
+        )
         length = np.sqrt((difference.reshape(-1, 2) ** 2).sum(axis=1))
     return np.where(np.isfinite(length), length, np.inf)

@@ -9,8 +9,9 @@ from __future__ import annotations
 import math
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from .vocabulary import Vocabulary, words
 
@@ -21,6 +22,8 @@ BRACKET = re.compile(r"[\[\](){}【】]")
 BARE = re.compile(r"[\s,;/]*(?:and\s)?\s*(?:[xyzwhlc]{1,2}\d?)?\s*[=:]?\s*", re.I)  # between the numbers of a bare run
 BARE_WIDTH = 16
 LARGEST = 6  # numbers of the largest place
+Parts: TypeAlias = Callable[[Sequence[float], bool], list[tuple[float, ...]]]
+
 STRONG = re.compile(r"[;\n]|[.!?](?=\s|$)")  # ends what is said about a place
 JOINERS = frozenset({"and", "or", "also", "plus"})
 
@@ -78,21 +81,21 @@ def read_points(text: str, vocabulary: Vocabulary | None = None) -> list[Place] 
     return read(text, point_parts, vocabulary)
 
 
-def box_parts(values: Sequence[float], size: int, whole: bool) -> list[tuple[float, ...]] | None:
+def box_parts(values: Sequence[float], size: int, whole: bool) -> list[tuple[float, ...]]:
     """The boxes in one group's numbers. `whole`: the group holds other groups, so only an exact fit counts."""
     if len(values) == size:
         return [tuple(values)]
     if whole:
-        return None
+        return []
     if len(values) % size == 0:
         return [tuple(values[at : at + size]) for at in range(0, len(values), size)]
     return [tuple(values[:size])] if size < len(values) < 2 * size else []  # a confidence or the like behind the box
 
 
-def point_parts(values: Sequence[float], whole: bool) -> list[tuple[float, ...]] | None:
+def point_parts(values: Sequence[float], whole: bool) -> list[tuple[float, ...]]:
     """The points in one group's numbers."""
     if whole:
-        return None
+        return []
     if len(values) in (4, 5):
         return [((values[0] + values[2]) / 2, (values[1] + values[3]) / 2)]
     if len(values) == 3:  # a visibility flag
@@ -132,7 +135,7 @@ def groups(text: str, found: Sequence[tuple[int, int, float]]) -> list[Group]:
     return roots
 
 
-def spans(text: str, parts) -> Iterator[Span]:
+def spans(text: str, parts: Parts) -> Iterator[Span]:
     """The places of a text in order: from bracket groups, or else from bare runs."""
     found = numbers(text)
     pending = groups(text, found)[::-1]
@@ -147,7 +150,7 @@ def spans(text: str, parts) -> Iterator[Span]:
             continue
         if inner and group.closed:
             few = group.stop - group.first <= LARGEST
-            got = parts([value for _, _, value in found[group.first : group.stop]], True) if few else None
+            got = parts([value for _, _, value in found[group.first : group.stop]], True) if few else []
             if got:
                 yield from (Span(group.start, group.end, values) for values in got)
             else:
@@ -158,7 +161,7 @@ def spans(text: str, parts) -> Iterator[Span]:
         pending.extend(inner[::-1])
 
 
-def leaf(found: Sequence[tuple[int, int, float]], group: Group, parts) -> Iterator[Span]:
+def leaf(found: Sequence[tuple[int, int, float]], group: Group, parts: Parts) -> Iterator[Span]:
     """The places of a group without groups in it. One that is never closed ends behind its last number."""
     inside = found[group.first : group.stop]
     end = group.end if group.closed or not inside else inside[-1][1]
@@ -166,7 +169,7 @@ def leaf(found: Sequence[tuple[int, int, float]], group: Group, parts) -> Iterat
         yield Span(group.start, end, values)
 
 
-def bare(text: str, found: Sequence[tuple[int, int, float]], parts) -> Iterator[Span]:
+def bare(text: str, found: Sequence[tuple[int, int, float]], parts: Parts) -> Iterator[Span]:
     """Runs of numbers without brackets; each must be written with a decimal point, so that counts are no coordinates."""
     run: list[tuple[int, int, float]] = []
     for item in [*found, None]:
@@ -179,7 +182,7 @@ def bare(text: str, found: Sequence[tuple[int, int, float]], parts) -> Iterator[
             run.append(item)
 
 
-def read(text: str, parts, vocabulary: Vocabulary | None, metres: bool = False) -> list[Place] | None:
+def read(text: str, parts: Parts, vocabulary: Vocabulary | None, metres: bool = False) -> list[Place] | None:
     """All places of a text; None when there is none."""
     if not text.isascii():
         text = unicodedata.normalize("NFKC", text).replace("−", "-")

@@ -39,7 +39,9 @@ def read_label(text: str, vocabulary: Vocabulary) -> str | None:
 
 
 EMPTY = {"", "[]", "{}", "()", "[ ]"}
-NOTHING = re.compile(r"\b(?:none|nothing)\b|\bno (?:\w+ ){0,2}(?:objects?|things?|items?|instances?|furniture|boxes|detections?|class(?:es)?)\b")
+NOTHING = re.compile(
+    r"\b(?:none|nothing)\b|\bno (?:\w+ ){0,2}(?:objects?|things?|items?|instances?|furniture|boxes|detections?|class(?:es)?)\b"
+)
 
 
 def says_nothing(text: str) -> bool:
@@ -136,12 +138,26 @@ UNITS = {
     "eleven": 11, "twelve": 12, "thirteen": 13, "fourteen": 14, "fifteen": 15, "sixteen": 16, "seventeen": 17, "eighteen": 18,
     "nineteen": 19,
 }  # fmt: skip
-TENS = {"twenty": 20, "thirty": 30, "forty": 40, "fourty": 40, "fifty": 50, "sixty": 60, "seventy": 70, "eighty": 80, "ninety": 90}
+TENS = {
+    "twenty": 20,
+    "thirty": 30,
+    "forty": 40,
+    "fourty": 40,
+    "fifty": 50,
+    "sixty": 60,
+    "seventy": 70,
+    "eighty": 80,
+    "ninety": 90,
+}
 DIGITS = re.compile(r"(?<![\w.])(?<!\d,)[-+]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?!\.?\d|e[-+]?\d)(?!\s?%|(?:st|nd|rd|th)\b)")
-CUE = re.compile(r"\b(?:answer|total|count|altogether|overall)\b(?:\s+(?:number|count|of|is|are|was|there|to|comes|be))*\s*:?\s*$")
+CUE = re.compile(
+    r"\b(?:answer|total|count|altogether|overall)\b(?:\s+(?:number|count|of|is|are|was|there|to|comes|be))*\s*:?\s*$"
+)
 TOTAL = re.compile(r"\s*(?:\w{1,20}\s){0,2}(?:in total|in all|altogether|total)\b")
 CUE_WIDTH = 40
-NOT_A_COUNT = frozenset({"doubt", "idea", "way", "problem", "longer", "access", "image", "picture", "information", "answer", "one"})
+NOT_A_COUNT = frozenset(
+    {"doubt", "idea", "way", "problem", "longer", "access", "image", "picture", "information", "answer", "one"}
+)
 NOT_ONE = frozenset({"no", "this", "that", "any", "each", "every", "which", "some", "the", "another"})  # words before a pronoun
 ONE_DOES = frozenset({"can", "could", "of", "may", "might", "must", "would"})  # and words behind it
 

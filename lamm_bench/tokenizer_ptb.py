@@ -52,6 +52,7 @@ def starters() -> str:
     return "(?:" + "|".join(rf"{word[0]}(?i:{re.escape(word[1:])})" for word in STARTERS.split()) + r")(?=\s|$)"
 
 
+# Lengths are bounded where a form could run over the whole text in vain, so that no answer takes quadratic time.
 # A second group is what must follow: it counts for the length by which forms are compared, but is not part of the token.
 FORMS = tuple(
     (name, re.compile(pattern))
@@ -79,7 +80,7 @@ FORMS = tuple(
         ("thing", rf"(?:[dDoOlL]{BACKQUOTE}{LETTER})?{ALNUM}+(?:[-_](?:[dDoOlL]{BACKQUOTE}{LETTER})?{ALNUM}+)*"),
         ("joined", r"[A-Z]+(?:[+&][A-Z]+)+"),
         ("slashed", r"[A-Za-z0-9]+(?:-[A-Za-z]+){0,2}(?:/[A-Za-z0-9]+(?:-[A-Za-z]+){0,2}){1,2}"),
-        ("hyphened", r"[A-Za-z0-9][A-Za-z0-9.,]*(?:-[A-Za-z0-9]+)+"),
+        ("hyphened", r"[A-Za-z0-9][A-Za-z0-9.,]{0,80}(?:-[A-Za-z0-9]+)+"),
         ("underscores", "_+"),
         ("acronym", r"[A-Za-z](?:\.[A-Za-z])+\."),
         ("initial", rf"[A-Za-z]\.(?! (?:{starters()}))"),
@@ -89,12 +90,12 @@ FORMS = tuple(
         ("url", r"https?://[^\s\"<>|(){}]+[^\s\"<>|.!?(){},-]"),
         (
             "site",
-            r"(?:www\.(?:[^\s\"<>|.!?(){},]+\.)+[a-zA-Z]{2,4}|(?:[^\s\"`'<>|.!?(){},\-_$]+\.)+(?:com|net|org|edu))(?:/[^\s\"<>|()]+[^\s\"<>|.!?(){},-])?",
+            r"(?:www\.(?:[^\s\"<>|.!?(){},]{1,80}\.){1,9}[a-zA-Z]{2,4}|(?:[^\s\"`'<>|.!?(){},\-_$]{1,80}\.){1,9}(?:com|net|org|edu))(?:/[^\s\"<>|()]+[^\s\"<>|.!?(){},-])?",
         ),
-        ("mail", r"[a-zA-Z0-9][^\s\"<>|(){}]*@(?:[^\s\"<>|(){}.]+\.)*[^\s\"<>|(){}\[\].,;:]+"),
+        ("mail", r"[a-zA-Z0-9][^\s\"<>|(){}]{0,80}@(?:[^\s\"<>|(){}.]{1,80}\.){0,9}[^\s\"<>|(){}\[\].,;:]+"),
         ("user", r"@[a-zA-Z_]\w*"),
         ("tag", rf"#{LETTER}\w*"),
-        ("markup", r"</?[A-Za-z!?][^>\r\n]*>"),
+        ("markup", r"</?[A-Za-z!?][^>]{0,400}>"),
         ("smiley", r"([<>]?[:;=][-o*']?[()DPdpO\\{@|\[\]])(?=([^A-Za-z0-9]|$))"),
         ("money", r"[A-Z]*\$|#+"),
         ("dots", r"\.{3,}|…|(?:\. ){2,}\."),

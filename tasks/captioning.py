@@ -19,7 +19,8 @@ import numpy as np
 from lamm_bench.captions import Cider, bleu, bleu_stats, bleu_value, meteor, meteor_absent, rouge_l, tokenize
 from lamm_bench.reading import text_of
 from lamm_bench.stats import cluster_index, draws, interval, ratio, seed_of
-from lamm_bench.types import Answer, Estimate, Metric, Modality, Row, Sample, Scorer, Sums
+from lamm_bench.task import Item
+from lamm_bench.types import Answer, Estimate, Media, Metric, Modality, Row, Sample, Scorer, Sums
 from lamm_bench.vocabulary import words
 
 from .chef import CHEF
@@ -92,8 +93,18 @@ def cider(rows: Sequence[Row]) -> Estimate:
     if clusters > 1:
         sums = np.bincount(index, weights=values, minlength=clusters)
         counts = np.bincount(index, minlength=clusters)
-        spread = interval(np.concatenate([100 * (w @ sums) / (w @ counts) for w in draws(clusters, seed_of("bootstrap", "cider"))]))
-    return Estimate(100 * float(values.mean()), spread, len(rows), "score", "higher", clusters, note="document frequencies fixed in the interval")
+        spread = interval(
+            np.concatenate([100 * (w @ sums) / (w @ counts) for w in draws(clusters, seed_of("bootstrap", "cider"))])
+        )
+    return Estimate(
+        100 * float(values.mean()),
+        spread,
+        len(rows),
+        "score",
+        "higher",
+        clusters,
+        note="document frequencies fixed in the interval",
+    )
 
 
 def meteor_estimate(rows: Sequence[Row]) -> Estimate:
@@ -119,7 +130,7 @@ class Captioning:
     max_new_tokens: int = 128
 
     def samples(self, root: Path) -> list[Sample]:
-        def make(item, media) -> dict[str, Any]:
+        def make(item: Item, media: tuple[Media, ...]) -> dict[str, Any]:
             found = item.texts("sentences")
             if not any(tokenize(sentence) for sentence in found):
                 raise item.fault("`sentences` holds no word, expected at least one sentence")

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from lamm_bench.captions import ORDERS, ngrams
 from lamm_bench.errors import UpstreamStops
 from lamm_bench.stats import ratio
 from lamm_bench.types import Answer, Estimate, Metric, Row, Sample, Scorer
@@ -143,27 +144,21 @@ def said_words(answer: Answer, sample: Sample) -> list[str]:
     return quoted_classic(plain(answer, sample)).lower().split()
 
 
-def ngrams(tokens: Sequence[str], order: int) -> Counter[tuple[str, ...]]:
-    return Counter(tuple(tokens[start : start + order]) for start in range(len(tokens) - order + 1))
-
-
-def sentence_bleu(candidate: Sequence[str], references: Sequence[Sequence[str]]) -> float:
+def sentence_bleu(candidate: Sequence[str], most: Sequence[Counter[tuple[str, ...]]], lengths: Sequence[int]) -> float:
     """BLEU-4 of one sentence without smoothing, 0 to 1, as NLTK computes it (Papineni et al. 2002; reference 1.12).
 
-    No common word gives 0; an order without a match counts as the smallest normal float, so the result is about 1e-77
-    or less instead of 0."""
+    `most` holds for each order how often an n-gram occurs in the reference that has it most often, `lengths` the
+    references' lengths. No common word gives 0; an order without a match counts as the smallest normal float, so that the
+    result is about 1e-77 or less instead of 0."""
     logs = []
-    for order in range(1, 5):
+    for order in ORDERS:
         said = ngrams(candidate, order)
-        most: Counter[tuple[str, ...]] = Counter()
-        for reference in references:
-            most |= ngrams(reference, order)
-        matched = sum(min(number, most[gram]) for gram, number in said.items())
+        matched = sum(min(number, most[order - 1][gram]) for gram, number in said.items())
         if order == 1 and matched == 0:
             return 0.0
         logs.append(math.log(matched / max(1, sum(said.values())) if matched else sys.float_info.min))
     length = len(candidate)
-    closest = min((len(reference) for reference in references), key=lambda other: (abs(other - length), other))
+    closest = min(lengths, key=lambda other: (abs(other - length), other))
     penalty = 1.0 if length > closest else math.exp(1 - closest / length)
     return penalty * math.exp(math.fsum(0.25 * log for log in logs))
 
@@ -173,7 +168,13 @@ def caption_bleu(text: str, references: Sequence[str]) -> float:
     if not references:
         raise UpstreamStops("upstream stops at an item without reference sentences")
     wanted = [reference.replace(".", "").split() for reference in references]
-    return 100 * max(sentence_bleu(fragment.split(), wanted) for fragment in quoted_classic(text).split("."))
+    most: list[Counter[tuple[str, ...]]] = []
+    for order in ORDERS:
+        most.append(Counter())
+        for reference in wanted:
+            most[-1] |= ngrams(reference, order)
+    lengths = [len(reference) for reference in wanted]
+    return 100 * max(sentence_bleu(fragment.split(), most, lengths) for fragment in quoted_classic(text).split("."))
 
 
 def joint_answers(answer: Answer, sample: Sample) -> Mapping[str, str]:

@@ -31,59 +31,69 @@ NOTE = "emission order as confidence"
 class ClassMatches:
     """What pycocotools found for one class, its detections in rank order."""
 
-    images: np.ndarray  # [detections], the image (row) of each
+    precision: np.ndarray  # [thresholds, recalls]
+    recalls: np.ndarray  # [recalls], where precision is read
+    images: np.ndarray  # [detections], the row of each
     hits: np.ndarray  # [thresholds, detections], bool
-    objects: np.ndarray  # [images], true boxes of the class in each
+    objects: np.ndarray  # [rows], true boxes of the class in each
 
 
 def average_precision(rows: Sequence[Row], scorer: BoxScorer) -> dict[str, Estimate]:
     """AP (mean over IoU 0.50 to 0.95 and classes) and AP50, in percent, with intervals over images."""
-    evaluation = evaluate(rows, scorer.truth)
-    precision = evaluation.eval["precision"][:, :, :, 0, -1]  # [thresholds, recalls, classes]
-    values = {"AP": mean_defined(precision), "AP50": mean_defined(precision[0])}
-    spread = intervals(rows, class_matches(evaluation), evaluation.params.recThrs)
-    objects = sum(len(row.sample.target) for row in rows)
+    classes = matches(rows, scorer.truth)
+    precision = np.stack([found.precision for found in classes])  # [classes, thresholds, recalls]
+    values = {"AP": 100.0 * float(precision.mean()), "AP50": 100.0 * float(precision[:, 0].mean())}
+    spread = intervals(rows, classes)
+    objects = int(sum(found.objects.sum() for found in classes))
     _, clusters = cluster_index(rows)
     return {
         name: Estimate(value, spread.get(name), objects, "percent", "higher", clusters, note=NOTE) for name, value in values.items()
     }
 
 
-def mean_defined(precision: np.ndarray) -> float | None:
-    """100 x the mean of what is defined; pycocotools marks classes without objects by -1."""
-    known = precision[precision > -1]
-    return 100.0 * float(known.mean()) if known.size else None
-
-
-def evaluate(rows: Sequence[Row], truth: Callable[[Sample], Sequence[Place]], areas: bool = False) -> Any:
-    """pycocotools' COCOeval over all rows, accumulated; without the areas, which fractions of an image do not have."""
+def coco_sides(rows: Sequence[Row], truth: Callable[[Sample], Sequence[Place]]) -> tuple[Any, Any]:
+    """True and predicted boxes of all rows as two pycocotools data sets; images and classes are numbered from 1."""
     from pycocotools.coco import COCO
-    from pycocotools.cocoeval import COCOeval
 
     expected = [truth(row.sample) for row in rows]
-    classes = {label: number for number, label in enumerate(sorted({str(p.label) for places in expected for p in places}), start=1)}
+    names = sorted({str(place.label) for places in expected for place in places})
+    classes = {name: number for number, name in enumerate(names, start=1)}
+    sides = []
+    for places in (expected, [row.prediction or () for row in rows]):
+        side = COCO()
+        side.dataset = dataset(places, classes)
+        side.createIndex()
+        sides.append(side)
+    return sides[0], sides[1]
+
+
+def matches(rows: Sequence[Row], truth: Callable[[Sample], Sequence[Place]]) -> list[ClassMatches]:
+    """pycocotools' evaluation, class by class over the images that have the class (the others change nothing).
+
+    One area: fractions of an image have no small and large."""
+    from pycocotools.cocoeval import COCOeval
+
+    found = []
     with contextlib.redirect_stdout(io.StringIO()):
-        sides = []
-        for places in (expected, [row.prediction or () for row in rows]):
-            side = COCO()
-            side.dataset = dataset(places, classes)
-            side.createIndex()
-            sides.append(side)
-        evaluation = COCOeval(*sides, iouType="bbox")
-        if not areas:
-            evaluation.params.areaRng, evaluation.params.areaRngLbl = evaluation.params.areaRng[:1], ["all"]
-            evaluation.params.maxDets = evaluation.params.maxDets[-1:]
-        evaluation.evaluate()
-        evaluation.accumulate()
-    return evaluation
+        sides = coco_sides(rows, truth)
+        for number in sides[0].getCatIds():
+            evaluation = COCOeval(*sides, iouType="bbox")
+            params = evaluation.params
+            params.catIds = [number]
+            params.imgIds = sorted({image for side in sides for image in side.catToImgs.get(number, ())})
+            params.areaRng, params.areaRngLbl, params.maxDets = params.areaRng[:1], ["all"], params.maxDets[-1:]
+            evaluation.evaluate()
+            evaluation.accumulate()
+            found.append(class_matches(evaluation, len(rows)))
+    return found
 
 
 def dataset(places: Sequence[Sequence[Place]], classes: Mapping[str, int]) -> dict[str, Any]:
     """The boxes of all images in COCO's form; boxes without a class of the file take no part."""
-    annotations = []
+    annotations: list[dict[str, Any]] = []
     for image, boxes in enumerate(places, start=1):
         for rank, place in enumerate(boxes):
-            if place.label not in classes:
+            if place.label is None or place.label not in classes:
                 continue
             (x1, y1), (x2, y2) = corners_2d([place.numbers])[0].tolist()
             annotations.append({
@@ -97,34 +107,30 @@ def dataset(places: Sequence[Sequence[Place]], classes: Mapping[str, int]) -> di
     }
 
 
-def class_matches(evaluation: Any) -> list[ClassMatches]:
-    """Takes pycocotools' per-image matches apart by class, over all areas, ranked as `accumulate` ranks them."""
-    images = len(evaluation.params.imgIds)
-    areas = len(evaluation.params.areaRng)
+def class_matches(evaluation: Any, rows: int) -> ClassMatches:
+    """pycocotools' matches of one class, ranked as `accumulate` ranks them: by score, ties in the order of the images."""
     most = evaluation.params.maxDets[-1]
-    found = []
-    for number in range(len(evaluation.params.catIds)):
-        start = number * areas * images
-        cells = evaluation.evalImgs[start : start + images]
-        objects = np.array([0 if cell is None else np.count_nonzero(np.logical_not(cell["gtIgnore"])) for cell in cells], dtype=np.float64)
-        there = [(image, cell) for image, cell in enumerate(cells) if cell is not None]
-        scores = np.concatenate([np.asarray(cell["dtScores"][:most]) for _, cell in there]) if there else np.zeros(0)
-        order = np.argsort(-scores, kind="mergesort")
-        hits = np.concatenate([cell["dtMatches"][:, :most] for _, cell in there], axis=1) != 0 if there else np.zeros((0, 0), bool)
-        owner = np.concatenate([np.full(len(cell["dtScores"][:most]), image) for image, cell in there]) if there else np.zeros(0)
-        found.append(ClassMatches(owner[order].astype(np.int64), hits[:, order], objects))
-    return found
+    there = [(image - 1, cell) for image, cell in zip(evaluation.params.imgIds, evaluation.evalImgs, strict=True) if cell is not None]
+    objects = np.zeros(rows)
+    for row, cell in there:
+        objects[row] = np.count_nonzero(np.logical_not(cell["gtIgnore"]))
+    scores = np.concatenate([np.asarray(cell["dtScores"][:most], dtype=np.float64) for _, cell in there])
+    images = np.concatenate([np.full(len(cell["dtScores"][:most]), row) for row, cell in there])
+    hits = np.concatenate([cell["dtMatches"][:, :most] for _, cell in there], axis=1) != 0
+    order = np.argsort(-scores, kind="mergesort")
+    precision = evaluation.eval["precision"][:, :, 0, 0, 0]
+    return ClassMatches(precision, evaluation.params.recThrs, images[order].astype(np.int64), hits[:, order], objects)
 
 
-def weighted(matches: ClassMatches, weights: np.ndarray, recalls: np.ndarray) -> np.ndarray:
+def weighted(one: ClassMatches, weights: np.ndarray) -> np.ndarray:
     """AP of one class at every threshold, shape [replicates, thresholds], when image i counts `weights[:, i]` times.
 
     Precision only needs looking at where there is a hit: it falls in between. NaN where no true box is drawn."""
-    objects = weights @ matches.objects
-    drawn = weights[:, matches.images]
+    objects = weights @ one.objects
+    drawn = weights[:, one.images]
     ranked = np.cumsum(drawn, axis=1)
-    result = np.zeros((len(weights), len(matches.hits)))
-    for number, hits in enumerate(matches.hits):
+    result = np.zeros((len(weights), len(one.hits)))
+    for number, hits in enumerate(one.hits):
         places = np.flatnonzero(hits)
         if len(places):
             found = np.cumsum(drawn[:, places], axis=1)
@@ -132,20 +138,22 @@ def weighted(matches: ClassMatches, weights: np.ndarray, recalls: np.ndarray) ->
                 precision = np.nan_to_num(found / ranked[:, places])
                 recall = np.nan_to_num(found / objects[:, None])
             best = np.maximum.accumulate(precision[:, ::-1], axis=1)[:, ::-1]
-            reached = np.searchsorted(recalls, recall.ravel(), side="right").reshape(recall.shape)
+            reached = np.searchsorted(one.recalls, recall.ravel(), side="right").reshape(recall.shape)
             steps = np.diff(np.where(found > 0, reached, 0), axis=1, prepend=0)
-            result[:, number] = (best * steps).sum(axis=1) / len(recalls)
+            result[:, number] = (best * steps).sum(axis=1) / len(one.recalls)
     return np.where(objects[:, None] > 0, result, np.nan)
 
 
-def intervals(rows: Sequence[Row], classes: Sequence[ClassMatches], recalls: np.ndarray) -> dict[str, tuple[float, float]]:
+def intervals(rows: Sequence[Row], classes: Sequence[ClassMatches]) -> dict[str, tuple[float, float]]:
     """95 % intervals over images, drawn with replacement."""
     index, clusters = cluster_index(rows)
-    if clusters < 2 or not classes:
+    if clusters < 2:
         return {}
     chosen: dict[str, list[np.ndarray]] = {"AP": [], "AP50": []}
     for weights in draws(clusters, seed_of("bootstrap", "coco_ap"), REPLICATES):
-        table = np.stack([weighted(matches, weights[:, index], recalls) for matches in classes])  # [classes, replicates, thresholds]
+        table = np.stack(
+            [weighted(found, weights[:, index]) for found in classes]
+        )  # [classes, replicates, thresholds]
         defined = np.isfinite(table).any(axis=(0, 2))
         chosen["AP"].append(np.nanmean(table[:, defined], axis=(0, 2)))
         chosen["AP50"].append(np.nanmean(table[:, defined, 0], axis=0))

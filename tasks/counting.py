@@ -16,7 +16,8 @@ import numpy as np
 
 from lamm_bench.reading import read_number, text_of
 from lamm_bench.stats import ratio
-from lamm_bench.types import Answer, Estimate, Metric, Modality, Row, Sample, Scorer
+from lamm_bench.task import Item
+from lamm_bench.types import Answer, Estimate, Media, Metric, Modality, Row, Sample, Scorer
 
 from .chef import CHEF
 from .classic import CLASSIC
@@ -73,7 +74,7 @@ class Counting:
     max_new_tokens: int = 64
 
     def samples(self, root: Path) -> list[Sample]:
-        def make(item, media) -> dict[str, Any]:
+        def make(item: Item, media: tuple[Media, ...]) -> dict[str, Any]:
             return {"target": item.get("num", check=is_count, expected="a whole number from 0 on")}
 
         return load(root, self.meta_files, self.modality, make)

@@ -11,7 +11,8 @@ from pathlib import Path
 from random import Random
 
 from lamm_bench.reading import read_yes_no
-from lamm_bench.types import Modality, Sample, Scorer
+from lamm_bench.task import Item
+from lamm_bench.types import Media, Modality, Sample, Scorer
 from lamm_bench.vocabulary import Lexicon
 
 from .chef import CHEF
@@ -27,7 +28,9 @@ HAIR = Lexicon({
     "gray": ("grey", "silver hair", "grayish", "greyish", "graying", "greying", "white hair", "white haired"),
 })  # fmt: skip
 
-SMILING = frozenset({"smile", "smiles", "smiling", "smiled", "smiley", "grin", "grins", "grinning", "laugh", "laughs", "laughing", "beaming"})
+SMILING = frozenset(
+    {"smile", "smiles", "smiling", "smiled", "smiley", "grin", "grins", "grinning", "laugh", "laughs", "laughing", "beaming"}
+)
 NOT_SMILING = frozenset({"unsmiling", "frown", "frowns", "frowning", "neutral", "serious", "stern", "scowling", "sad"})
 
 
@@ -62,7 +65,7 @@ class Smile:
     max_new_tokens: int = 64
 
     def samples(self, root: Path) -> list[Sample]:
-        def make(item, media) -> dict[str, str]:
+        def make(item: Item, media: tuple[Media, ...]) -> dict[str, str]:
             attr = item.get("attr", check=lambda v: v in ("1", "-1") and isinstance(v, str), expected='"1" (smiling) or "-1"')
             return {"target": attr}
 

@@ -16,7 +16,7 @@ from lamm_bench.geometry import distances
 from lamm_bench.reading import read_points
 from lamm_bench.stats import ratio
 from lamm_bench.task import Item, is_numbers
-from lamm_bench.types import Answer, Estimate, Metric, Modality, Row, Sample, Scorer
+from lamm_bench.types import Answer, Estimate, Media, Metric, Modality, Row, Sample, Scorer
 
 from .classic import CLASSIC
 from .loading import load, place_text, protocols, size_of
@@ -78,7 +78,9 @@ class PoseScorer:
             stats["hits torso"] = float((distances(points * size, joints, torso) <= TORSO_PCK).sum())
         return stats
 
-    def show(self, sample: Sample, prediction: Sequence[tuple[float, float]] | None, stats: Mapping[str, float]) -> dict[str, Any]:
+    def show(
+        self, sample: Sample, prediction: Sequence[tuple[float, float]] | None, stats: Mapping[str, float]
+    ) -> dict[str, Any]:
         said = prediction or [NOWHERE] * len(JOINTS)
         return {
             "value": stats.get("hits", 0) / stats["joints"],
@@ -120,7 +122,7 @@ class Keypoints:
     max_new_tokens: int = 64
 
     def samples(self, root: Path) -> list[Sample]:
-        def make(item: Item, media) -> dict[str, Any]:
+        def make(item: Item, media: tuple[Media, ...]) -> dict[str, Any]:
             if item.text("query").count("{}") != 1:
                 raise item.fault("`query` does not hold exactly one `{}`, expected one where the joint's name goes")
             return {"target": joints_of(item), "parts": JOINTS, "meta": {"size": size_of(media)}}
@@ -144,7 +146,10 @@ class Keypoints:
 TASKS = (
     Keypoints(
         name="lsp",
-        meta_files=("2D_Benchmark/meta_file/Keypoints_Detection_LSP.json", "2D_Benchmark/meta_file/Keypoints_Dectection_LSP.json"),
+        meta_files=(
+            "2D_Benchmark/meta_file/Keypoints_Detection_LSP.json",
+            "2D_Benchmark/meta_file/Keypoints_Dectection_LSP.json",
+        ),
         answer_files=("Keypoints_Detection_LSP", "Keypoints_Dectection_LSP"),
         protocols=protocols(PoseScorer(), "lsp", ("classic", CLASSIC)),
     ),

@@ -18,7 +18,9 @@ from lamm_bench.vocabulary import words
 SCAN = re.compile(r"(scene\d+)_\d+")  # ScanNet's names: the space, then the number of the scan
 
 
-def load(root: Path, names: Sequence[str], kind: Modality, make: Callable[[Item, tuple[Media, ...]], dict[str, Any]]) -> list[Sample]:
+def load(
+    root: Path, names: Sequence[str], kind: Modality, make: Callable[[Item, tuple[Media, ...]], dict[str, Any]]
+) -> list[Sample]:
     """All samples of a meta file; `make` gives the fields that are the task's own."""
     samples = []
     for item in read_items(root, names):
@@ -52,7 +54,9 @@ def size_of(media: tuple[Media, ...]) -> tuple[int, int] | None:
 
 def label_of(item: Item, *keys: str) -> str:
     """A class name: a text with at least one letter or digit."""
-    return str(item.get(*keys, check=lambda v: isinstance(v, str) and bool(words(v)), expected="a class name (a text with letters)"))
+    return str(
+        item.get(*keys, check=lambda v: isinstance(v, str) and bool(words(v)), expected="a class name (a text with letters)")
+    )
 
 
 def objects(item: Item, size: int, fits: Callable[[Sequence[float]], bool], form: str) -> list[dict[str, Any]]:
@@ -62,7 +66,9 @@ def objects(item: Item, size: int, fits: Callable[[Sequence[float]], bool], form
         return isinstance(value, list) and bool(value) and all(isinstance(entry, dict) for entry in value)
 
     found = []
-    for number, entry in enumerate(item.get("object", check=whole, expected="a list of at least one object with `label` and `bbox`")):
+    for number, entry in enumerate(
+        item.get("object", check=whole, expected="a list of at least one object with `label` and `bbox`")
+    ):
         part = Item(item.file, item.index, f"{item.id}, `object` {number}", entry)
         label = label_of(part, "label")
         box = part.get("bbox", check=lambda v: is_numbers(v, size) and fits(v), expected=form)

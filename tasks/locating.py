@@ -17,7 +17,7 @@ from lamm_bench.geometry import corners_2d, match
 from lamm_bench.reading import Place, read_points, text_of
 from lamm_bench.stats import ratio
 from lamm_bench.task import Item, is_numbers
-from lamm_bench.types import Answer, Estimate, Metric, Modality, Row, Sample, Scorer
+from lamm_bench.types import Answer, Estimate, Media, Metric, Modality, Row, Sample, Scorer
 
 from .chef import CHEF
 from .classic import CLASSIC
@@ -54,7 +54,9 @@ class PointScorer:
             hits = self.table(sample, prediction[:1] if self.single else prediction)
         hit, matched = float(hits.any(axis=1).sum()), float(len(match(hits)))
         counted = self.few is None or objects < self.few
-        stats = {"hits": hit, "matched": matched, "total": float(objects)} if counted else {"hits": 0.0, "matched": 0.0, "total": 0.0}
+        stats = (
+            {"hits": hit, "matched": matched, "total": float(objects)} if counted else {"hits": 0.0, "matched": 0.0, "total": 0.0}
+        )
         if self.few is not None:
             stats |= {"hits all": hit, "total all": objects}
         return stats
@@ -85,8 +87,9 @@ def inside(points: np.ndarray, boxes: np.ndarray, slack: float | np.ndarray = ED
 def in_labelled_box(sample: Sample, places: Sequence[Place]) -> np.ndarray:
     """A point hits an object when it lies in its box and the object's class is named next to it."""
     vocabulary = VOC.vocabulary(sample.meta["labels"])
-    same = [[vocabulary.label(entry["label"]) == place.label for place in places] for entry in sample.target]
-    return inside(coordinates(places), corners_2d([entry["bbox"] for entry in sample.target])) & np.array(same)
+    same: np.ndarray = np.array([[vocabulary.label(entry["label"]) == place.label for place in places] for entry in sample.target])
+    boxes = corners_2d([entry["bbox"] for entry in sample.target])
+    return np.where(same, inside(coordinates(places), boxes), False)
 
 
 def person_box(sample: Sample) -> np.ndarray:
@@ -157,7 +160,7 @@ class LocatingPerson:
     max_new_tokens: int = 64
 
     def samples(self, root: Path) -> list[Sample]:
-        def make(item: Item, media) -> dict[str, Any]:
+        def make(item: Item, media: tuple[Media, ...]) -> dict[str, Any]:
             return {"target": joints_of(item), "meta": {"size": size_of(media)}}
 
         return load(root, self.meta_files, self.modality, make)
@@ -191,7 +194,7 @@ class LocatingThings:
         def fits(value: Any) -> bool:
             return isinstance(value, list) and bool(value) and all(is_numbers(point, 2) for point in value)
 
-        def make(item: Item, media) -> dict[str, Any]:
+        def make(item: Item, media: tuple[Media, ...]) -> dict[str, Any]:
             points = item.get("points", check=fits, expected="a list of at least one point [x, y] in pixels")
             return {"target": [[float(x) for x in point] for point in points], "meta": {"size": size_of(media)}}
 
@@ -217,20 +220,27 @@ TASKS = (
         name="locating-voc2012",
         meta_files=("2D_Benchmark/meta_file/Locating_VOC2012.json",),
         answer_files=("Locating_VOC2012",),
-        protocols=protocols(PointScorer(in_labelled_box, labelled=True), "locating-voc2012", ("classic", CLASSIC), ("chef", CHEF)),
+        protocols=protocols(
+            PointScorer(in_labelled_box, labelled=True), "locating-voc2012", ("classic", CLASSIC), ("chef", CHEF)
+        ),
     ),
     LocatingPerson(
         name="locating-lsp",
         meta_files=("2D_Benchmark/meta_file/Locating_LSP.json",),
         answer_files=("Locating_LSP",),
-        protocols=protocols(PointScorer(in_person, (HIT_RATE,), single=True), "locating-lsp", ("classic", CLASSIC), ("chef", CHEF)),
+        protocols=protocols(
+            PointScorer(in_person, (HIT_RATE,), single=True), "locating-lsp", ("classic", CLASSIC), ("chef", CHEF)
+        ),
     ),
     LocatingThings(
         name="locating-fsc147",
         meta_files=("2D_Benchmark/meta_file/Locating_FSC147.json",),
         answer_files=("Locating_FSC147",),
         protocols=protocols(
-            PointScorer(near_things, (HIT_RATE, MATCHED, HIT_RATE_ALL), few=FEW), "locating-fsc147", ("classic", CLASSIC), ("chef", CHEF)
+            PointScorer(near_things, (HIT_RATE, MATCHED, HIT_RATE_ALL), few=FEW),
+            "locating-fsc147",
+            ("classic", CLASSIC),
+            ("chef", CHEF),
         ),
     ),
 )

@@ -17,7 +17,8 @@ import numpy as np
 
 from lamm_bench.reading import read_quoted, read_words, text_of
 from lamm_bench.stats import f1, ratio
-from lamm_bench.types import Answer, Estimate, Metric, Modality, Row, Sample, Scorer
+from lamm_bench.task import Item
+from lamm_bench.types import Answer, Estimate, Media, Metric, Modality, Row, Sample, Scorer
 
 from .chef import CHEF
 from .classic import CLASSIC
@@ -104,7 +105,7 @@ class TextReading:
     max_new_tokens: int = 128
 
     def samples(self, root: Path) -> list[Sample]:
-        def make(item, media) -> dict[str, Any]:
+        def make(item: Item, media: tuple[Media, ...]) -> dict[str, Any]:
             found = item.texts("word_list")
             if not read_words(" ".join(found)):
                 raise item.fault("`word_list` holds no word, expected at least one with a letter or digit")

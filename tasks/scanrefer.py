@@ -15,8 +15,8 @@ import numpy as np
 from lamm_bench.geometry import iou_3d
 from lamm_bench.reading import read_boxes, text_of
 from lamm_bench.stats import ratio
-from lamm_bench.task import is_numbers
-from lamm_bench.types import Answer, Estimate, Metric, Modality, Row, Sample, Scorer
+from lamm_bench.task import Item, is_numbers
+from lamm_bench.types import Answer, Estimate, Media, Metric, Modality, Row, Sample, Scorer
 
 from .chef import CHEF
 from .classic import CLASSIC
@@ -46,7 +46,12 @@ class GroundingScorer:
 
     def show(self, sample: Sample, prediction: tuple[float, ...] | None, stats: Mapping[str, float]) -> dict[str, Any]:
         first = f"hit@{THRESHOLDS[0]:g}"
-        return {"value": stats[first], "iou": stats["iou"], "predicted": prediction and list(prediction), "expected": sample.target}
+        return {
+            "value": stats[first],
+            "iou": stats["iou"],
+            "predicted": prediction and list(prediction),
+            "expected": sample.target,
+        }
 
     def whole(self, rows: Sequence[Row]) -> dict[str, Estimate]:
         return {}
@@ -66,7 +71,7 @@ class Grounding:
     max_new_tokens: int = 128
 
     def samples(self, root: Path) -> list[Sample]:
-        def make(item, media) -> dict[str, Any]:
+        def make(item: Item, media: tuple[Media, ...]) -> dict[str, Any]:
             box = item.get("object", "gt_bbox", check=lambda v: is_numbers(v, 6) and has_volume(v), expected=BOX)
             return {"target": [float(x) for x in box]}
 

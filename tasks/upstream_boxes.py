@@ -58,22 +58,34 @@ def iou3d(a: Sequence[float], b: Sequence[float], clamp: bool) -> float:
     return 0.0 if not clamp and (ratio < 0 or ratio > 1) else ratio
 
 
-# A run of anything, as short as it can be; the two "... category" forms take as much as they can (reference 1.5.2).
+# What opens a category, and the run of anything that it is: as short as it can be, or, in the two "... category" forms,
+# as long (reference 1.5.2). Where the first opening of a form leads nowhere no later one does.
 SHORT, LONG = r"([\s\S]+?)", r"([\s\S]+)"
 CATEGORIES = tuple(
-    re.compile(pattern)
-    for pattern in (
-        rf"The {SHORT}object",
-        rf"classified as {SHORT}(?: is| and| within|\.|,)",
-        rf"categorized as {SHORT}(?: can| at|\.|,)",
-        rf"belong(?:s|ing) to the category of {SHORT}(?: at|\.|,)",
-        rf"belong(?:s|ing) to the {LONG} category",
-        rf"falls under the category of {SHORT}(?:\.|,)",
-        rf"falls under the {LONG} category",
-        rf"its category is {SHORT}(?:\.|,)",
+    (re.compile(opening), re.compile(run))
+    for opening, run in (
+        ("The ", rf"{SHORT}object"),
+        ("classified as ", rf"{SHORT}(?: is| and| within|\.|,)"),
+        ("categorized as ", rf"{SHORT}(?: can| at|\.|,)"),
+        ("belong(?:s|ing) to the category of ", rf"{SHORT}(?: at|\.|,)"),
+        ("belong(?:s|ing) to the ", rf"{LONG} category"),
+        ("falls under the category of ", rf"{SHORT}(?:\.|,)"),
+        ("falls under the ", rf"{LONG} category"),
+        ("its category is ", rf"{SHORT}(?:\.|,)"),
     )
 )
 SENTENCE_BOX = re.compile(r"\[ ?([\d.]+), ?([\d.]+), ?([\d.]+), ?([\d.]+) ?\]")
+
+
+def category_of(sentence: str) -> str | None:
+    """What the last of the forms that fit says; None when none does."""
+    category = None
+    for opening, run in CATEGORIES:
+        start = opening.search(sentence)
+        match = run.match(sentence, start.end()) if start else None
+        if match:
+            category = match.group(1)
+    return category
 
 
 def detection_sentences(text: str) -> list[tuple[str, Box]]:
@@ -90,11 +102,7 @@ def detection_sentences(text: str) -> list[tuple[str, Box]]:
         if not sentence.endswith("."):
             sentence += "."
         box = SENTENCE_BOX.search(sentence)
-        category = None
-        for pattern in CATEGORIES:
-            match = pattern.search(sentence)
-            if match:
-                category = match.group(1)
+        category = category_of(sentence) if box else None
         if box is None or category is None:
             continue
         try:

@@ -14,7 +14,7 @@ from typing import Any
 from lamm_bench.reading import LETTERS, read_choice, text_of
 from lamm_bench.stats import ratio
 from lamm_bench.task import Item, shorten
-from lamm_bench.types import Answer, Estimate, Metric, Modality, Row, Sample, Scorer
+from lamm_bench.types import Answer, Estimate, Media, Metric, Modality, Row, Sample, Scorer
 
 from .chef import CHEF
 from .classic import CLASSIC
@@ -56,13 +56,17 @@ class MultipleChoice:
     max_new_tokens: int = 128
 
     def samples(self, root: Path) -> list[Sample]:
-        def make(item: Item, media) -> dict[str, Any]:
+        def make(item: Item, media: tuple[Media, ...]) -> dict[str, Any]:
             choices = item.texts("gt_choices", least=2)
             if len(choices) > len(LETTERS):
                 raise item.fault(f"`gt_choices` holds {len(choices)} options, expected at most {len(LETTERS)}")
-            target = item.get("gt_choice", check=lambda v: isinstance(v, int) and not isinstance(v, bool), expected="a whole number")
+            target = item.get(
+                "gt_choice", check=lambda v: isinstance(v, int) and not isinstance(v, bool), expected="a whole number"
+            )
             if not 0 <= target < len(choices):
-                raise item.fault(f"`gt_choice` is {shorten(target)}, expected 0 to {len(choices) - 1}, the index of one of `gt_choices`")
+                raise item.fault(
+                    f"`gt_choice` is {shorten(target)}, expected 0 to {len(choices) - 1}, the index of one of `gt_choices`"
+                )
             return {"target": target, "choices": tuple(choices)}
 
         return load(root, self.meta_files, self.modality, make)

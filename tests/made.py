@@ -46,12 +46,16 @@ def own_fields(task: str, rng: Random, size: tuple[int, int]) -> dict[str, Any]:
         "sqaimage": lambda: {"gt_choices": options, "gt_choice": rng.randrange(len(options))},
         "ai2d": lambda: {"gt_choices": options, "gt_choice": rng.randrange(len(options))},
         "scanqa": lambda: {"gt_choices": options, "gt_choice": rng.randrange(len(options))},
-        "flickr30k": lambda: {"sentences": [f"A {rng.choice(CIFAR10)} stands near a {rng.choice(CIFAR10)} on grass." for _ in range(5)]},
+        "flickr30k": lambda: {
+            "sentences": [f"A {rng.choice(CIFAR10)} stands near a {rng.choice(CIFAR10)} on grass." for _ in range(5)]
+        },
         "fsc147": lambda: {"num": rng.choice([0, 1, 7, 12, 99, 1234])},
         "svt": lambda: {"word_list": [rng.choice(WORDS) for _ in several]},
         "lsp": lambda: {"gt_joints": joints(rng, size), "query": "Where is the {}?"},
         "locating-lsp": lambda: {"gt_joints": joints(rng, size)},
-        "locating-fsc147": lambda: {"points": [[rng.uniform(0, size[0]), rng.uniform(0, size[1])] for _ in range(rng.randint(1, 14))]},
+        "locating-fsc147": lambda: {
+            "points": [[rng.uniform(0, size[0]), rng.uniform(0, size[1])] for _ in range(rng.randint(1, 14))]
+        },
     }[task]()
 
 

@@ -19,8 +19,7 @@ ROOT = Path(__file__).parents[1]
 
 
 def lamm_bench(*words: object) -> Result:
-    result = CliRunner().invoke(main, [str(word) for word in words], catch_exceptions=False)
-    return result
+    return CliRunner().invoke(main, [str(word) for word in words], catch_exceptions=False)
 
 
 def test_every_verb_explains_itself_with_an_example() -> None:

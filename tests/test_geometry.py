@@ -63,13 +63,21 @@ def test_huge_numbers_make_no_overlap_and_no_warning(recwarn):
 
 @given(st.integers(0, 5), st.integers(0, 5), st.data())
 def test_a_matching_is_one_to_one_and_as_large_as_any(rows, columns, data):
-    allowed = np.array(data.draw(st.lists(st.lists(st.booleans(), min_size=columns, max_size=columns), min_size=rows, max_size=rows)))
+    allowed = np.array(
+        data.draw(st.lists(st.lists(st.booleans(), min_size=columns, max_size=columns), min_size=rows, max_size=rows))
+    )
     allowed = allowed.reshape(rows, columns).astype(bool)
     pairs = match(allowed)
     assert all(allowed[row, column] for row, column in pairs)
     assert len({row for row, _ in pairs}) == len({column for _, column in pairs}) == len(pairs)
     wide = allowed if rows <= columns else allowed.T
-    best = max((sum(wide[row, column] for row, column in enumerate(order)) for order in permutations(range(wide.shape[1]), wide.shape[0])), default=0)
+    best = max(
+        (
+            sum(wide[row, column] for row, column in enumerate(order))
+            for order in permutations(range(wide.shape[1]), wide.shape[0])
+        ),
+        default=0,
+    )
     assert len(pairs) == best
 
 

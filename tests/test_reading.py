@@ -39,8 +39,46 @@ READERS = {
     "nothing": says_nothing,
 }
 PIECES = [
-    *("cat ", "[", "]", "(", ")", "0.1", ", ", "0.25 0.5", "1e9999", "nan", "dog", "the answer is ", "(B)", "B. ", "no ", "not a ", "\n", ". "),
-    *("twenty ", "hundred ", "and ", '"', "“", "n't", "%", "−1", "x1=", "option ", "A", "smiling", "whether ", "０.５", "1,000", "{", "}", "if "),
+    *(
+        "cat ",
+        "[",
+        "]",
+        "(",
+        ")",
+        "0.1",
+        ", ",
+        "0.25 0.5",
+        "1e9999",
+        "nan",
+        "dog",
+        "the answer is ",
+        "(B)",
+        "B. ",
+        "no ",
+        "not a ",
+        "\n",
+        ". ",
+    ),
+    *(
+        "twenty ",
+        "hundred ",
+        "and ",
+        '"',
+        "“",
+        "n't",
+        "%",
+        "−1",
+        "x1=",
+        "option ",
+        "A",
+        "smiling",
+        "whether ",
+        "０.５",
+        "1,000",
+        "{",
+        "}",
+        "if ",
+    ),
 ]
 
 
@@ -103,7 +141,12 @@ def test_an_option_letter_is_read_back_whatever_the_options_say(choices, data):
         assert read_choice(text, choices) == index
 
 
-@given(st.lists(st.text(st.characters(categories=["L", "N"]), min_size=1, max_size=8), min_size=1, max_size=5, unique_by=str.casefold), st.data())
+@given(
+    st.lists(
+        st.text(st.characters(categories=["L", "N"]), min_size=1, max_size=8), min_size=1, max_size=5, unique_by=str.casefold
+    ),
+    st.data(),
+)
 def test_a_label_of_any_file_is_read_back(labels, data):
     label = data.draw(st.sampled_from(labels))
     vocabulary = Lexicon({}).vocabulary(labels)
@@ -165,7 +208,13 @@ def test_a_file_with_other_labels_is_read_by_its_own_names():
 
 @pytest.mark.parametrize(
     ("text", "named"),
-    [("grey", "gray"), ("blonde hair", "blond"), ("She's a brunette", "brown"), ("Black-haired", "black"), ("white hair", "gray")],
+    [
+        ("grey", "gray"),
+        ("blonde hair", "blond"),
+        ("She's a brunette", "brown"),
+        ("Black-haired", "black"),
+        ("white hair", "gray"),
+    ],
 )
 def test_hair_colours_have_other_names(text, named):
     assert names(text, HAIR) == (named,)
@@ -287,8 +336,14 @@ def labels(text: str) -> list[str | None]:
         ("cat [0, 0, 1, 1], dog [0, 0, 1, 1] and a car [0, 0, 1, 1]", ["cat", "dog", "car"]),
         ("cats [0, 0, 1, 1], [0, 0, 1, 1]\ndog [0, 0, 1, 1]", ["cat", "cat", "dog"]),
         ("[0, 0, 1, 1] is a cat, [0, 0, 1, 1] is a dog", ["cat", "dog"]),
-        ("An object at [0, 0, 1, 1] is classified as people and one at [0, 0, 1, 1] belongs to the boat category.", ["person", "boat"]),
-        ("The region [0, 0, 1, 1] holds a sheep. At position [0, 0, 1, 1], the thing falls under the category of sofa.", ["sheep", "sofa"]),
+        (
+            "An object at [0, 0, 1, 1] is classified as people and one at [0, 0, 1, 1] belongs to the boat category.",
+            ["person", "boat"],
+        ),
+        (
+            "The region [0, 0, 1, 1] holds a sheep. At position [0, 0, 1, 1], the thing falls under the category of sofa.",
+            ["sheep", "sofa"],
+        ),
         ('[{"label": "cat", "bbox": [0, 0, 1, 1]}, {"label": "dog", "bbox": [0, 0, 1, 1]}]', ["cat", "dog"]),
         ('[{"bbox_2d": [0, 0, 1, 1], "label": "cat"}, {"bbox_2d": [0, 0, 1, 1], "label": "dog"}]', ["cat", "dog"]),
         ("cat [0, 0, 1, 1]. A unicorn: [0, 0, 1, 1]", ["cat", None]),
@@ -336,6 +391,8 @@ def test_pixels_are_taken_as_they_stand():
     assert read_boxes("[195, 50, 284, 177]")[0].numbers == (195, 50, 284, 177)  # type: ignore[index]
 
 
-@pytest.mark.parametrize(("text", "nothing"), [("none", True), ("No objects were found.", True), ("", False), ("I can't see", False), ("no", False)])
+@pytest.mark.parametrize(
+    ("text", "nothing"), [("none", True), ("No objects were found.", True), ("", False), ("I can't see", False), ("no", False)]
+)
 def test_nothing_there_must_be_said(text, nothing):
     assert says_nothing(text) is nothing

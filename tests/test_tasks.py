@@ -24,9 +24,7 @@ from lamm_bench.types import Answer, Sample
 from .made import make_file
 
 SHARED = Path(__file__).parents[1].parent / "shared"
-MODULES = [
-    importlib.import_module(f"lamm_bench.tasks.{info.name}") for info in pkgutil.iter_modules(lamm_bench.tasks.__path__)
-]
+MODULES = [importlib.import_module(f"lamm_bench.tasks.{info.name}") for info in pkgutil.iter_modules(lamm_bench.tasks.__path__)]
 TASKS = [task for module in MODULES for task in getattr(module, "TASKS", ())]
 NAMES = {
     *("cifar10", "voc2012", "sqaimage", "ai2d", "flickr30k", "ucmerced", "fsc147", "svt", "celeba-smile", "celeba-hair", "lsp"),
@@ -34,9 +32,14 @@ NAMES = {
 }
 HEADLINES = {
     **dict.fromkeys(["cifar10", "ucmerced", "celeba-smile", "celeba-hair", "sqaimage", "ai2d", "scanqa"], "accuracy"),
-    "voc2012": "F1@0.5", "scannet": "F1@0.25", "scanrefer": "acc@0.25", "lsp": "PCK@0.1", "fsc147": "MAE",
+    "voc2012": "F1@0.5",
+    "scannet": "F1@0.25",
+    "scanrefer": "acc@0.25",
+    "lsp": "PCK@0.1",
+    "fsc147": "MAE",
     **dict.fromkeys(["locating-voc2012", "locating-lsp", "locating-fsc147"], "hit_rate"),
-    "svt": "word_recall", "flickr30k": "BLEU-4",
+    "svt": "word_recall",
+    "flickr30k": "BLEU-4",
 }
 LOWER = {"MAE", "RMSE", "CER", "ambiguous"}
 BEST = {True: 0.0, False: 100.0}
@@ -120,7 +123,10 @@ def test_silence_is_the_worst_answer(task, tmp_path):
         silence = dict.fromkeys(sample.parts, "") if sample.parts else ""
         assert scorer.read(silence, sample) is None
     value = headline(task, samples, {sample.id: "" for sample in samples})
-    best, chance = BEST[scorer.metrics[0].better == "lower"], headline(task, samples, {s.id: chance_answer(task, s, samples) for s in samples})
+    best, chance = (
+        BEST[scorer.metrics[0].better == "lower"],
+        headline(task, samples, {s.id: chance_answer(task, s, samples) for s in samples}),
+    )
     if scorer.metrics[0].better == "higher":
         assert value == pytest.approx(0.0, abs=1e-6)
     else:

@@ -16,7 +16,9 @@ def card(
     plan: Preset, config: LammConfig, model: Lamm, dialogues: Sequence[Dialogue], times: Mapping[str, float], minutes: float
 ) -> str:
     """What it is, what it was made of, how long it took; scores are added by whoever measures them."""
-    count = {part: sum(p.numel() for n, p in model.named_parameters() if n.startswith(part)) for part in ("encoders", "llama_proj")}
+    count = {
+        part: sum(p.numel() for n, p in model.named_parameters() if n.startswith(part)) for part in ("encoders", "llama_proj")
+    }
     lora = sum(p.numel() for n, p in model.named_parameters() if ".lora_" in n)
     llm = sum(p.numel() for n, p in model.named_parameters() if n.startswith("llama_model")) - lora
     kinds = Counter(one.task_types[0] for one in dialogues)

@@ -96,8 +96,10 @@ def dialogue(item: dict[str, Any], key: str, base: Path, where: str, prompts: Pr
 def turns(conversation: Any, where: str) -> tuple[tuple[str, str], ...]:
     """Questions and answers of a checked conversation; the media's placeholder is taken out of the first question."""
     if not isinstance(conversation, list) or not conversation:
-        raise BenchError(f"{where}: 'conversations' is {'missing' if conversation is None else repr(conversation)[:60]}, "
-                         "expected a list of turns")
+        raise BenchError(
+            f"{where}: 'conversations' is {'missing' if conversation is None else repr(conversation)[:60]}, "
+            "expected a list of turns"
+        )
     texts: list[str] = []
     for number, turn in enumerate(conversation):
         if not isinstance(turn, dict) or not isinstance(turn.get("value"), str):
@@ -106,8 +108,10 @@ def turns(conversation: Any, where: str) -> tuple[tuple[str, str], ...]:
         if said_by not in ROLES:
             raise BenchError(f"{where}: turn {number} is from {said_by!r}, expected 'human' or 'gpt'")
         if said_by != ROLES[number % 2]:
-            raise BenchError(f"{where}: turn {number} is from '{said_by}', expected '{ROLES[number % 2]}': a dialogue begins "
-                             "with the human and alternates")
+            raise BenchError(
+                f"{where}: turn {number} is from '{said_by}', expected '{ROLES[number % 2]}': a dialogue begins "
+                "with the human and alternates"
+            )
         if not turn["value"].strip():
             raise BenchError(f"{where}: turn {number} is empty")
         texts.append(PLACEHOLDER.sub("", turn["value"], count=1) if number == 0 else turn["value"])

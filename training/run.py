@@ -73,7 +73,9 @@ def train(
     model = new_model(config, plan.seed)
     begin_numbers(model, tokenizer, plan.seed)
     trainer = make_trainer(plan, model, dialogues, tokenizer, output, identity, console)
-    console.print(f"{len(dialogues)} dialogues, {'bfloat16' if half(plan.precision) else 'float32'}, output {output}", highlight=False)
+    console.print(
+        f"{len(dialogues)} dialogues, {'bfloat16' if half(plan.precision) else 'float32'}, output {output}", highlight=False
+    )
     times: dict[str, float] = {}
     for index, stage in enumerate(plan.stages):
         if saved is not None and index < saved["stage"]:
@@ -148,7 +150,13 @@ def own_tokenizer(plan: Preset, dialogues: Sequence[Dialogue], output: Path, kee
 
 
 def make_trainer(
-    plan: Preset, model: Any, dialogues: Sequence[Dialogue], tokenizer: MiniTokenizer, output: Path, identity: str, console: Console
+    plan: Preset,
+    model: Any,
+    dialogues: Sequence[Dialogue],
+    tokenizer: MiniTokenizer,
+    output: Path,
+    identity: str,
+    console: Console,
 ) -> Trainer:
     """Examples and prepared media. Unreadable media are left out and counted; too many of them are an error."""
     console.print("reading media ...")
@@ -163,7 +171,9 @@ def make_trainer(
     if bad:
         console.print(f"{len(bad)} media cannot be read and are left out: {'; '.join(list(bad.values())[:3])}")
     if len(bad) > plan.data.max_bad * (len(bad) + len(prepared)):
-        raise BenchError(f"{len(bad)} of {len(bad) + len(prepared)} media cannot be read; data.max_bad allows {plan.data.max_bad}")
+        raise BenchError(
+            f"{len(bad)} of {len(bad) + len(prepared)} media cannot be read; data.max_bad allows {plan.data.max_bad}"
+        )
     good = [one for one in dialogues if one.media not in bad]
     prompts = prompt_file(plan.data.prompts)
     examples = make_examples(

@@ -63,7 +63,9 @@ class Trainer:
         metrics = Metrics(self.output / "metrics.jsonl", index, start)
         with contextlib.closing(metrics), StageProgress(self.console, stage.name, start, plan.total) as progress:
             for step in range(start, plan.total):
-                torch.manual_seed(int(rng(self.preset.seed, index, step, "dropout").integers(2**31)))  # PyTorch's dropout has no other door
+                torch.manual_seed(
+                    int(rng(self.preset.seed, index, step, "dropout").integers(2**31))
+                )  # PyTorch's dropout has no other door
                 chosen = plan.batch(step)
                 rate = stage.rate * pace(stage, step, plan.total)
                 for group in optimizer.param_groups:
@@ -71,14 +73,18 @@ class Trainer:
                 losses = self.losses(stage, contrast, [rows[i] for i in chosen], [weights[i] for i in chosen], (index, step))
                 loss = losses["answers"] + stage.contrastive * losses.get("contrastive", torch.zeros(()))
                 if not math.isfinite(float(loss.detach())):
-                    raise BenchError(f"stage {stage.name}, step {step}: the loss is {float(loss)} in a batch of "
-                                     + ", ".join(rows[i].where or "text" for i in chosen[:8]))
+                    raise BenchError(
+                        f"stage {stage.name}, step {step}: the loss is {float(loss)} in a batch of "
+                        + ", ".join(rows[i].where or "text" for i in chosen[:8])
+                    )
                 loss.backward()
                 norm = nn.utils.clip_grad_norm_(parameters, stage.clip)
                 optimizer.step()
                 optimizer.zero_grad(set_to_none=True)
                 said = {name: round(float(value.detach()), 5) for name, value in losses.items()}
-                metrics.write({"stage": stage.name, "stage_index": index, "step": step, "rate": rate, "norm": float(norm), **said})
+                metrics.write(
+                    {"stage": stage.name, "stage_index": index, "step": step, "rate": rate, "norm": float(norm), **said}
+                )
                 progress.step(step + 1, said["answers"], sum(len(rows[i].encoded) for i in chosen))
                 if (step + 1) % self.preset.save_every == 0 and step + 1 < plan.total:
                     self.save(index, step + 1, optimizer.state_dict(), contrast.state_dict())

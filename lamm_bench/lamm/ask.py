@@ -92,9 +92,7 @@ class Asker:
         separator = layout_called(self.layout).separator
         window = self.model.config.llm.window
         wishes = [
-            Wish(
-                min(r.max_new_tokens, window - len(encoded[i])), (separator, *r.stop), r.temperature, r.top_p, r.seed or 0
-            )
+            Wish(min(r.max_new_tokens, window - len(encoded[i])), (separator, *r.stop), r.temperature, r.top_p, r.seed or 0)
             for i, r in ((i, requests[i]) for i in chosen)
         ]
         rows = [encoded[i] for i in chosen]

@@ -89,11 +89,12 @@ class Lamm(nn.Module):
     @property
     def llama(self) -> Any:
         """The LlamaForCausalLM, with or without LoRA layers inside."""
-        return self.llama_model.get_base_model() if hasattr(self.llama_model, "get_base_model") else self.llama_model
+        model: Any = self.llama_model
+        return model.get_base_model() if hasattr(model, "get_base_model") else model
 
     @property
     def device(self) -> torch.device:
-        return next(self.llama_model.parameters()).device
+        return next(self.parameters()).device
 
     def add_lora(self, lora: Lora) -> None:
         """Puts LoRA layers, which begin as no change, into the language model."""
@@ -113,7 +114,8 @@ class Lamm(nn.Module):
     def merge_lora(self) -> None:
         """Folds LoRA into the language model's own weights: the same function, fewer operations."""
         if hasattr(self.llama_model, "merge_and_unload"):
-            self.llama_model = self.llama_model.merge_and_unload()
+            model: Any = self.llama_model
+            self.llama_model = model.merge_and_unload()
 
     def see(self, kind: str, inputs: Tensor) -> Tensor:
         """Media of one kind to encoder tokens [media, tokens, width]."""
@@ -160,19 +162,20 @@ def build_llama(llm: Llm) -> Any:
     """A LlamaForCausalLM with random weights."""
     from transformers import LlamaConfig, LlamaForCausalLM
 
-    return LlamaForCausalLM(
-        LlamaConfig(
-            vocab_size=llm.vocabulary,
-            hidden_size=llm.width,
-            intermediate_size=llm.hidden,
-            num_hidden_layers=llm.layers,
-            num_attention_heads=llm.heads,
-            num_key_value_heads=llm.heads,
-            max_position_embeddings=llm.window,
-            tie_word_embeddings=True,
-            bos_token_id=1,
-            eos_token_id=2,
-            pad_token_id=0,
-            attn_implementation="eager",  # on a CPU faster than PyTorch's fused kernel, whose backward pass is slow for small heads
-        )
+    config = LlamaConfig(
+        vocab_size=llm.vocabulary,
+        hidden_size=llm.width,
+        intermediate_size=llm.hidden,
+        num_hidden_layers=llm.layers,
+        num_attention_heads=llm.heads,
+        num_key_value_heads=llm.heads,
+        max_position_embeddings=llm.window,
+        initializer_range=0.5 * llm.width**-0.5,  # transformers' 0.02 is made for widths of a thousand and more
+        tie_word_embeddings=True,
+        bos_token_id=1,
+        eos_token_id=2,
+        pad_token_id=0,
     )
+    # on a CPU faster than PyTorch's fused kernel, whose backward pass is slow for small heads
+    config._attn_implementation = "eager"
+    return LlamaForCausalLM(config)

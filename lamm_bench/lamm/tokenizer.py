@@ -32,7 +32,11 @@ class MiniTokenizer:
             self.fast = PreTrainedTokenizerFast(tokenizer_file=str(file), pad_token=PAD, bos_token=BOS, eos_token=EOS)
         except Exception as error:  # tokenizers raises bare Exceptions for whatever is wrong with a file
             raise BenchError(f"{file} is not a tokenizer: {error}") from None
-        self.pad, self.bos, self.eos = (self.fast.convert_tokens_to_ids(t) for t in (PAD, BOS, EOS))
+        vocabulary: dict[str, int] = self.fast.get_vocab()
+        absent = [token for token in (PAD, BOS, EOS) if token not in vocabulary]
+        if absent:
+            raise BenchError(f"{file} has no token {' '.join(absent)}")
+        self.pad, self.bos, self.eos = (vocabulary[token] for token in (PAD, BOS, EOS))
         self._known: dict[str, tuple[int, ...]] = {}
 
     def __len__(self) -> int:

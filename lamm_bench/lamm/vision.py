@@ -82,7 +82,9 @@ class Block(nn.Module):
 class Trunk(nn.Module):
     """Maps [batch, channels, side, side] to tokens [batch, (side / 2**len(widths))**2, widths[-1]], row by row."""
 
-    def __init__(self, channels: int, side: int, widths: tuple[int, ...], blocks: tuple[int, ...], layers: int, heads: int) -> None:
+    def __init__(
+        self, channels: int, side: int, widths: tuple[int, ...], blocks: tuple[int, ...], layers: int, heads: int
+    ) -> None:
         super().__init__()
         stages: list[nn.Module] = []
         for index, (width, count) in enumerate(zip(widths, blocks)):

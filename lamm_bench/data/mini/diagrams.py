@@ -10,12 +10,12 @@ from random import Random
 from typing import Any
 
 import numpy as np
-from PIL import ImageDraw
+from PIL import Image, ImageDraw
 
 from .dialogue import choices, dialogue_2d, groups, options_text
 from .drawn import Drawn, Split, Subject
 from .font import mask
-from .paint import OVER, Colour, between, brightness, finish, gradient, jpeg, line
+from .paint import OVER, Colour, between, finish, gradient, jpeg, line
 from .pictograms import PICTOGRAMS, paint_pictogram
 
 LETTERS = "HKLMPRSTXZ"
@@ -170,14 +170,8 @@ def paint_diagram(rng: Random, diagram: Diagram) -> bytes:
     size = min(width, height) * (0.15 if len(spots) > 3 else 0.17)
     ink = between(rng, (0, 0, 0), (90, 60, 90))
     for start, end in diagram.arrows:
-        arrow(
-            draw,
-            np.array(spots[start]),
-            np.array(spots[end]),
-            size * 1.12,
-            ink,
-            rng.uniform(0.035, 0.05) * min(width, height) * 0.5,
-        )
+        width_of_line = rng.uniform(0.017, 0.025) * min(width, height)
+        arrow(draw, np.array(spots[start]), np.array(spots[end]), size * 1.12, ink, width_of_line)
     framed = rng.choice(("none", "box", "circle"))
     for thing, letter, (x, y) in zip(diagram.things, diagram.letters, spots):
         if framed != "none":
@@ -206,13 +200,12 @@ def arrow(draw: ImageDraw.ImageDraw, start: np.ndarray, end: np.ndarray, gap: fl
     )
 
 
-def tag(draw: ImageDraw.ImageDraw, canvas: Any, letter: str, x: float, y: float, size: float, ink: Colour) -> None:
+def tag(draw: ImageDraw.ImageDraw, canvas: Image.Image, letter: str, x: float, y: float, size: float, ink: Colour) -> None:
     """A white tag with one letter, its corner on the thing."""
     half = size / 2
     x = min(max(x, half + 1), canvas.width - half - 1)
     y = min(max(y, half + 1), canvas.height - half - 1)
-    paper = (255, 255, 255) if brightness(ink) < 128 else (0, 0, 0)
-    draw.rectangle((x - half, y - half, x + half, y + half), fill=paper, outline=ink, width=2)
+    draw.rectangle((x - half, y - half, x + half, y + half), fill=(255, 255, 255), outline=ink, width=2)
     glyph = mask(letter, round(size * 0.56), round(size * 0.74))
     canvas.paste((20, 20, 20), (round(x - size * 0.28), round(y - size * 0.37)), glyph)
 

@@ -21,7 +21,7 @@ NOISE = (0.005, 0.010)
 """Metres: the range from which a scan's standard deviation is drawn."""
 
 SCANS = 3
-"""Scans of each benchmark room, as many as ScanNet has of most of its rooms."""
+"""Scans of each benchmark room; ScanNet, too, has several of many of its rooms."""
 
 SCENES = {"test": 0, "val": 100, "train": 200}
 """The first scene number of each split."""
@@ -143,4 +143,4 @@ def draw_room(rng: Random, index: int, split: Split) -> Drawn:
     return Drawn(media, items=items)
 
 
-SUBJECTS = (Subject("rooms", "3D", draw_room, {"test": 40, "val": 40, "train": 700}),)
+SUBJECTS = (Subject("rooms", "3D", draw_room, {"test": 40, "val": 40, "train": 1000}),)

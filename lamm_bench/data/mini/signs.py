@@ -1,8 +1,8 @@
 """Signs with one or two words in capitals, for the SVT file.
 
 Every letter is of our own alphabet (font.py), in changing weight, slant, size, turn and colour, and large enough to be
-read when the picture is squashed to a square of 96 pixels. Half of the training words are
-random letters, and there are more of these pictures than of any other: reading takes practice."""
+read when the picture is squashed to a square of 96 pixels. Half of the training words are random letters,
+and there are more of these pictures than of any other: reading takes practice."""
 
 from __future__ import annotations
 
