@@ -81,7 +81,8 @@ class Catalog:
     def options(self, name: str) -> list[str]:
         """The `--set` options of an adapter."""
         make = self.adapters[name]
-        return [f.name for f in fields(make) if f.init and not f.name.startswith("_")] if is_dataclass(make) else []
+        own = ("name", "modalities")  # what an adapter is, not how it is set
+        return [f.name for f in fields(make) if f.init and f.name not in own and f.name[0] != "_"] if is_dataclass(make) else []
 
     def recipe(self, name: str) -> Recipe:
         """A recipe by name, or from a YAML file."""

@@ -393,7 +393,7 @@ def train_baseline(**asked: Any) -> None:
       lamm-bench train-baseline --output my-baseline --set seed=1
       lamm-bench run --model lamm --set checkpoint=runs/train-mini --tasks all
     """
-    presets = importlib.import_module("lamm_bench.training.presets")  # by name: the engine imports no shelf
+    presets = importlib.import_module("lamm_bench.training.config")  # by name: the engine imports no shelf
     if asked["show_list"]:
         click.echo("\n".join(f"{name}: {what}" for name, what in presets.list_presets().items()))
         return
@@ -404,7 +404,8 @@ def train_baseline(**asked: Any) -> None:
 
     name = Path(asked["preset"]).stem
     output = asked["output"] or Path("runs") / f"train-{name}"
-    folder = train(asked["preset"], output, asked["settings"], asked["data_root"], asked["mode"] or "auto")
+    resume = True if asked["mode"] == "resume" else None
+    folder = train(asked["preset"], output, asked["settings"], asked["data_root"], resume, fresh=asked["mode"] == "fresh")
     click.echo(f"checkpoint: {folder}\nevaluate it: lamm-bench run --model lamm --set checkpoint={folder} --tasks all")
 
 

@@ -47,7 +47,8 @@ def average_precision(rows: Sequence[Row], scorer: BoxScorer) -> dict[str, Estim
     objects = int(sum(found.objects.sum() for found in classes))
     _, clusters = cluster_index(rows)
     return {
-        name: Estimate(value, spread.get(name), objects, "percent", "higher", clusters, note=NOTE) for name, value in values.items()
+        name: Estimate(value, spread.get(name), objects, "percent", "higher", clusters, note=NOTE)
+        for name, value in values.items()
     }
 
 
@@ -110,7 +111,9 @@ def dataset(places: Sequence[Sequence[Place]], classes: Mapping[str, int]) -> di
 def class_matches(evaluation: Any, rows: int) -> ClassMatches:
     """pycocotools' matches of one class, ranked as `accumulate` ranks them: by score, ties in the order of the images."""
     most = evaluation.params.maxDets[-1]
-    there = [(image - 1, cell) for image, cell in zip(evaluation.params.imgIds, evaluation.evalImgs, strict=True) if cell is not None]
+    there = [
+        (image - 1, cell) for image, cell in zip(evaluation.params.imgIds, evaluation.evalImgs, strict=True) if cell is not None
+    ]
     objects = np.zeros(rows)
     for row, cell in there:
         objects[row] = np.count_nonzero(np.logical_not(cell["gtIgnore"]))
@@ -151,9 +154,7 @@ def intervals(rows: Sequence[Row], classes: Sequence[ClassMatches]) -> dict[str,
         return {}
     chosen: dict[str, list[np.ndarray]] = {"AP": [], "AP50": []}
     for weights in draws(clusters, seed_of("bootstrap", "coco_ap"), REPLICATES):
-        table = np.stack(
-            [weighted(found, weights[:, index]) for found in classes]
-        )  # [classes, replicates, thresholds]
+        table = np.stack([weighted(found, weights[:, index]) for found in classes])  # [classes, replicates, thresholds]
         defined = np.isfinite(table).any(axis=(0, 2))
         chosen["AP"].append(np.nanmean(table[:, defined], axis=(0, 2)))
         chosen["AP50"].append(np.nanmean(table[:, defined, 0], axis=0))

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from lamm_bench.geometry import corners_2d, match
+from lamm_bench.pooling import Pool
 from lamm_bench.reading import Place, read_points, text_of
 from lamm_bench.stats import ratio
 from lamm_bench.task import Item, is_numbers
@@ -79,15 +80,18 @@ def coordinates(places: Sequence[Place]) -> np.ndarray:
     return np.array([place.numbers for place in places], dtype=np.float64).reshape(-1, 2)
 
 
-def inside(points: np.ndarray, boxes: np.ndarray, slack: float | np.ndarray = EDGE) -> np.ndarray:
+def inside(points: np.ndarray, boxes: np.ndarray, slack: float = EDGE) -> np.ndarray:
     """Which point [points, 2] lies in which corner box [boxes, 2, 2]; bool [boxes, points]."""
-    return ((points[None] >= boxes[:, None, 0] - slack) & (points[None] <= boxes[:, None, 1] + slack)).all(axis=-1)
+    within = (points[None] >= boxes[:, None, 0] - slack) & (points[None] <= boxes[:, None, 1] + slack)
+    return np.asarray(within.all(axis=-1))
 
 
 def in_labelled_box(sample: Sample, places: Sequence[Place]) -> np.ndarray:
     """A point hits an object when it lies in its box and the object's class is named next to it."""
     vocabulary = VOC.vocabulary(sample.meta["labels"])
-    same: np.ndarray = np.array([[vocabulary.label(entry["label"]) == place.label for place in places] for entry in sample.target])
+    same: np.ndarray = np.array(
+        [[vocabulary.label(entry["label"]) == place.label for place in places] for entry in sample.target]
+    )
     boxes = corners_2d([entry["bbox"] for entry in sample.target])
     return np.where(same, inside(coordinates(places), boxes), False)
 
@@ -242,5 +246,13 @@ TASKS = (
             ("classic", CLASSIC),
             ("chef", CHEF),
         ),
+    ),
+)
+
+POOLS = (
+    Pool(
+        name="locating-pooled",
+        protocol="standard",
+        members={"hit_rate": ("locating-voc2012", "locating-lsp", "locating-fsc147")},
     ),
 )

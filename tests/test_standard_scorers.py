@@ -183,7 +183,7 @@ def test_counting_with_unit_weights_is_what_pycocotools_counts(seed):
     rows = rows_of(seed)
     table = [weighted(found, np.ones((1, len(rows))))[0] for found in matches(rows, VOC.protocols["standard"].truth)]
     precision = pycocotools_says(rows).eval["precision"][:, :, :, 0, -1]  # [thresholds, recalls, classes]
-    assert np.array(table).T == pytest.approx(precision.mean(axis=1), abs=1e-9)
+    assert pytest.approx(precision.mean(axis=1), abs=1e-9) == np.array(table).T
 
 
 def test_an_image_of_weight_two_counts_as_two_images():
