@@ -91,8 +91,6 @@ def overlapped3d(sample: Sample, said: Said) -> int:
     text, boxes = said
     return sum(
         names_class_chef_utils(thing["label"], text) and any(iou3d(box, thing["bbox"], clamp=True) > 0.5 for box in boxes)
-        if boxes
-        else False
         for thing in sample.target
     )
 
@@ -101,7 +99,7 @@ def located(sample: Sample, said: Said) -> int:
     """As classic, with ChEF's class matcher."""
     text, found = said
     return sum(
-        names_class_chef_utils(thing["label"], text) and any(within(point, thing["bbox"]) for point in found) if found else False
+        names_class_chef_utils(thing["label"], text) and any(within(point, thing["bbox"]) for point in found)
         for thing in sample.target
     )
 

@@ -51,8 +51,7 @@ def overlapped(sample: Sample, said: Said) -> int:
     """Objects whose class the text names and that any box overlaps with IoU > 0.5 (reference 1.5.1, O2)."""
     text, boxes = said
     return sum(
-        names_class(thing["label"], text) and any(iou2d(box, thing["bbox"]) > 0.5 for box in boxes) if boxes else False
-        for thing in sample.target
+        names_class(thing["label"], text) and any(iou2d(box, thing["bbox"]) > 0.5 for box in boxes) for thing in sample.target
     )
 
 
@@ -61,8 +60,6 @@ def overlapped3d(sample: Sample, said: Said) -> int:
     text, boxes = said
     return sum(
         names_class(thing["label"], text) and any(iou3d(box, thing["bbox"], clamp=False) > 0.5 for box in boxes)
-        if boxes
-        else False
         for thing in sample.target
     )
 
@@ -76,8 +73,7 @@ def located(sample: Sample, said: Said) -> int:
     """Objects whose class the text names and that hold any of the points (reference 1.13)."""
     text, found = said
     return sum(
-        names_class(thing["label"], text) and any(within(point, thing["bbox"]) for point in found) if found else False
-        for thing in sample.target
+        names_class(thing["label"], text) and any(within(point, thing["bbox"]) for point in found) for thing in sample.target
     )
 
 
@@ -96,7 +92,8 @@ def few(sample: Sample) -> int:
 
 def near(point: Box, goal: Sequence[float]) -> bool:
     """Closer than 0.1, both axes divided by the image size (reference 1.11, 1.13)."""
-    return math.sqrt((point[0] - goal[0]) ** 2 + (point[1] - goal[1]) ** 2) < 0.1
+    across, down = point[0] - goal[0], point[1] - goal[1]
+    return math.sqrt(across * across + down * down) < 0.1
 
 
 def located_points(sample: Sample, said: Said) -> int:

@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 
 from lamm_bench.geometry import corners_2d, match
-from lamm_bench.pooling import Pool
 from lamm_bench.reading import Place, read_points, text_of
 from lamm_bench.stats import ratio
 from lamm_bench.task import Item, is_numbers
@@ -246,13 +245,5 @@ TASKS = (
             ("classic", CLASSIC),
             ("chef", CHEF),
         ),
-    ),
-)
-
-POOLS = (
-    Pool(
-        name="locating-pooled",
-        protocol="standard",
-        members={"hit_rate": ("locating-voc2012", "locating-lsp", "locating-fsc147")},
     ),
 )

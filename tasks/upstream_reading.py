@@ -19,6 +19,7 @@ LETTERS_3D = "ABCDEF"
 UNSIGNED = re.compile(r"[0-9]+\.?[0-9]*")
 # a token holding anything else can never become a number, whatever is glued to it; letters are those of nan, inf, infinity, e
 HOPELESS = re.compile(r"[^\d\s+\-._eEiInNfFtTyYaA]")
+LONGEST = 1000  # characters that were glued without becoming a number; gives up there, so that no answer takes quadratic time
 SEPARATOR = re.compile(r"[, ]")
 
 # reference 1.3.4
@@ -58,7 +59,7 @@ def bracketed(text: str, opening: str, closing: str) -> list[float]:
             if value is not None:
                 numbers.append(value)
                 buffer = ""
-            elif HOPELESS.search(token):
+            elif len(buffer) > LONGEST or HOPELESS.search(token):
                 return numbers
     return numbers
 

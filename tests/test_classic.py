@@ -155,6 +155,11 @@ def test_a_missing_answer_is_never_right() -> None:
         assert all(stats.get(hit, 0) == 0 for hit in ("correct", "hits", "share", "bleu4", "acc@0.25", "acc@0.5")), task
 
 
+def test_points_beyond_all_bounds_are_misses() -> None:
+    for task in ("locating-fsc147", "locating-lsp", "scanrefer"):
+        assert_total(CLASSIC[task], sample_of(task), "[1e200, -1e200, inf, nan, 1e308, 1e308]")
+
+
 def test_a_number_too_long_to_average_stops_upstream() -> None:
     with pytest.raises(UpstreamStops):
         CLASSIC["fsc147"].score(sample_of("fsc147"), CLASSIC["fsc147"].read("9" * 400, sample_of("fsc147")))

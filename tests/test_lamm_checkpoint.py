@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
+
 from lamm_bench.errors import BenchError
 from lamm_bench.lamm import checkpoint
 from lamm_bench.lamm.checkpoint import fingerprint, restore
-from safetensors.torch import load_file, save_file
 
 from .toys import toy_checkpoint
 

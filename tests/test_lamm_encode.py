@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from lamm_bench.errors import BenchError
 from lamm_bench.lamm.encode import IGNORE, LAYOUTS, Text, encode, encode_messages, encode_side_by_side, layout_called, pieces
 from lamm_bench.types import Media, Message

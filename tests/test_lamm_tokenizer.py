@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from lamm_bench.errors import BenchError
 from lamm_bench.lamm.tokenizer import MiniTokenizer, train_tokenizer
 
@@ -20,17 +21,9 @@ def tokenizer(tmp_path_factory: pytest.TempPathFactory) -> MiniTokenizer:
     return MiniTokenizer(file)
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _keep(tokenizer: MiniTokenizer) -> None:
-    KEPT.append(tokenizer)
-
-
-KEPT: list[MiniTokenizer] = []
-
-
-@given(st.text(max_size=80).filter(lambda text: not any(special in text for special in ("<pad>", "<s>", "</s>"))))
-def test_any_text_comes_back_as_it_was(text: str) -> None:
-    assert KEPT[-1].decode(KEPT[-1].encode(text)) == text
+@given(text=st.text(max_size=80).filter(lambda text: not any(special in text for special in ("<pad>", "<s>", "</s>"))))
+def test_any_text_comes_back_as_it_was(tokenizer: MiniTokenizer, text: str) -> None:
+    assert tokenizer.decode(tokenizer.encode(text)) == text
 
 
 @pytest.mark.parametrize("number", ["0.10", "0.37", "1.99", "-0.37", "-1.24", "7", "12", "99"])

@@ -176,7 +176,9 @@ def test_words_are_cut_as_nltk_does(text: str) -> None:
 def test_the_wordnet_tables_are_small_and_carry_their_licence() -> None:
     path = Path(__file__).parents[1] / "tasks" / "wordnet.json.gz"
     assert path.stat().st_size < 300_000
-    assert "WordNet 3.0 Copyright 2006 by Princeton University" in path.with_name("wordnet_licence.txt").read_text(encoding="utf-8")
+    assert "WordNet 3.0 Copyright 2006 by Princeton University" in path.with_name("wordnet_licence.txt").read_text(
+        encoding="utf-8"
+    )
 
 
 def test_a_label_outside_the_tables_is_matched_literally_and_says_so() -> None:

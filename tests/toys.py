@@ -9,14 +9,19 @@ from random import Random
 
 import numpy as np
 import torch
+from PIL import Image
+
 from lamm_bench.lamm import checkpoint
 from lamm_bench.lamm.config import CloudEncoder, ImageEncoder, LammConfig, Llm, Lora
 from lamm_bench.lamm.model import Lamm
 from lamm_bench.lamm.tokenizer import MiniTokenizer, train_tokenizer
 from lamm_bench.types import Media
-from PIL import Image
 
-TEXTS = ["cat [0.10, 0.20]; dog [0.30, 0.95]", "chair [-1.24, 0.50, 2.00]", "### Human: Assistant: <Img></Img> What is it? HOTEL 12"]
+TEXTS = [
+    "cat [0.10, 0.20]; dog [0.30, 0.95]",
+    "chair [-1.24, 0.50, 2.00]",
+    "### Human: Assistant: <Img></Img> What is it? HOTEL 12",
+]
 CONFIG = LammConfig(
     name="toy",
     llm=Llm(vocabulary=0, width=32, hidden=48, layers=2, heads=2, window=256),

@@ -85,9 +85,11 @@ def dialogue(item: dict[str, Any], key: str, base: Path, where: str, prompts: Pr
     if not isinstance(path, str) or not path:
         raise BenchError(f"{where}: '{key}' is {path!r}, expected a path")
     task_type = item.get("task_type", "normal")
+    if not isinstance(task_type, str):
+        raise BenchError(f"{where}: 'task_type' is {task_type!r}, expected a text")
     try:
         prompts.of_task_type(task_type)
-    except (BenchError, TypeError) as error:
+    except BenchError as error:
         raise BenchError(f"{where}: {error}") from None
     said = turns(item.get("conversations"), where)
     return Dialogue(Media(KEYS[key], str(base / path)), said, (task_type,) * len(said), where)

@@ -27,7 +27,7 @@ def read(file: Path, identity: str) -> dict[str, Any]:
     try:
         state: dict[str, Any] = torch.load(file, map_location="cpu", weights_only=True)
     except Exception as error:  # torch names no common class for files that are cut or foreign
-        raise BenchError(f"{file} cannot be read ({error}); begin anew with --fresh") from None
+        raise BenchError(f"{file} cannot be read ({type(error).__name__}); begin anew with --fresh") from None
     if state.get("identity") != identity:
         raise BenchError(f"{file} is of another preset, other settings or other data; use another --output, or --fresh")
     return state

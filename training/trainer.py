@@ -74,7 +74,7 @@ class Trainer:
                 loss = losses["answers"] + stage.contrastive * losses.get("contrastive", torch.zeros(()))
                 if not math.isfinite(float(loss.detach())):
                     raise BenchError(
-                        f"stage {stage.name}, step {step}: the loss is {float(loss)} in a batch of "
+                        f"stage {stage.name}, step {step}: the loss is {float(loss.detach())} in a batch of "
                         + ", ".join(rows[i].where or "text" for i in chosen[:8])
                     )
                 loss.backward()

@@ -77,9 +77,9 @@ class Asker:
                 able = [i for i in chosen if not self.faults(encoded[i], faults)]
                 answers = work(able, held) if able else []
             except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
-                if size == 1 or not is_out_of_memory(error):
+                if len(chosen) == 1 or not is_out_of_memory(error):
                     raise
-                size = max(1, size // 2)
+                size = len(chosen) // 2
                 continue
             for i in chosen:
                 if i not in able:
