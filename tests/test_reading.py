@@ -303,6 +303,7 @@ OPTIONS = ("It has thorns.", "It fell over in a storm.", "It fell over.")
         ("Some say the answer is (C). I agree: The answer is (C).\n The answer is (C)\n", 2),
         ("We can exclude (A) quickly. It fell over in a storm", 1),
         ("Not (A). Option C.", 2),
+        ("At first (A) looked right. In the end (C) fits.", 2),
         ("it fell over in a storm", 1),
         ("It fell over.", 2),
         ("I think it has thorns", 0),
@@ -348,6 +349,7 @@ def labels(text: str) -> list[str | None]:
         ('[{"bbox_2d": [0, 0, 1, 1], "label": "cat"}, {"bbox_2d": [0, 0, 1, 1], "label": "dog"}]', ["cat", "dog"]),
         ("cat [0, 0, 1, 1]. A unicorn: [0, 0, 1, 1]", ["cat", None]),
         ("No car can be located. A bus: [0, 0, 1, 1]", ["bus"]),
+        ("The region [0, 0, 1, 1] holds a sheep. At [0, 0, 1, 1] something stands.", ["sheep", None]),
         ("I see a cat.\nIt is at [0, 0, 1, 1].", ["cat"]),
     ],
 )

@@ -7,7 +7,9 @@ import doctest
 import importlib
 import json
 import pkgutil
+import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 
@@ -19,6 +21,7 @@ import lamm_bench.tasks
 from lamm_bench import scoring
 from lamm_bench.errors import BenchError
 from lamm_bench.scoring import Answered, chance_answer, oracle_answer
+from lamm_bench.tasks.loading import another
 from lamm_bench.types import Answer, Sample
 
 from .made import make_file
@@ -156,9 +159,13 @@ def test_chance_does_not_look_at_the_answer(task, tmp_path):
         assert task.chance(sample_without_target(sample), Random("a"), blind, part) == first
 
 
-def sample_without_target(sample: Sample) -> Sample:
-    from dataclasses import replace
+def test_another_sample_is_never_the_same():
+    first, second = (Sample(name, "?", (), 0, name) for name in "ab")
+    assert {another(first, [first, second], Random(seed)).id for seed in range(20)} == {"b"}
+    assert another(first, [first], Random(0)) is None
 
+
+def sample_without_target(sample: Sample) -> Sample:
     return replace(sample, target=None)
 
 
@@ -298,7 +305,5 @@ def test_the_examples_in_docstrings_hold(module):
 
 
 def test_no_task_module_loads_torch_or_pycocotools():
-    import subprocess
-
     code = "import sys, lamm_bench.tasks.detection, lamm_bench.tasks.captioning; print([m for m in ('torch', 'pycocotools') if m in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
