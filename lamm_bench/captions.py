@@ -10,6 +10,7 @@ import math
 import shutil
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -173,10 +174,17 @@ def meteor(candidates: Sequence[Tokens], references: Sequence[Sequence[Tokens]])
     reason = meteor_absent()
     if reason:
         raise BenchError(f"{reason}; install both with `pip install lamm-bench[captions]` and a Java runtime")
+    said = tuple(" ".join(candidate) for candidate in candidates)
+    return java_meteor(said, tuple(tuple(" ".join(reference) for reference in each) for each in references))
+
+
+@lru_cache(maxsize=2)
+def java_meteor(candidates: tuple[str, ...], references: tuple[tuple[str, ...], ...]) -> tuple[float, list[float]]:
+    """The program's figures; kept, because it takes many seconds and two protocols ask for the same."""
     from pycocoevalcap.meteor.meteor import Meteor
 
-    wanted: dict[int, Any] = {number: [" ".join(reference) for reference in each] for number, each in enumerate(references)}
-    said: dict[int, Any] = {number: [" ".join(candidate)] for number, candidate in enumerate(candidates)}
+    wanted: dict[int, Any] = {number: list(each) for number, each in enumerate(references)}
+    said: dict[int, Any] = {number: [candidate] for number, candidate in enumerate(candidates)}
     program = Meteor()
     try:
         whole, each = program.compute_score(wanted, said)

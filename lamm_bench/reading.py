@@ -59,8 +59,10 @@ def says_nothing(text: str) -> bool:
 
 # ------------------------------------------------------------------------------------------------ yes or no
 
-YES = frozenset({"yes", "yeah", "yep", "yup", "true", "correct", "certainly", "definitely", "indeed"})
+YES = frozenset({"yes", "yeah", "yep", "yup", "true", "correct"})
 NO = frozenset({"no", "nope", "nah", "false", "incorrect"})
+CLOSING = frozenset({"no", "true", "correct", "false", "incorrect"})  # within a text, answers only where a clause ends
+EMPHATIC = frozenset({"certainly", "definitely", "indeed", "absolutely"})  # "definitely not": they decide nothing
 DENIALS = frozenset({"not", "no", "never", "without", "neither", "nor", "non", "cannot", "hardly", "lacks", "lack"})
 MARKS = frozenset(".;!?\n,:")
 BREAKS = frozenset({"but", "however", "instead", "rather"})
@@ -71,8 +73,8 @@ def read_yes_no(text: str, about: frozenset[str] = frozenset(), against: frozens
     """Yes or no, by whole words (`know` and `another` say nothing), else what is said `about` or `against` it.
 
     The first word decides when it is yes or no. Else every "yes" and "no" must agree ("no" only where a clause ends with
-    it), together with statements: a word of `about` says yes; a denied one (up to six words before it in the same clause) and
-    a word of `against` say no. Contradictions say nothing.
+    it). Without any, statements must agree: a word of `about` says yes; a denied one (up to six words before it in the same
+    clause) and a word of `against` say no.
 
     >>> [read_yes_no(text) for text in ("Yes, she is.", "no", "I know another", "Yes and no", "I would say no.", "no doubt")]
     [True, False, None, None, False, None]
@@ -81,17 +83,19 @@ def read_yes_no(text: str, about: frozenset[str] = frozenset(), against: frozens
     [False, True, False, None]
     >>> [read_yes_no(text, smile) for text in ("I cannot tell if she is smiling", "not sad but smiling", "no doubt a smile")]
     [None, True, True]
+    >>> [read_yes_no(text, smile) for text in ("Is she smiling? No.", "definitely not smiling", "Certainly not.")]
+    [False, False, False]
     """
-    said = without_phrases(tokens(text))
+    said = [token for token in without_phrases(tokens(text)) if token not in EMPHATIC]
     first = [token for token in said[:4] if token not in MARKS][:3]
     leading = {word in YES for word in first if word in ("yes", "no")}
     if len(leading) == 2:
         return None
     if first and first[0] in YES | NO:
         return first[0] in YES
-    if first in (["not", "at", "all"], ["not", "really"]):
+    if first in (["not"], ["not", "at", "all"], ["not", "really"]):
         return False
-    decided = set(spoken(said)) | statements(said, about, against)
+    decided = set(spoken(said)) or statements(said, about, against)
     return decided.pop() if len(decided) == 1 else None
 
 
@@ -106,7 +110,8 @@ def spoken(said: Sequence[str]) -> list[bool]:
     """Every outright yes and no."""
     found = []
     for place, word in enumerate(said):
-        if word in YES or (word in NO and (word != "no" or place + 1 == len(said) or said[place + 1] in MARKS)):
+        closing = place + 1 == len(said) or said[place + 1] in MARKS
+        if word in YES | NO and (closing or word not in CLOSING):
             denied = place > 0 and said[place - 1] == "not"
             found.append((word in YES) != denied)
     return found

@@ -130,7 +130,7 @@ def row_of(task: str, scores: dict[str, Score], others: Iterable[str], outcome: 
     for name in others:
         if name not in scores:
             cells.append("-")
-        elif task == "binary-loc":
+        elif len(scores[name].samples) == 0:  # a pooled result: its editions
             cells.append("\n".join(f"{metric} {number(e.value)}" for metric, e in scores[name].metrics.items()))
         else:
             metric, estimate = scores[name].headline

@@ -6,6 +6,7 @@ document frequencies from the whole file; its interval draws images with these f
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from lamm_bench.captions import Cider, bleu, bleu_stats, bleu_value, meteor, meteor_absent, rouge_l, tokenize
+from lamm_bench.captions import ORDERS, Cider, bleu, bleu_stats, bleu_value, meteor, meteor_absent, ngrams, rouge_l, tokenize
 from lamm_bench.reading import text_of
 from lamm_bench.stats import cluster_index, draws, interval, ratio, seed_of
 from lamm_bench.task import Item
@@ -148,16 +149,33 @@ class Captioning:
         return rng.choice(other.target) if other else "A photo of something."
 
     def majority(self, samples: Sequence[Sample]) -> str:
-        """The sentence of the file whose words are, on average, in most other sentences."""
-        spoken = {sentence: tuple(words(sentence)) for sample in samples for sentence in sample.target}
-        frequency = Counter(word for said in spoken.values() for word in set(said))
-        usual = sorted(len(said) for said in spoken.values())[len(spoken) // 2]
+        """The sentence of the file that would have about the highest BLEU-4 if it were said of every image."""
+        return most_usual([list(dict.fromkeys(sample.target)) for sample in samples])
 
-        def typical(sentence: str) -> float:
-            said = spoken[sentence]
-            return sum(frequency[word] for word in set(said)) / max(usual, len(said), 1)
 
-        return max(spoken, key=typical)
+def most_usual(captions: Sequence[Sequence[str]]) -> str:
+    """The sentence with the best product of n-gram precisions over all images, times a brevity penalty.
+
+    An n-gram's precision is the share of images with it in some sentence; repeats within a caption are not clipped, and the
+    median length stands for the closest one, so this is BLEU-4 (Papineni et al. 2002) but for details."""
+    said = {sentence: reference_tokens(sentence) for sentences in captions for sentence in sentences}
+    images: Counter[tuple[str, ...]] = Counter()
+    for sentences in captions:
+        images.update({gram for sentence in sentences for order in ORDERS for gram in ngrams(said[sentence], order)})
+    usual = sorted(len(tokens) for tokens in said.values())[len(said) // 2]
+
+    def quality(sentence: str) -> float:
+        total = -max(0.0, usual / max(len(said[sentence]), 1) - 1)
+        for order in ORDERS:
+            grams = list(ngrams(said[sentence], order).elements())
+            total += (
+                math.log((sum(images[gram] for gram in grams) + 1e-9) / (len(grams) * len(captions) + 1e-9)) / len(ORDERS)
+                if grams
+                else -50
+            )
+        return total
+
+    return max(said, key=quality)
 
 
 TASKS = (

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import lru_cache
 
 from lamm_bench.captions import ORDERS, Cider, bleu, bleu_stats, bleu_value, meteor, meteor_absent, rouge_l, tokenize
 from lamm_bench.errors import UpstreamStops
@@ -53,16 +52,8 @@ def ciders(rows: Sequence[Row]) -> list[float]:
     return [cider.score(row.prediction or (), reference_tokens(row.sample)) for row in rows]
 
 
-@lru_cache(maxsize=1)
-def meteors(
-    candidates: tuple[tuple[str, ...], ...], references: tuple[tuple[tuple[str, ...], ...], ...]
-) -> tuple[float, list[float]]:
-    """METEOR of the set and of each sample; kept, because the set and its samples are asked for in turn."""
-    return meteor(candidates, references)
-
-
 def meteors_of(rows: Sequence[Row]) -> tuple[float, list[float]]:
-    return meteors(tuple(tuple(row.prediction or ()) for row in rows), tuple(reference_tokens(row.sample) for row in rows))
+    return meteor([row.prediction or () for row in rows], [reference_tokens(row.sample) for row in rows])
 
 
 def corpus(rows: Sequence[Row]) -> dict[str, Estimate]:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from lamm_bench.geometry import corners_2d, match
+from lamm_bench.pooling import Pool
 from lamm_bench.reading import Place, read_points, text_of
 from lamm_bench.stats import ratio
 from lamm_bench.task import Item, is_numbers
@@ -247,3 +248,6 @@ TASKS = (
         ),
     ),
 )
+
+# the objects of all three files together, as upstream pools them, under our own reading and matching
+POOLS = (Pool("locating-pooled", "standard", {"hit_rate": ("locating-voc2012", "locating-lsp", "locating-fsc147")}),)

@@ -11,7 +11,7 @@ import torch
 from lamm_bench.adapters.lamm import Lamm as Adapter
 from lamm_bench.errors import BenchError
 from lamm_bench.lamm.checkpoint import restore
-from lamm_bench.lamm.encode import LAYOUTS, encode_messages, encode_side_by_side
+from lamm_bench.lamm.encode import LAYOUTS, encode_messages, encode_side_by_side, pack
 from lamm_bench.lamm.features import FeatureCache
 from lamm_bench.lamm.model import collate
 from lamm_bench.types import Generate, Media, Message, Response, Score
@@ -62,7 +62,7 @@ def test_score_is_minus_the_loss(folder: Path, adapter: Adapter, media: list[Med
             assert response.logprobs[0] == pytest.approx(-float(loss.detach()) * row.learnt, abs=1e-3)
 
 
-def test_turns_side_by_side_are_as_likely_as_one_by_one(folder: Path, media: list[Media]) -> None:
+def test_turns_side_by_side_and_packed_rows_are_as_likely_as_one_by_one(folder: Path, media: list[Media]) -> None:
     model, tokenizer = restore(folder)
     turns = [("What is it?", "cat"), ("Where?", "[0.10, 0.20]"), ("How many dogs are there?", "12")]
     talk = [Message("system", ("Look.",))]
@@ -86,6 +86,9 @@ def test_turns_side_by_side_are_as_likely_as_one_by_one(folder: Path, media: lis
         for q, a in turns
     ]
     assert likelihood(together) == pytest.approx(sum(likelihood(row) for row in singles), abs=1e-3)
+    batch = collate([pack([together, singles[0]])], model.config.slots)
+    packed = float(model.likelihoods(batch, torch.cat([seen, seen])).detach())
+    assert packed == pytest.approx(likelihood(together) + likelihood(singles[0]), abs=1e-3)
 
 
 @pytest.mark.parametrize("size", [1, 2, 64])

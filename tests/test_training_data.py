@@ -14,7 +14,7 @@ from lamm_bench.instruction import prompt_file
 from lamm_bench.training.augment import change
 from lamm_bench.training.config import Augment, Data, list_presets, read_preset, show_preset
 from lamm_bench.training.data import merged, read_dialogues, read_file
-from lamm_bench.training.examples import cut, deal, make_examples, rng, text_only
+from lamm_bench.training.examples import cut, deal, make_examples, padding_share, rng, text_only
 
 from .toys import PRESET, toy_data
 
@@ -142,14 +142,17 @@ def test_text_alone_is_learnt_whole(tmp_path: Path) -> None:
     assert not row.media and row.labels[1:] == row.ids[1:]
 
 
-def test_batches_hold_every_row_once_and_one_kind_of_media_each() -> None:
+def test_batches_hold_every_example_once_and_one_kind_of_media_each() -> None:
     stream = np.random.default_rng(0)
-    lengths = stream.integers(10, 90, 203).tolist()
+    lengths = [*stream.integers(10, 90, 202).tolist(), 130]
     kinds = ["image" if i % 3 else "point_cloud" for i in range(203)]
-    batches = deal(lengths, kinds, 8, rng(0, "order"))
-    assert sorted(i for batch in batches for i in batch) == list(range(203))
-    assert all(len({kinds[i] for i in batch}) == 1 and len(batch) <= 8 for batch in batches)
-    assert batches == deal(lengths, kinds, 8, rng(0, "order")) != deal(lengths, kinds, 8, rng(1, "order"))
+    batches = deal(lengths, kinds, 8, 120, rng(0, "order"))
+    assert sorted(i for batch in batches for row in batch for i in row) == list(range(203))
+    for batch in batches:
+        assert len({kinds[i] for row in batch for i in row}) == 1 and len(batch) <= 8
+        assert all(sum(lengths[i] for i in row) <= 120 or len(row) == 1 for row in batch)
+    assert padding_share(batches, lengths) < 0.1
+    assert batches == deal(lengths, kinds, 8, 120, rng(0, "order")) != deal(lengths, kinds, 8, 120, rng(1, "order"))
 
 
 def test_augmentation_is_a_function_of_its_stream_and_stays_in_range() -> None:

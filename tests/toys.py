@@ -35,7 +35,8 @@ name: toy
 precision: float32
 save_every: 3
 tokenizer: 400
-data: {image: [2D_Instruct/meta_file/a.json], point_cloud: [3D_Instruct/meta_file/b.json], share: media, mirror: [counting]}
+data: {image: [2D_Instruct/meta_file/a.json], point_cloud: [3D_Instruct/meta_file/b.json], share: media, row_tokens: 120,
+       mirror: [counting]}
 model:
   image: {size: 16, widths: [4, 8], blocks: 1, layers: 1, heads: 2}
   point_cloud: {cells: 8, levels: 2, widths: [4, 8], blocks: 1, layers: 1, heads: 2}

@@ -31,6 +31,7 @@ class Data:
     turns: str = "side_by_side"  # or "sequential": whether a later question of a dialogue sees the earlier ones
     share: str = "task_type"  # side by side: whose turns share a sequence; "media": all turns about one image or cloud
     text_tokens: int = 400  # the most behind one image or cloud (reference 3.5)
+    row_tokens: int = 512  # of a row of a batch, which shorter sequences share without seeing each other
     mirror: tuple[str, ...] = ()  # task types whose pictures may be mirrored, where no text speaks of sides or places
     max_bad: float = 0.01  # the share of unreadable media that is put up with
 
@@ -62,7 +63,7 @@ class Stage:
     name: str
     train: tuple[str, ...]  # of PARTS; everything else is frozen
     epochs: float
-    batch: int  # dialogues in a step
+    batch: int  # rows in a step
     rate: float  # the highest learning rate
     media: bool = True  # false: the dialogues as text alone, learnt whole
     contrastive: float = 0.0  # weight of the loss between media and texts

@@ -20,6 +20,8 @@ from .data import Dialogue, merged
 
 SIDED = re.compile(r"left|right|\[", re.IGNORECASE)
 """What a mirrored picture would make wrong: sides and coordinates."""
+POOL = 64
+"""How many examples a row is filled from: enough for a good fit, few enough that their order stays random."""
 SPOKEN = ("captioning", "description")
 """Kinds of dialogue that say nothing about whether the picture may be mirrored."""
 
@@ -110,20 +112,33 @@ def text_only(one: Dialogue, data: Data, prompts: PromptFile, tokenizer: MiniTok
     return out
 
 
-def deal(lengths: Sequence[int], kinds: Sequence[str], batch: int, stream: np.random.Generator) -> list[list[int]]:
-    """Batches of indices: one kind of media each, rows of like length together, batches in random order.
+def deal(
+    lengths: Sequence[int], kinds: Sequence[str], batch: int, row: int, stream: np.random.Generator
+) -> list[list[list[int]]]:
+    """Batches of rows of indices: one kind of media in each batch, rows of at most `row` tokens (or one longer example).
 
-    Each is shuffled first and sorted only within groups of 32 batches, so that batches differ from epoch to epoch."""
-    out: list[list[int]] = []
+    Examples are drawn in random order into a pool, from which each row takes what fits best; batches come in random order."""
+    out: list[list[list[int]]] = []
     for kind in sorted(set(kinds)):
-        own = stream.permutation([i for i, k in enumerate(kinds) if k == kind]).tolist()
-        for start in range(0, len(own), 32 * batch):
-            group = sorted(own[start : start + 32 * batch], key=lambda i: lengths[i])
-            out += [group[at : at + batch] for at in range(0, len(group), batch)]
+        drawn = stream.permutation([i for i, k in enumerate(kinds) if k == kind]).tolist()
+        rows: list[list[int]] = []
+        pool: list[int] = []
+        while drawn or pool:
+            while drawn and len(pool) < POOL:
+                pool.append(drawn.pop())
+            taken = [pool.pop(0)]
+            room = row - lengths[taken[0]]
+            while fitting := [i for i in pool if lengths[i] <= room]:
+                best = max(fitting, key=lambda i: lengths[i])
+                pool.remove(best)
+                taken.append(best)
+                room -= lengths[best]
+            rows.append(taken)
+        out += [rows[at : at + batch] for at in range(0, len(rows), batch)]
     return [out[i] for i in stream.permutation(len(out)).tolist()]
 
 
-def padding_share(batches: Sequence[Sequence[int]], lengths: Sequence[int]) -> float:
+def padding_share(batches: Sequence[Sequence[Sequence[int]]], lengths: Sequence[int]) -> float:
     """The share of all places of all batches where nothing stands."""
-    places = sum(len(batch) * max(lengths[i] for i in batch) for batch in batches)
-    return 1 - sum(lengths[i] for batch in batches for i in batch) / places
+    rows = [[sum(lengths[i] for i in row) for row in batch] for batch in batches]
+    return 1 - sum(map(sum, rows)) / sum(len(batch) * max(batch) for batch in rows)

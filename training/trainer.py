@@ -15,7 +15,7 @@ from rich.console import Console
 from torch import Tensor, nn
 
 from lamm_bench.errors import BenchError
-from lamm_bench.lamm.encode import IGNORE, Encoded
+from lamm_bench.lamm.encode import IGNORE, Encoded, pack
 from lamm_bench.lamm.model import Lamm, collate
 from lamm_bench.types import Media
 
@@ -46,7 +46,8 @@ class Trainer:
         contrast = self.begin(index, stage, saved)
         rows = list(self.examples) if stage.media else [Example(e, Media("image", ""), (t,), (), "") for e, t in self.texts]
         weights = [label_weights(row, stage) for row in rows]
-        plan = Plan(self.preset.seed, index, stage, [len(row.encoded) for row in rows], [row.media.kind for row in rows])
+        lengths, kinds = [len(row.encoded) for row in rows], [row.media.kind for row in rows]
+        plan = Plan(self.preset.seed, index, stage, self.preset.data.row_tokens, lengths, kinds)
         parameters = [p for p in [*self.model.parameters(), *contrast.parameters()] if p.requires_grad]
         optimizer = torch.optim.AdamW(
             parameters, lr=stage.rate, betas=(stage.betas[0], stage.betas[1]), weight_decay=stage.decay, fused=True
@@ -70,12 +71,13 @@ class Trainer:
                 rate = stage.rate * pace(stage, step, plan.total)
                 for group in optimizer.param_groups:
                     group["lr"] = rate
-                losses = self.losses(stage, contrast, [rows[i] for i in chosen], [weights[i] for i in chosen], (index, step))
+                packs = [[rows[i] for i in row] for row in chosen]
+                losses = self.losses(stage, contrast, packs, [weights[i] for row in chosen for i in row], (index, step))
                 loss = losses["answers"] + stage.contrastive * losses.get("contrastive", torch.zeros(()))
                 if not math.isfinite(float(loss.detach())):
                     raise BenchError(
                         f"stage {stage.name}, step {step}: the loss is {float(loss.detach())} in a batch of "
-                        + ", ".join(rows[i].where or "text" for i in chosen[:8])
+                        + ", ".join(row.where or "text" for row in packs[0])
                     )
                 loss.backward()
                 norm = nn.utils.clip_grad_norm_(parameters, stage.clip)
@@ -85,7 +87,7 @@ class Trainer:
                 metrics.write(
                     {"stage": stage.name, "stage_index": index, "step": step, "rate": rate, "norm": float(norm), **said}
                 )
-                progress.step(step + 1, said["answers"], sum(len(rows[i].encoded) for i in chosen))
+                progress.step(step + 1, said["answers"], sum(lengths[i] for row in chosen for i in row))
                 if (step + 1) % self.preset.save_every == 0 and step + 1 < plan.total:
                     self.save(index, step + 1, optimizer.state_dict(), contrast.state_dict())
         self.save(index + 1, 0, None, None)
@@ -114,10 +116,16 @@ class Trainer:
         state.write(self.output / "state.pt", {**held, "optimizer": optimizer, "contrast": contrast})
 
     def losses(
-        self, stage: Stage, contrast: nn.Module, rows: Sequence[Example], weights: Sequence[Tensor], key: tuple[int, int]
+        self,
+        stage: Stage,
+        contrast: nn.Module,
+        packs: Sequence[Sequence[Example]],
+        weights: Sequence[Tensor],
+        key: tuple[int, int],
     ) -> dict[str, Tensor]:
         """The losses of one batch, which holds one kind of media."""
-        batch = collate([row.encoded for row in rows], self.model.config.slots)
+        rows = [row for taken in packs for row in taken]
+        batch = collate([pack([row.encoded for row in taken]) for taken in packs], self.model.config.slots)
         kind, media, out = rows[0].media.kind, None, {}
         with torch.autocast("cpu", torch.bfloat16, enabled=half(self.preset.precision)):
             if stage.media:
@@ -159,21 +167,27 @@ class Trainer:
 class Plan:
     """Which dialogues a step learns from: a pure function of seed, stage and step."""
 
-    def __init__(self, seed: int, index: int, stage: Stage, lengths: Sequence[int], kinds: Sequence[str]) -> None:
-        self.seed, self.index, self.stage, self.lengths, self.kinds = seed, index, stage, lengths, kinds
-        self.epoch, self.batches = -1, self.of_epoch(0)
-        self.steps = len(self.batches)
-        self.total = max(1, round(stage.epochs * self.steps))
+    def __init__(self, seed: int, index: int, stage: Stage, row: int, lengths: Sequence[int], kinds: Sequence[str]) -> None:
+        self.seed, self.index, self.stage, self.row = seed, index, stage, row
+        self.lengths, self.kinds = lengths, kinds
+        self.start = [0]  # the first step of each epoch; packing leaves epochs of slightly different lengths
+        self.epoch, self.batches = 0, self.of_epoch(0)
+        self.total = max(1, round(stage.epochs * len(self.batches)))
         self.padding = padding_share(self.batches, lengths)
 
-    def of_epoch(self, epoch: int) -> list[list[int]]:
-        return deal(self.lengths, self.kinds, self.stage.batch, rng(self.seed, self.index, epoch, "order"))
+    def of_epoch(self, epoch: int) -> list[list[list[int]]]:
+        stream = rng(self.seed, self.index, epoch, "order")
+        batches = deal(self.lengths, self.kinds, self.stage.batch, self.row, stream)
+        if len(self.start) == epoch + 1:
+            self.start.append(self.start[-1] + len(batches))
+        return batches
 
-    def batch(self, step: int) -> list[int]:
-        if step // self.steps != self.epoch:
-            self.epoch = step // self.steps
+    def batch(self, step: int) -> list[list[int]]:
+        """The rows of a step that is not before the last one asked for."""
+        while step >= self.start[self.epoch + 1]:
+            self.epoch += 1
             self.batches = self.of_epoch(self.epoch)
-        return self.batches[step % self.steps]
+        return self.batches[step - self.start[self.epoch]]
 
 
 def pace(stage: Stage, step: int, total: int) -> float:

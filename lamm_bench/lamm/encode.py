@@ -62,7 +62,7 @@ class Encoded:
     ids: tuple[int, ...]  # 0 where a media token stands
     labels: tuple[int, ...]  # the token's own id where it is learnt, IGNORE elsewhere (not yet shifted)
     positions: tuple[int, ...]
-    segments: tuple[int, ...]  # 0: seen by all later tokens; k > 0: seen by the tokens of segment k only
+    segments: tuple[int, ...]  # 0: seen by all later tokens; k > 0: seen by the tokens of segment k only (see `pack`)
     media: tuple[tuple[int, Media], ...]  # where each media's run of tokens begins
 
     def __len__(self) -> int:
@@ -145,6 +145,24 @@ def encode(parts: Sequence[Piece], vocabulary: Vocabulary, slots: dict[str, int]
             ids += tokens
             labels += tokens if part.label else [IGNORE] * len(tokens)
     return Encoded(tuple(ids), tuple(labels), tuple(range(len(ids))), (0,) * len(ids), tuple(media))
+
+
+SPAN = 4096
+"""Segment numbers of one conversation; in a packed row the k-th conversation's begin at k * SPAN."""
+
+
+def pack(rows: Sequence[Encoded]) -> Encoded:
+    """Several conversations in one row that do not see each other: no place is lost to padding (Krell et al. 2021)."""
+    if len(rows) == 1:
+        return rows[0]
+    starts = [sum(map(len, rows[:number])) for number in range(len(rows))]
+    return Encoded(
+        tuple(token for row in rows for token in row.ids),
+        tuple(label for row in rows for label in row.labels),
+        tuple(position for row in rows for position in row.positions),
+        tuple(number * SPAN + segment for number, row in enumerate(rows) for segment in row.segments),
+        tuple((start + at, media) for start, row in zip(starts, rows) for at, media in row.media),
+    )
 
 
 def encode_messages(messages: Sequence[Message], layout: Layout, vocabulary: Vocabulary, slots: dict[str, int]) -> Encoded:

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from .config import LammConfig, Llm, Lora
-from .encode import IGNORE, Encoded
+from .encode import IGNORE, SPAN, Encoded
 from .point_cloud import MiniCloudEncoder
 from .vision import MiniImageEncoder
 
@@ -66,11 +66,12 @@ def collate(rows: Sequence[Encoded], slots: Mapping[str, int], left: bool = Fals
 def visible(batch: Batch) -> Tensor:
     """float [batch, 1, L, L], added to attention scores: 0 where a token is seen, very negative where not.
 
-    A token sees itself and earlier ones of segment 0 and of its own segment."""
+    A token sees itself and the earlier ones of its own conversation that are in segment 0 or in its own segment."""
     length, device = batch.ids.shape[1], batch.ids.device
     causal = torch.ones(length, length, dtype=torch.bool, device=device).tril()
     keys, queries = batch.segments[:, None, :], batch.segments[:, :, None]
-    seen = causal & ((keys == 0) | (keys == queries))
+    shared = (keys % SPAN == 0) & (keys // SPAN == queries // SPAN)
+    seen = causal & (shared | (keys == queries))
     # padding sees itself, for a row of the softmax that sees nothing is not a number
     seen = seen | torch.eye(length, dtype=torch.bool, device=device)
     return torch.zeros(seen.shape, device=device).masked_fill(~seen, torch.finfo(torch.float32).min)[:, None]
