@@ -132,4 +132,7 @@ class Looker:
     def score(self, requests: Sequence[Score]) -> Iterator[tuple[int, Response]]:
         for number, request in enumerate(requests):
             self.asked.append(request)
-            yield number, Response(logprobs=tuple(-float(len(o)) for o in request.options), tokens=tuple(1 for _ in request.options))
+            yield (
+                number,
+                Response(logprobs=tuple(-float(len(o)) for o in request.options), tokens=tuple(1 for _ in request.options)),
+            )

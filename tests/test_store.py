@@ -35,7 +35,9 @@ def test_a_torn_file_loses_only_its_last_line_and_can_be_appended_to(tmp_path_fa
     path = tmp_path_factory.mktemp("torn") / "t.jsonl"
     ledger = Ledger.open(path, write=True)
     for number in range(5):
-        ledger.append(f"s{number}", 0, "d", Response(f"answer {number}"), Record(f"s{number}", "ok", Prediction(f"answer {number}")))
+        ledger.append(
+            f"s{number}", 0, "d", Response(f"answer {number}"), Record(f"s{number}", "ok", Prediction(f"answer {number}"))
+        )
     ledger.close()
     whole = path.read_bytes()
     path.write_bytes(whole[: max(0, len(whole) - cut)])
