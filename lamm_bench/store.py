@@ -100,7 +100,7 @@ class Ledger:
         if write:
             try:
                 path.parent.mkdir(parents=True, exist_ok=True)
-                ledger._file = path.open("ab")
+                ledger._file = path.open("ab", buffering=0)
             except OSError as error:
                 raise BenchError(f"cannot write {path}: {error.strerror or error}") from error
             whole = ledger._whole
@@ -138,21 +138,34 @@ class Ledger:
             line["end"] = dump_end(end)
             self.ended[sample] = end
         try:
-            self._file.write((json.dumps(line, ensure_ascii=False) + "\n").encode("utf-8", "surrogatepass"))
+            self._write((json.dumps(line, ensure_ascii=False) + "\n").encode("utf-8", "surrogatepass"))
             self._waiting += 1
             if self._waiting >= FLUSH_LINES or time.monotonic() - self._flushed > FLUSH_SECONDS:
-                self.flush()
+                self._sync()
         except OSError as error:
-            raise BenchError(
-                f"cannot write {self.path}: {error.strerror or error}; what was written before is safe, run again to go on"
-            ) from error
+            raise self._cannot_write(error) from error
+
+    def _write(self, line: bytes) -> None:
+        """Straight to the system, without a buffer of ours: a process that is killed has lost nothing it was told."""
+        rest = memoryview(line)
+        while rest:
+            rest = rest[self._file.write(rest) :]
+
+    def _sync(self) -> None:
+        os.fsync(self._file.fileno())
+        self._waiting, self._flushed = 0, time.monotonic()
+
+    def _cannot_write(self, error: OSError) -> BenchError:
+        why = error.strerror or error
+        return BenchError(f"cannot write {self.path}: {why}; what was written before is safe, run again to go on")
 
     def flush(self) -> None:
-        """Everything said so far is on the disk when this returns."""
+        """Everything said so far is on the disk, not only with the system, when this returns."""
         if self._file is not None:
-            self._file.flush()
-            os.fsync(self._file.fileno())
-        self._waiting, self._flushed = 0, time.monotonic()
+            try:
+                self._sync()
+            except OSError as error:
+                raise self._cannot_write(error) from error
 
     def close(self) -> None:
         if self._file is not None:

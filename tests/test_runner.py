@@ -12,6 +12,7 @@ import pytest
 
 from lamm_bench.errors import BenchError
 from lamm_bench.session import Options, Watcher, rescore, run
+from lamm_bench.store import Ledger
 from lamm_bench.types import Generate, Response
 
 from .fakes import ColourTask, Looker, catalog_with, draw_root
@@ -217,3 +218,12 @@ def test_the_result_says_what_the_run_was(tmp_path: Path) -> None:
     assert result["recipe"] == "lamm/standard"
     manifest = json.loads((tmp_path / "run/manifest.json").read_text())
     assert {"lamm-bench", "pillow", "numpy"} <= set(manifest["versions"])
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+def test_a_disk_without_room_for_one_record_is_one_sentence(tmp_path: Path) -> None:
+    ledger = Ledger.open(tmp_path / "t.jsonl", write=True)
+    ledger._file.close()
+    ledger._file = open("/dev/full", "ab", buffering=0)  # noqa: SIM115
+    with pytest.raises(BenchError, match="No space left on device; what was written before is safe"):
+        ledger.append("a", 0, "d", Response("x"), None)

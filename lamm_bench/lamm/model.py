@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from . import attention
 from .config import LammConfig, Llm, Lora
 from .encode import IGNORE, SPAN, Encoded
 from .point_cloud import MiniCloudEncoder
@@ -177,6 +178,6 @@ def build_llama(llm: Llm) -> Any:
         eos_token_id=2,
         pad_token_id=0,
     )
-    # on a CPU faster than PyTorch's fused kernel, whose backward pass is slow for small heads
-    config._attn_implementation = "eager"
+    attention.register()
+    config._attn_implementation = attention.NAME
     return LlamaForCausalLM(config)
