@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from rich.console import Console
@@ -73,7 +73,23 @@ class Bars(Watcher):
             if self.bar is not None:
                 self.progress.remove_task(self.bar)
             self.bar = None
-        self.say(f"{task:<18} {self.done}/{self.total} samples in {seconds:.1f} s")
+        self.say(f"{task:<18} {self.done}/{self.total} in {seconds:.1f} s")
+
+
+def counting(watcher: Watcher, name: str) -> Callable[[int, int], None]:
+    """A `progress(done, total)` callback that draws on a watcher."""
+    seen = {"done": -1}
+
+    def progress(done: int, total: int) -> None:
+        if seen["done"] < 0:
+            watcher.begin(name, total)
+            seen["done"] = 0
+        watcher.tick(done - seen["done"])
+        seen["done"] = done
+        if done >= total:
+            watcher.end(name)
+
+    return progress
 
 
 def number(value: float | None) -> str:

@@ -14,7 +14,8 @@ from lamm_bench.instruction import prompt_file
 from lamm_bench.training.augment import change
 from lamm_bench.training.config import Augment, Data, list_presets, read_preset, show_preset
 from lamm_bench.training.data import merged, read_dialogues, read_file
-from lamm_bench.training.examples import cut, deal, make_examples, padding_share, rng, text_only
+from lamm_bench.training.examples import cut, deal, make_examples, padding_share, rng, sample, text_only
+from lamm_bench.types import Media
 
 from .toys import PRESET, toy_data
 
@@ -153,6 +154,13 @@ def test_batches_hold_every_example_once_and_one_kind_of_media_each() -> None:
         assert all(sum(lengths[i] for i in row) <= 120 or len(row) == 1 for row in batch)
     assert padding_share(batches, lengths) < 0.1
     assert batches == deal(lengths, kinds, 8, 120, rng(0, "order")) != deal(lengths, kinds, 8, 120, rng(1, "order"))
+
+
+def test_an_epoch_takes_at_most_so_many_sequences_of_each_media() -> None:
+    media = [Media("image", str(i % 7)) for i in range(40)]
+    one, other = sample(media, 2, rng("a")), sample(media, 2, rng("b"))
+    assert len(one) == 14 == len({*one}) and one != other
+    assert sample(media, 0, rng("a")) == list(range(40))
 
 
 def test_augmentation_is_a_function_of_its_stream_and_stays_in_range() -> None:

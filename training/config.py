@@ -65,6 +65,7 @@ class Stage:
     epochs: float
     batch: int  # rows in a step
     rate: float  # the highest learning rate
+    most: int = 0  # sequences about one image or cloud in an epoch, drawn anew each time; 0: all
     media: bool = True  # false: the dialogues as text alone, learnt whole
     contrastive: float = 0.0  # weight of the loss between media and texts
     warmup: float = 0.1  # share of the steps in which the rate rises

@@ -138,6 +138,19 @@ def deal(
     return [out[i] for i in stream.permutation(len(out)).tolist()]
 
 
+def sample(media: Sequence[Media], most: int, stream: np.random.Generator) -> list[int]:
+    """Indices with at most `most` of each media, drawn at random; all of them when `most` is 0."""
+    if not most:
+        return list(range(len(media)))
+    left: dict[Media, int] = {}
+    chosen = []
+    for index in stream.permutation(len(media)).tolist():
+        if left.setdefault(media[index], most):
+            left[media[index]] -= 1
+            chosen.append(index)
+    return sorted(chosen)
+
+
 def padding_share(batches: Sequence[Sequence[Sequence[int]]], lengths: Sequence[int]) -> float:
     """The share of all places of all batches where nothing stands."""
     rows = [[sum(lengths[i] for i in row) for row in batch] for batch in batches]

@@ -23,7 +23,7 @@ from . import state
 from .augment import change
 from .config import Preset, Stage
 from .contrast import Contrast
-from .examples import Example, deal, padding_share, rng
+from .examples import Example, deal, padding_share, rng, sample
 from .progress import Metrics, StageProgress
 
 
@@ -46,8 +46,8 @@ class Trainer:
         contrast = self.begin(index, stage, saved)
         rows = list(self.examples) if stage.media else [Example(e, Media("image", ""), (t,), (), "") for e, t in self.texts]
         weights = [label_weights(row, stage) for row in rows]
-        lengths, kinds = [len(row.encoded) for row in rows], [row.media.kind for row in rows]
-        plan = Plan(self.preset.seed, index, stage, self.preset.data.row_tokens, lengths, kinds)
+        lengths = [len(row.encoded) for row in rows]
+        plan = Plan(self.preset, index, stage, lengths, [row.media for row in rows])
         parameters = [p for p in [*self.model.parameters(), *contrast.parameters()] if p.requires_grad]
         optimizer = torch.optim.AdamW(
             parameters, lr=stage.rate, betas=(stage.betas[0], stage.betas[1]), weight_decay=stage.decay, fused=True
@@ -167,20 +167,21 @@ class Trainer:
 class Plan:
     """Which dialogues a step learns from: a pure function of seed, stage and step."""
 
-    def __init__(self, seed: int, index: int, stage: Stage, row: int, lengths: Sequence[int], kinds: Sequence[str]) -> None:
-        self.seed, self.index, self.stage, self.row = seed, index, stage, row
-        self.lengths, self.kinds = lengths, kinds
+    def __init__(self, preset: Preset, index: int, stage: Stage, lengths: Sequence[int], media: Sequence[Media]) -> None:
+        self.key, self.row, self.stage = (preset.seed, index), preset.data.row_tokens, stage
+        self.lengths, self.media = lengths, media
         self.start = [0]  # the first step of each epoch; packing leaves epochs of slightly different lengths
         self.epoch, self.batches = 0, self.of_epoch(0)
         self.total = max(1, round(stage.epochs * len(self.batches)))
         self.padding = padding_share(self.batches, lengths)
 
     def of_epoch(self, epoch: int) -> list[list[list[int]]]:
-        stream = rng(self.seed, self.index, epoch, "order")
-        batches = deal(self.lengths, self.kinds, self.stage.batch, self.row, stream)
+        chosen = sample(self.media, self.stage.most, rng(*self.key, epoch, "sample"))
+        lengths, kinds = [self.lengths[i] for i in chosen], [self.media[i].kind for i in chosen]
+        dealt = deal(lengths, kinds, self.stage.batch, self.row, rng(*self.key, epoch, "order"))
         if len(self.start) == epoch + 1:
-            self.start.append(self.start[-1] + len(batches))
-        return batches
+            self.start.append(self.start[-1] + len(dealt))
+        return [[[chosen[i] for i in row] for row in batch] for batch in dealt]
 
     def batch(self, step: int) -> list[list[int]]:
         """The rows of a step that is not before the last one asked for."""
