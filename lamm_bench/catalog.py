@@ -35,9 +35,13 @@ class Catalog:
     adapters: dict[str, Callable[..., Adapter]] = field(default_factory=dict)
     recipes: dict[str, Callable[[], Recipe]] = field(default_factory=dict)
     pools: list[Any] = field(default_factory=list)
+    _known: list[ModuleType] = field(default_factory=list, repr=False)
 
     def add_module(self, module: ModuleType, where: str) -> None:
-        """Takes in what a module defines under TASKS, ADAPTERS, RECIPES and POOLS."""
+        """Takes in what a module defines under TASKS, ADAPTERS, RECIPES and POOLS; once, however often it is named."""
+        if module in self._known:
+            return
+        self._known.append(module)
         for task in getattr(module, "TASKS", ()):
             self.put(self.tasks, "task", task.name, task, where)
         for name, make in getattr(module, "ADAPTERS", {}).items():

@@ -142,3 +142,26 @@ def test_nothing_is_executed_that_comes_from_data_or_models() -> None:
                     assert words.get("allow_pickle") == "False", f"{path}:{node.lineno}"
                 if name == "torch.load":
                     assert words.get("weights_only") == "True", f"{path}:{node.lineno}"
+
+
+def test_another_package_offers_a_model_by_entry_point(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "their_package.py").write_text(PLUGIN)
+    info = tmp_path / "their_package-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: their-package\nVersion: 1.0\n")
+    groups = ("adapters", "recipes")
+    (info / "entry_points.txt").write_text("".join(f"[lamm_bench.{group}]\nparrot = their_package\n" for group in groups))
+    monkeypatch.syspath_prepend(str(tmp_path))
+    catalog = load_catalog()
+    assert catalog.adapter("parrot", {}).fingerprint() == "yes"
+    assert "theirs/brief" in catalog.recipes
+
+
+def test_an_entry_point_that_cannot_be_loaded_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    info = tmp_path / "broken-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: broken\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[lamm_bench.tasks]\nbroken = no_such_module_at_all\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with pytest.raises(BenchError, match="entry point broken"):
+        load_catalog()
