@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
@@ -112,59 +113,65 @@ def with_interval(estimate: Estimate) -> str:
     return f"{number(estimate.value)} [{estimate.ci95[0]:.1f}, {estimate.ci95[1]:.1f}]"
 
 
-def headline_of(score: Score) -> str:
-    name, estimate = score.headline
-    return f"{name} {with_interval(estimate)}"
+COUNTS = "ok/unread/trunc./refused/failed"
+WIDE, MEDIUM = (
+    150,
+    118,
+)  # columns of the terminal from which the names of the protocols' metrics, and floor and ceiling, are shown
 
 
-def result_table(outcome: Outcome) -> Table:
+def result_table(outcome: Outcome, width: int) -> Table:
     """One line a task: headline with its interval, the other protocols, the counts, floor and ceiling, and the rate."""
     by_task: dict[str, dict[str, Score]] = {}
     for score in outcome.scores:
         by_task.setdefault(score.task, {})[score.protocol] = score
-    others = [name for name in ("classic", "chef") if any(name in scores for scores in by_task.values())]
-    table = Table(title="Scores (percent unless the metric is an error; 95 % intervals by image or scene)", title_justify="left")
-    table.add_column("task")
-    table.add_column("standard", no_wrap=True)
-    for name in others:
-        table.add_column(name)
-    for name in ("ok", "unread", "trunc.", "refused", "failed"):
-        table.add_column(name, justify="right")
-    for name in ("chance", "majority", "oracle"):
-        table.add_column(name, justify="right")
-    if outcome.rates:
-        table.add_column("samples/s", justify="right")
+    others = [p for p in ("classic", "chef") if width >= NARROW and any(p in scores for scores in by_task.values())]
+    title = f"Scores: percent unless the metric is an error (\u2193); 95 % intervals by image or room. Counts: {COUNTS}"
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    for name in ("task", "metric"):
+        table.add_column(name, no_wrap=True)
+    for name in ("standard", *others, "counts", *floors(width), *(["per second"] if outcome.rates and width >= MEDIUM else [])):
+        table.add_column(name, justify="right", no_wrap=True)
     for task, scores in by_task.items():
-        table.add_row(*row_of(task, scores, others, outcome))
+        table.add_row(*row_of(task, scores, others, outcome, width))
     return table
 
 
-def row_of(task: str, scores: dict[str, Score], others: Iterable[str], outcome: Outcome) -> list[str]:
+def floors(width: int) -> tuple[str, ...]:
+    return ("chance", "majority", "oracle") if width >= MEDIUM else ("chance",)
+
+
+def row_of(task: str, scores: dict[str, Score], others: Iterable[str], outcome: Outcome, width: int) -> list[str]:
     standard = scores.get("standard")
     first = standard or next(iter(scores.values()))
-    cells = [task, headline_of(standard) if standard else "-"]
-    for name in others:
-        if name not in scores:
-            cells.append("-")
-        elif len(scores[name].samples) == 0:  # a pooled result: its editions
-            cells.append("\n".join(f"{metric} {number(e.value)}" for metric, e in scores[name].metrics.items()))
-        else:
-            metric, estimate = scores[name].headline
-            cells.append(f"{metric} {number(estimate.value)}")
+    metric, estimate = first.headline
+    cells = [task, metric + (" \u2193" if estimate.better == "lower" else "")] if standard else [task, ""]
+    cells.append(with_interval(estimate) if standard else "-")
+    cells += [others_cell(scores.get(name), width) for name in others]
     counts = first.counts
     failed = sum(counts[status] for status in FAILED)
-    cells += [str(counts["ok"]), str(counts["unread"]), str(counts["truncated"]), str(counts["refused"]), str(failed)]
-    cells += [number(first.references.get(name)) if first.references else "-" for name in ("chance", "majority", "oracle")]
-    if outcome.rates:
+    cells.append("/".join(str(number) for number in (*(counts[s] for s in ("ok", "unread", "truncated", "refused")), failed)))
+    cells += [number(first.references.get(name)) if first.references else "-" for name in floors(width)]
+    if outcome.rates and width >= MEDIUM:
         cells.append(f"{outcome.rates[task]:.1f}" if task in outcome.rates else "-")
     return cells
+
+
+def others_cell(score: Score | None, width: int) -> str:
+    """The headline of another protocol, with its name where there is room; all editions of a pooled result."""
+    if score is None:
+        return "-"
+    if not score.samples:
+        return "\n".join(f"{name} {number(estimate.value)}" for name, estimate in score.metrics.items())
+    name, estimate = score.headline
+    return f"{name} {number(estimate.value)}" if width >= WIDE else number(estimate.value)
 
 
 def show_outcome(console: Console, outcome: Outcome) -> None:
     """The final table, then everything that is missing, and why."""
     wide = console if console.is_terminal else Console(file=console.file, width=max(console.width, 200))
     if outcome.scores:
-        wide.print(result_table(outcome))
+        wide.print(result_table(outcome, wide.width))
     for score in outcome.scores:
         for note in score.notes:
             console.print(f"{score.task} ({score.protocol}): {note}", highlight=False, markup=False, soft_wrap=True)
