@@ -41,7 +41,7 @@ class Instruction:
 
 @dataclass(frozen=True)
 class MetricChoice:
-    """How answers are scored; the first protocol is the headline."""
+    """How answers are scored; `standard` leads every table."""
 
     protocols: tuple[str, ...] = PROTOCOLS
 

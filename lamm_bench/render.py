@@ -114,10 +114,8 @@ def with_interval(estimate: Estimate) -> str:
 
 
 COUNTS = "ok/unread/trunc./refused/failed"
-WIDE, MEDIUM = (
-    150,
-    118,
-)  # columns of the terminal from which the names of the protocols' metrics, and floor and ceiling, are shown
+WIDE, MEDIUM, NARROW = 150, 118, 92
+"""Columns of the terminal from which are shown: the names of the other protocols' metrics; floor and ceiling; those protocols."""
 
 
 def result_table(outcome: Outcome, width: int) -> Table:

@@ -197,18 +197,34 @@ def baselines(task: Task, scorer: Scorer, samples: Sequence[Sample]) -> dict[str
 
 
 def pooled(pools: Sequence[Pool], scores: Sequence[Score]) -> list[Score]:
-    """The results of all pools with at least one edition whose member tasks were all scored."""
+    """The results of all pools with at least one edition whose member tasks were all scored.
+
+    As everywhere, `standard` leaves samples out about which the model said nothing, and states bounds instead."""
     found = []
     for each in pools:
         members = {score.task: score for score in scores if score.task in each.tasks and score.protocol == each.protocol}
-        editions = pool(each, {name: score.rows for name, score in members.items()})
-        if any(not edition.missing for edition in editions.values()):
-            metrics = {
-                name: replace(edition.accuracy, note=edition.accuracy.note or hits(edition)) for name, edition in editions.items()
-            }
-            counts = {key: sum(score.counts[key] for score in members.values()) for key in ("expected", *STATUSES)}
-            found.append(Score(each.name, each.protocol, metrics, counts, {}))
+        standard = each.protocol == "standard"
+        rows = {name: [row for row in score.rows if not standard or row.status not in FAILED] for name, score in members.items()}
+        editions = pool(each, rows)
+        if all(edition.missing for edition in editions.values()):
+            continue
+        metrics = {}
+        for name, edition in editions.items():
+            every = [row for task in each.members[name] if task in members for row in members[task].rows]
+            note = edition.accuracy.note or hits(edition)
+            metrics[name] = replace(edition.accuracy, note=note, bounds=pool_bounds(every) if standard else None)
+        counts = {key: sum(score.counts[key] for score in members.values()) for key in ("expected", *STATUSES)}
+        found.append(Score(each.name, each.protocol, metrics, counts, {}))
     return found
+
+
+def pool_bounds(rows: Sequence[Row]) -> tuple[float, float] | None:
+    """100 x hits / total with everything that could not be read or has failed wrong, and with all of it right."""
+    silent = [row for row in rows if row.prediction is None]
+    hit, total = (sum(row.stats.get(key, 0) for row in rows) for key in ("hits", "total"))
+    if not silent or not total:
+        return None
+    return 100 * hit / total, 100 * (hit + sum(row.stats.get("total", 0) for row in silent)) / total
 
 
 def hits(edition: Pooled) -> str:

@@ -135,6 +135,7 @@ def describe(options: Options, recipe: Recipe, adapter: Adapter, plans: Sequence
             "control": options.control,
         },
         "model": {"name": options.model, "settings": to_json(dict(options.settings))},
+        "protocols": list(options.protocols or recipe.metric.protocols),
         "source": source,
         "samples": {work.task.name: len(work.samples) for work in plans},
         "versions": {"lamm-bench": __version__, **media.decoder_versions()},
@@ -230,7 +231,7 @@ def rescore(folder: Path, catalog: Catalog, root: Path, tasks: str, protocols: S
             outcome.unavailable[task.name] = f"the data under {root} are not those of the run (digest {work.data})"
         else:
             records = stored.ledger(task.name).ended
-            wanted = protocols or catalog.recipe(identity["recipe"]["name"]).metric.protocols
+            wanted = protocols or stored.manifest["protocols"]
             outcome.scores += score_task(catalog, task, work.samples, from_records(records), wanted)
         watcher.tick(len(work.samples))
         watcher.end(task.name)

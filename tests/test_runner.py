@@ -227,3 +227,12 @@ def test_a_disk_without_room_for_one_record_is_one_sentence(tmp_path: Path) -> N
     ledger._file = open("/dev/full", "ab", buffering=0)  # noqa: SIM115
     with pytest.raises(BenchError, match="No space left on device; what was written before is safe"):
         ledger.append("a", 0, "d", Response("x"), None)
+
+
+def test_a_run_made_with_a_recipe_file_is_scored_again_without_that_file(tmp_path: Path) -> None:
+    recipe = tmp_path / "mine.yaml"
+    recipe.write_text("scenario: {}\ninstruction: {}\ninferencer: {name: direct}\nmetric: {protocols: [standard]}\n")
+    outcome = go(tmp_path, Looker(), recipe=str(recipe))
+    recipe.unlink()
+    again = rescore(tmp_path / "run", catalog_with(ColourTask()), tmp_path / "data", "all", (), Watcher())
+    assert [s.to_json(True) for s in again.scores] == [s.to_json(True) for s in outcome.scores]
