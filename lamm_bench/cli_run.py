@@ -46,7 +46,7 @@ def run(**asked: Any) -> None:
       lamm-bench run --model lamm --tasks all
       lamm-bench run --model lamm --tasks 3d --data-root LAMM --limit 200
       lamm-bench run --model lamm --tasks voc2012,lsp --control blind
-      lamm-bench run --model chance --tasks all --seed 3
+      lamm-bench run --model chance --tasks all --set seed=3
       lamm-bench run --model scripted --set answers=answers.json --tasks svt
     """
     from .catalog import load_catalog
