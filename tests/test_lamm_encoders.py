@@ -54,7 +54,10 @@ def test_thinning_is_a_clouds_own_and_keeps_the_order() -> None:
 
 
 def test_encoders_give_their_tokens(tmp_path: Path) -> None:
-    image, room = ImageEncoder(size=32, widths=(4, 8), heads=2), CloudEncoder(cells=16, widths=(4, 8), heads=2)
+    image, room = (
+        ImageEncoder(size=32, widths=(4, 8), blocks=(0, 1), heads=2),
+        CloudEncoder(cells=16, widths=(4, 8), blocks=(0, 1), heads=2),
+    )
     for encoder, config, media in (
         (MiniImageEncoder(image), image, picture(tmp_path, "a.png")),
         (MiniCloudEncoder(room), room, cloud(tmp_path, "b.npy")),

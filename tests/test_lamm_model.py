@@ -10,6 +10,7 @@ import torch
 
 from lamm_bench.adapters.lamm import Lamm as Adapter
 from lamm_bench.errors import BenchError
+from lamm_bench.lamm.attention import attend
 from lamm_bench.lamm.checkpoint import restore
 from lamm_bench.lamm.encode import LAYOUTS, encode_messages, encode_side_by_side, pack
 from lamm_bench.lamm.features import FeatureCache
@@ -192,3 +193,13 @@ def test_options_of_the_adapter_are_checked(folder: Path) -> None:
 def test_a_cuda_device_that_is_not_there_is_named(folder: Path) -> None:
     with pytest.raises(BenchError, match="finds no CUDA device"):
         _ = Adapter(checkpoint=str(folder), device="cuda").asker
+
+
+def test_attention_is_that_of_pytorch() -> None:
+    generator = torch.Generator().manual_seed(0)
+    query, key, value = (torch.randn(2, 3, n, 4, generator=generator) for n in (5, 7, 7))
+    mask = torch.zeros(2, 1, 5, 7).masked_fill(torch.rand(2, 1, 5, 7, generator=generator) < 0.3, -1e9)
+    for given in (mask, None):
+        expected = torch.nn.functional.scaled_dot_product_attention(query, key, value, attn_mask=given, scale=0.3)
+        out, _ = attend(torch.nn.Module(), query, key, value, given, scaling=0.3)
+        assert torch.allclose(out, expected.transpose(1, 2), atol=1e-5)

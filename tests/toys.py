@@ -26,8 +26,8 @@ CONFIG = LammConfig(
     name="toy",
     llm=Llm(vocabulary=0, width=32, hidden=48, layers=2, heads=2, window=256),
     lora=Lora(r=4, alpha=8),
-    image=ImageEncoder(size=16, widths=(4, 8), blocks=1, layers=1, heads=2),
-    point_cloud=CloudEncoder(cells=8, levels=2, widths=(4, 8), layers=1, heads=2),
+    image=ImageEncoder(size=16, widths=(4, 8), blocks=(0, 1), layers=1, heads=2),
+    point_cloud=CloudEncoder(cells=8, levels=2, widths=(4, 8), blocks=(1, 1), layers=1, heads=2),
 )
 
 PRESET = """# A toy.
@@ -38,8 +38,8 @@ tokenizer: 400
 data: {image: [2D_Instruct/meta_file/a.json], point_cloud: [3D_Instruct/meta_file/b.json], share: media, row_tokens: 120,
        mirror: [counting]}
 model:
-  image: {size: 16, widths: [4, 8], blocks: 1, layers: 1, heads: 2}
-  point_cloud: {cells: 8, levels: 2, widths: [4, 8], blocks: 1, layers: 1, heads: 2}
+  image: {size: 16, widths: [4, 8], blocks: [0, 1], layers: 1, heads: 2}
+  point_cloud: {cells: 8, levels: 2, widths: [4, 8], blocks: [0, 1], layers: 1, heads: 2}
   llm: {width: 32, hidden: 48, layers: 1, heads: 2, window: 256}
   lora: {r: 2, alpha: 2, dropout: 0.1}
 stages:

@@ -67,7 +67,11 @@ class Stage:
     rate: float  # the highest learning rate
     most: int = 0  # sequences about one image or cloud in an epoch, drawn anew each time; 0: all
     media: bool = True  # false: the dialogues as text alone, learnt whole
-    contrastive: float = 0.0  # weight of the loss between media and texts
+    answers: float = 1.0  # weight of the language model's loss; 0 leaves the language model out
+    contrastive: float = 0.0  # weight of the loss between media and texts (contrast.py)
+    places: float = 0.0  # weight of the error of places beside it
+    questions: int = 12  # about each media in a step of these two
+    wrong: int = 32  # answers beside the right one, at most
     warmup: float = 0.1  # share of the steps in which the rate rises
     schedule: str = "cosine"  # or "linear": how it falls to zero
     betas: tuple[float, ...] = (0.9, 0.95)

@@ -33,7 +33,6 @@ class Example:
     encoded: Encoded
     media: Media
     task_types: tuple[str, ...]  # of each answer
-    text: tuple[int, ...]  # tokens of all answers: the partner of the media in the contrastive loss
     where: str
     mirror: bool = False  # whether the picture may be mirrored: nothing that is said knows left from right
 
@@ -67,9 +66,8 @@ def make_examples(
             encoded = (encode_side_by_side if side else encode_messages)(messages, layout, tokenizer, slots)
             if len(encoded) > window:
                 raise BenchError(f"{one.where}: {len(encoded)} tokens are more than the model's window of {window}")
-            text = tuple(token for _, answer in part.turns for token in tokenizer.encode(answer + "\n"))
             even = able and not any(SIDED.search(said) for turn in part.turns for said in turn)
-            out.append(Example(encoded, one.media, part.task_types, text, one.where, even))
+            out.append(Example(encoded, one.media, part.task_types, one.where, even))
     return out
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from .config import Preset, Stage
 from .contrast import Contrast
 from .examples import Example, deal, padding_share, rng, sample
 from .progress import Metrics, StageProgress
+from .unfold import Asked, Pools, pools_of
 
 
 @dataclass
@@ -39,12 +40,14 @@ class Trainer:
     output: Path
     identity: str
     console: Console
+    asked: Mapping[Media, Sequence[Asked]] = field(default_factory=dict)  # for the contrastive loss
     features: dict[Media, Tensor] = field(default_factory=dict)
+    pools: dict[tuple[int, ...], list[tuple[int, ...]]] = field(default_factory=dict)  # wrong answers to each question
 
     def run(self, index: int, stage: Stage, saved: dict[str, Any] | None) -> None:
         """Trains one stage, from its beginning or from a saved state within it."""
         contrast = self.begin(index, stage, saved)
-        rows = list(self.examples) if stage.media else [Example(e, Media("image", ""), (t,), (), "") for e, t in self.texts]
+        rows = list(self.examples) if stage.media else [Example(e, Media("image", ""), (t,), "") for e, t in self.texts]
         weights = [label_weights(row, stage) for row in rows]
         lengths = [len(row.encoded) for row in rows]
         plan = Plan(self.preset, index, stage, lengths, [row.media for row in rows])
@@ -73,7 +76,9 @@ class Trainer:
                     group["lr"] = rate
                 packs = [[rows[i] for i in row] for row in chosen]
                 losses = self.losses(stage, contrast, packs, [weights[i] for row in chosen for i in row], (index, step))
-                loss = losses["answers"] + stage.contrastive * losses.get("contrastive", torch.zeros(()))
+                nothing = torch.zeros(())
+                loss = stage.answers * losses.get("answers", nothing) + stage.contrastive * losses.get("contrastive", nothing)
+                loss = loss + stage.places * losses.get("places", nothing)
                 if not math.isfinite(float(loss.detach())):
                     raise BenchError(
                         f"stage {stage.name}, step {step}: the loss is {float(loss.detach())} in a batch of "
@@ -87,7 +92,7 @@ class Trainer:
                 metrics.write(
                     {"stage": stage.name, "stage_index": index, "step": step, "rate": rate, "norm": float(norm), **said}
                 )
-                progress.step(step + 1, said["answers"], sum(lengths[i] for row in chosen for i in row))
+                progress.step(step + 1, float(loss.detach()), sum(lengths[i] for row in chosen for i in row))
                 if (step + 1) % self.preset.save_every == 0 and step + 1 < plan.total:
                     self.save(index, step + 1, optimizer.state_dict(), contrast.state_dict())
         self.save(index + 1, 0, None, None)
@@ -104,6 +109,7 @@ class Trainer:
             self.features = self.look()
         contrast: nn.Module = nn.Module()
         if stage.contrastive:
+            self.pools = self.pools or pools_of([one for each in self.asked.values() for one in each])
             widths = {kind: c.width for kind, c in self.model.config.encoders.items()}
             with seeded(self.preset.seed, index, "contrast"):
                 contrast = Contrast(self.model.config.llm.vocabulary, widths)
@@ -125,19 +131,37 @@ class Trainer:
     ) -> dict[str, Tensor]:
         """The losses of one batch, which holds one kind of media."""
         rows = [row for taken in packs for row in taken]
-        batch = collate([pack([row.encoded for row in taken]) for taken in packs], self.model.config.slots)
-        kind, media, out = rows[0].media.kind, None, {}
+        kind, media = rows[0].media.kind, None
+        out: dict[str, Tensor] = {}
+        if stage.answers:
+            batch = collate([pack([row.encoded for row in taken]) for taken in packs], self.model.config.slots)
         with torch.autocast("cpu", torch.bfloat16, enabled=half(self.preset.precision)):
             if stage.media:
                 tokens = self.tokens(stage, rows, key)
-                media = self.model.project(kind, tokens)
                 if stage.contrastive:
-                    out["contrastive"] = contrast(kind, tokens, [r.media for r in rows], [r.text for r in rows])
+                    out |= contrast(kind, tokens, *self.questions(stage, rows, key))
+                if not stage.answers:
+                    return out
+                media = self.model.project(kind, tokens)
             logits, labels, _ = self.model.label_logits(batch, media)
         each = nn.functional.cross_entropy(logits.float(), labels, reduction="none")
         weight = torch.cat(list(weights))
         out["answers"] = (each * weight).sum() / weight.sum()
         return out
+
+    def questions(
+        self, stage: Stage, rows: Sequence[Example], key: tuple[int, int]
+    ) -> tuple[list[list[Asked]], list[list[list[tuple[int, ...]]]]]:
+        """Questions about the media of each row, drawn anew each time, and wrong answers to each."""
+        stream = rng(self.preset.seed, *key, "questions")
+        asked = []
+        for row in rows:
+            # a picture that may be mirrored is asked nothing that knows left from right
+            able = [one for one in self.asked.get(row.media, ()) if not (row.mirror and one.sided)]
+            drawn = stream.permutation(len(able))[: stage.questions] if len(able) > stage.questions else range(len(able))
+            asked.append([able[i] for i in drawn])
+        pools = Pools(self.pools, stage.wrong, stream)
+        return asked, [[pools.wrong(one) for one in each] for each in asked]
 
     def tokens(self, stage: Stage, rows: Sequence[Example], key: tuple[int, int]) -> Tensor:
         """Encoder tokens of the rows' media: computed afresh while the encoder learns, kept ones afterwards."""
@@ -159,7 +183,8 @@ class Trainer:
             encoder: Any = self.model.encoders[kind]
             for start in range(0, len(own), 64):
                 part = own[start : start + 64]
-                tokens = self.model.see(kind, encoder.tensor([self.prepared[media] for media in part]))
+                with torch.autocast("cpu", torch.bfloat16, enabled=half(self.preset.precision)):
+                    tokens = self.model.see(kind, encoder.tensor([self.prepared[media] for media in part]))
                 out.update(zip(part, tokens.half()))
         return {media: tokens.clone() for media, tokens in out.items()}
 

@@ -17,9 +17,9 @@ FORMAT = 1
 class ImageEncoder:
     """The miniature's image encoder: a residual convolutional trunk and transformer blocks (vision.py)."""
 
-    size: int = 128  # pixels of the square input
+    size: int = 112  # pixels of the square input
     widths: tuple[int, ...] = (32, 64, 128, 256)  # channels after each halving; the last is the width of the tokens
-    blocks: int = 2  # residual blocks at every width but the first
+    blocks: tuple[int, ...] = (0, 1, 2, 2)  # residual blocks at each width
     layers: int = 2  # transformer blocks over the tokens
     heads: int = 4
 
@@ -41,8 +41,8 @@ class CloudEncoder:
     cells: int = 64  # of the grid along x and along y
     levels: int = 6  # of the grid along z
     points: int = 40_000  # at most; more are thinned (reference 3.4)
-    widths: tuple[int, ...] = (64, 128, 256)
-    blocks: int = 1
+    widths: tuple[int, ...] = (48, 96, 192)
+    blocks: tuple[int, ...] = (1, 1, 1)
     layers: int = 2
     heads: int = 4
 

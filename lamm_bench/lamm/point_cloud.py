@@ -60,9 +60,7 @@ class MiniCloudEncoder(nn.Module):
     def __init__(self, config: CloudEncoder) -> None:
         super().__init__()
         self.config = config
-        self.trunk = Trunk(
-            config.channels, config.cells, config.widths, (config.blocks,) * len(config.widths), config.layers, config.heads
-        )
+        self.trunk = Trunk(config.channels, config.cells, config.widths, config.blocks, config.layers, config.heads)
 
     def prepare(self, media: Media, transform: str) -> np.ndarray:
         """float16 [channels, cells, cells]; `transform` is about images and changes nothing here."""

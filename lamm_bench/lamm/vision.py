@@ -7,7 +7,6 @@ To add an encoder, write a module with the three members of `Encoder` and name i
 
 from __future__ import annotations
 
-import math
 from typing import Protocol
 
 import numpy as np
@@ -34,21 +33,15 @@ class Encoder(Protocol):
         """Tokens [batch, tokens, width]."""
 
 
-def group_norm(width: int) -> nn.GroupNorm:
-    """Eight groups of channels (Wu and He 2018). Unlike batch normalisation it knows no batch: tokens of an image are the
-    same in any company, in training as in evaluation, and freezing leaves nothing that could drift."""
-    return nn.GroupNorm(math.gcd(8, width), width)
-
-
 class Residual(nn.Module):
-    """Two 3x3 convolutions with normalisation and a short cut (He et al. 2016, figure 2)."""
+    """Two 3x3 convolutions with batch normalisation and a short cut (He et al. 2016, figure 2)."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(width, width, 3, padding=1, bias=False)
-        self.norm1 = group_norm(width)
+        self.norm1 = nn.BatchNorm2d(width)
         self.conv2 = nn.Conv2d(width, width, 3, padding=1, bias=False)
-        self.norm2 = group_norm(width)
+        self.norm2 = nn.BatchNorm2d(width)
 
     def forward(self, x: Tensor) -> Tensor:
         y = torch.relu(self.norm1(self.conv1(x)))
@@ -58,7 +51,7 @@ class Residual(nn.Module):
 def halving(inputs: int, outputs: int, kernel: int = 3) -> nn.Sequential:
     """A convolution of stride 2 with its normalisation."""
     conv = nn.Conv2d(inputs, outputs, kernel, stride=2, padding=kernel // 2, bias=False)
-    return nn.Sequential(conv, group_norm(outputs), nn.ReLU())
+    return nn.Sequential(conv, nn.BatchNorm2d(outputs), nn.ReLU())
 
 
 class Block(nn.Module):
@@ -94,7 +87,7 @@ class Trunk(nn.Module):
     ) -> None:
         super().__init__()
         stages: list[nn.Module] = []
-        for index, (width, count) in enumerate(zip(widths, blocks)):
+        for index, (width, count) in enumerate(zip(widths, blocks, strict=True)):
             stages.append(halving(channels if index == 0 else widths[index - 1], width, kernel=5 if index == 0 else 3))
             stages += [Residual(width) for _ in range(count)]
         self.stages = nn.Sequential(*stages)
@@ -119,8 +112,7 @@ class MiniImageEncoder(nn.Module):
     def __init__(self, config: ImageEncoder) -> None:
         super().__init__()
         self.config = config
-        blocks = (0, *[config.blocks] * (len(config.widths) - 1))  # none at half size, where a block costs most and sees least
-        self.trunk = Trunk(3, config.size, config.widths, blocks, config.layers, config.heads)
+        self.trunk = Trunk(3, config.size, config.widths, config.blocks, config.layers, config.heads)
         self.register_buffer("mean", 255 * torch.tensor(CLIP_MEAN).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("std", 255 * torch.tensor(CLIP_STD).view(1, 3, 1, 1), persistent=False)
 
