@@ -94,7 +94,9 @@ def spoilt(answer, rng: Random):
     """Every fifth answer is wrapped in prose, cut, or says nothing."""
     if not isinstance(answer, str) or rng.random() < 0.8:
         return answer
-    return rng.choice([f"In this image I can see: {answer}. Not a cat, no.", answer[: len(answer) // 2], "", "I am sorry, I cannot."])
+    return rng.choice(
+        [f"In this image I can see: {answer}. Not a cat, no.", answer[: len(answer) // 2], "", "I am sorry, I cannot."]
+    )
 
 
 def scoring(scale: float) -> None:
@@ -121,7 +123,10 @@ def scoring(scale: float) -> None:
             print(f"  {task.name:<14}{len(samples):>6} answers  " + "  ".join(line), flush=True)
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         total = sum(spent.values())
-        print(f"scoring {sum(sizes.values())} answers, all protocols: {total:.1f} s CPU " + str({k: round(v, 1) for k, v in spent.items()}))
+        print(
+            f"scoring {sum(sizes.values())} answers, all protocols: {total:.1f} s CPU "
+            + str({k: round(v, 1) for k, v in spent.items()})
+        )
         print(f"  peak memory {peak:.0f} MB ({before:.0f} MB before)")
 
 
