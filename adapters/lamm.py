@@ -53,6 +53,7 @@ class Lamm:
         """The hash of all weights and settings; the precision is part of it, the batch size is not."""
         from lamm_bench.lamm.checkpoint import fingerprint
 
+        self.chosen_device()  # a device that is not there is told before the run begins
         return f"{fingerprint(self.folder)}-{self.dtype}"
 
     def begin(self, job: Job) -> None:

@@ -33,6 +33,8 @@ class AnswerFile:
         """Answers by id, and notes on what did not fit. Without any id in the file, position decides and a note says so.
 
         Where an id stands several times, the n-th answer with it belongs to the n-th item with it."""
+        if not self.ids:
+            return {}, ["the file holds no answers"]
         if all(name is None for name in self.ids):
             return self.by_position(samples), ["the answers carry no ids; joined by position"]
         places: dict[str, list[str]] = {}

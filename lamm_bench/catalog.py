@@ -25,6 +25,11 @@ from .types import Adapter, Task
 ORDER = ["cifar10", "voc2012", "sqaimage", "ai2d", "flickr30k", "ucmerced", "fsc147", "svt", "celeba-smile", "celeba-hair"]
 ORDER += ["lsp", "locating-voc2012", "locating-lsp", "locating-fsc147", "scannet", "scanrefer", "scanqa"]
 FOLDER = Path(__file__).parent
+ADAPTER_PARTS = ("name", "modalities", "fingerprint", "generate")
+TASK_PARTS = (
+    *("name", "kind", "modality", "groups", "meta_files", "answer_files", "max_new_tokens", "protocols"),
+    *("samples", "oracle", "chance", "majority"),
+)
 
 
 @dataclass
@@ -42,7 +47,17 @@ class Catalog:
         if module in self._known:
             return
         self._known.append(module)
+        for name, kind, form in (
+            ("TASKS", list | tuple, "a tuple of tasks"),
+            ("ADAPTERS", Mapping, "a mapping"),
+            ("RECIPES", Mapping, "a mapping"),
+        ):
+            if hasattr(module, name) and not isinstance(getattr(module, name), kind):
+                raise BenchError(f"{where}: {name} is {type(getattr(module, name)).__name__}, expected {form}")
         for task in getattr(module, "TASKS", ()):
+            lacking = [part for part in TASK_PARTS if not hasattr(task, part)]
+            if lacking:
+                raise BenchError(f"{where}: the task {getattr(task, 'name', task)} lacks `{lacking[0]}` (docs/extending.md)")
             self.put(self.tasks, "task", task.name, task, where)
         for name, make in getattr(module, "ADAPTERS", {}).items():
             self.put(self.adapters, "adapter", name, make, where)
@@ -78,9 +93,20 @@ class Catalog:
         if name not in self.adapters:
             raise unknown("model", name, self.adapters)
         make = self.adapters[name]
-        if is_dataclass(make) and isinstance(make, type):
-            return build(make, settings, f"model {name} (--set)")
-        return make(**settings)
+        try:
+            adapter = (
+                build(make, settings, f"model {name} (--set)")
+                if is_dataclass(make) and isinstance(make, type)
+                else make(**settings)
+            )
+        except BenchError:
+            raise
+        except Exception as error:
+            raise BenchError(f"model {name} cannot be made: {type(error).__name__}: {error}") from error
+        lacking = [part for part in ADAPTER_PARTS if not hasattr(adapter, part)]
+        if lacking:
+            raise BenchError(f"model {name} lacks `{lacking[0]}`; an adapter has {', '.join(ADAPTER_PARTS)} (docs/extending.md)")
+        return adapter
 
     def options(self, name: str) -> list[str]:
         """The `--set` options of an adapter."""

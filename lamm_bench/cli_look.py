@@ -82,6 +82,9 @@ def leaderboard(results: Path, form: str, task: str | None, protocol: str | None
     """
     from .board import show_leaderboard
 
+    if not results.is_dir() and str(results) != "runs":
+        raise BenchError(f"--results {results} is no folder")
+
     show_leaderboard(results, form, task, protocol, published)
 
 

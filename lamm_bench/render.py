@@ -61,7 +61,7 @@ class Bars(Watcher):
         rate = self.done / max(now - self.begun, 1e-9)
         if self.live and self.bar is not None:
             self.progress.update(self.bar, completed=self.done, rate=f"{rate:.1f}/s")
-        elif now - self.shown > PLAIN_SECONDS:
+        elif now - self.shown > PLAIN_SECONDS and self.done * 20 > self.total:  # the first batch would foretell nonsense
             self.shown = now
             self.say(
                 f"  {self.done} of {self.total} samples, {rate:.1f}/s, {(self.total - self.done) / max(rate, 1e-9):.0f} s left"

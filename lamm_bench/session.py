@@ -128,7 +128,7 @@ def describe(options: Options, recipe: Recipe, adapter: Adapter, plans: Sequence
         "format": FORMAT,
         "identity": {
             "recipe": recipe.identity(),
-            "model": {"name": options.model, "fingerprint": adapter.fingerprint()},
+            "model": {"name": options.model, "fingerprint": fingerprint(adapter)},
             "data": {work.task.name: work.data for work in plans},
             "limit": options.limit,
             "seed": options.seed,
@@ -140,6 +140,16 @@ def describe(options: Options, recipe: Recipe, adapter: Adapter, plans: Sequence
         "samples": {work.task.name: len(work.samples) for work in plans},
         "versions": {"lamm-bench": __version__, **media.decoder_versions()},
     }
+
+
+def fingerprint(adapter: Adapter) -> str:
+    """The adapter's own; a stranger's that fails is named in one sentence."""
+    try:
+        return str(adapter.fingerprint())
+    except BenchError:
+        raise
+    except Exception as error:
+        raise BenchError(f"the fingerprint of model {adapter.name} cannot be taken: {type(error).__name__}: {error}") from error
 
 
 def carry_out(
@@ -228,7 +238,9 @@ def rescore(folder: Path, catalog: Catalog, root: Path, tasks: str, protocols: S
         watcher.begin(task.name, len(samples))
         work = plan(task, samples, identity["limit"], identity["seed"], identity["control"])
         if work.data != identity["data"][task.name]:
-            outcome.unavailable[task.name] = f"the data under {root} are not those of the run (digest {work.data})"
+            outcome.unavailable[task.name] = (
+                f"the data under {root} are not those of the run; name the run's data with --data-root"
+            )
         else:
             records = stored.ledger(task.name).ended
             wanted = protocols or stored.manifest["protocols"]

@@ -231,6 +231,8 @@ class Run:
         """Opens a folder for writing: a new run, or the same run again. Raises `BenchError` when it holds another one.
 
         `mode`: `auto` goes on where the same run stopped, `resume` insists that there is one, `fresh` moves it aside."""
+        if not (folder / "manifest.json").exists():  # refused before anything is written there
+            refuse_strangers(folder, mode)
         try:
             folder.mkdir(parents=True, exist_ok=True)
             lock = (folder / "lock").open("a")
@@ -254,11 +256,6 @@ class Run:
         if mode == "fresh" and path.exists():
             set_aside(self.folder)
         if not path.exists():
-            others = [p.name for p in self.folder.iterdir() if p.name != "lock" and not p.name.startswith((".", "old-"))]
-            if others:
-                raise BenchError(f"{self.folder} is no run folder and holds {others[0]}; choose an empty folder for --output")
-            if mode == "resume":
-                raise BenchError(f"there is no run to resume in {self.folder}")
             write_json(path, self.manifest)
             return
         old = read_json(path)
@@ -289,6 +286,19 @@ class Run:
         if self._lock is not None:
             self._lock.close()
             self._lock = None
+
+
+def refuse_strangers(folder: Path, mode: str) -> None:
+    """Refuses a folder of other things, and to resume where nothing is; leaves no trace there."""
+    others = (
+        [p.name for p in folder.iterdir() if p.name != "lock" and p.name[:4] != "old-" and p.name[0] != "."]
+        if folder.is_dir()
+        else []
+    )
+    if others:
+        raise BenchError(f"{folder} is no run folder and holds {min(others)}; choose an empty folder for --output")
+    if mode == "resume":
+        raise BenchError(f"there is no run to resume in {folder}")
 
 
 def set_aside(folder: Path) -> None:

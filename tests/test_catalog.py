@@ -165,3 +165,22 @@ def test_an_entry_point_that_cannot_be_loaded_is_named(tmp_path: Path, monkeypat
     monkeypatch.syspath_prepend(str(tmp_path))
     with pytest.raises(BenchError, match="entry point broken"):
         load_catalog()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("class A:\n    name = 'a'\n    def generate(self, requests): ...\nADAPTERS = {'a': A}", "model a lacks `modalities`"),
+        (
+            "class A:\n    def __init__(self): raise RuntimeError('no weights')\nADAPTERS = {'a': A}",
+            "cannot be made: RuntimeError: no weights",
+        ),
+        ("ADAPTERS = ['a']", "ADAPTERS is list, expected a mapping"),
+        ("class T: name = 't'\nTASKS = T", "TASKS is type, expected a tuple of tasks"),
+        ("class T: name = 't'\nTASKS = (T(),)", "the task t lacks `kind`"),
+    ],
+)
+def test_a_half_written_plugin_is_one_sentence(tmp_path: Path, text: str, message: str) -> None:
+    (tmp_path / "p.py").write_text(text)
+    with pytest.raises(BenchError, match=message):
+        load_catalog([str(tmp_path / "p.py")]).adapter("a", {})

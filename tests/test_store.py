@@ -129,3 +129,12 @@ def test_a_parent_that_is_a_file_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     with pytest.raises(BenchError, match="cannot write"):
         write_json(tmp_path / "file" / "a.json", {})
+
+
+def test_a_refused_folder_is_left_as_it_was(tmp_path: Path) -> None:
+    (tmp_path / "thesis.tex").write_text("years of work")
+    with pytest.raises(BenchError, match="no run folder"):
+        Run.start(tmp_path, MANIFEST)
+    with pytest.raises(BenchError, match="no run to resume"):
+        Run.start(tmp_path / "new", MANIFEST, "resume")
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]

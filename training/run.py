@@ -54,6 +54,10 @@ def train(
     console = console or Console()
     began = time.monotonic()
     plan = read_preset(preset, settings)
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BenchError(f"{output} cannot be made: {error.strerror or error}") from error
     if plan.threads:
         torch.set_num_threads(plan.threads)
     root = data_root if data_root is not None else miniature(console)
