@@ -17,6 +17,7 @@ FORMAT = 1
 class ImageEncoder:
     """The miniature's image encoder: a residual convolutional trunk and transformer blocks (vision.py)."""
 
+    kind: str = "mini"
     size: int = 112  # pixels of the square input
     widths: tuple[int, ...] = (32, 64, 128, 256)  # channels after each halving; the last is the width of the tokens
     blocks: tuple[int, ...] = (0, 1, 2, 2)  # residual blocks at each width
@@ -36,6 +37,7 @@ class ImageEncoder:
 class CloudEncoder:
     """The miniature's cloud encoder: points gathered in a grid seen from above, then as for images (point_cloud.py)."""
 
+    kind: str = "mini"
     low: tuple[float, ...] = (-4.0, -4.0, 0.0)  # metres; the corner of the box that the grid covers
     high: tuple[float, ...] = (4.0, 4.0, 2.8)
     cells: int = 64  # of the grid along x and along y
@@ -64,6 +66,7 @@ class CloudEncoder:
 class Llm:
     """A LLaMA-architecture language model (transformers' LlamaForCausalLM), embeddings tied."""
 
+    kind: str = "mini"
     vocabulary: int = 1536
     width: int = 256
     hidden: int = 688  # of the feed-forward blocks
@@ -139,6 +142,14 @@ def value_of(hint: Any, value: Any, where: str) -> Any:
     options = getattr(hint, "__args__", ()) if "|" in text or "Optional" in text else (hint,)
     if type(None) in options and value is None:
         return None
+    kinds = {option.kind: option for option in options if hasattr(option, "__dataclass_fields__") and hasattr(option, "kind")}
+    if kinds:
+        if not isinstance(value, Mapping):
+            raise BenchError(f"{where} is {value!r}, expected keys and values")
+        name = str(value.get("kind", next(iter(kinds))))  # the first kind of a union is the one that need not be named
+        if name not in kinds:
+            raise unknown(f"kind of {where}", name, kinds)
+        return read(kinds[name], value, where)
     for option in options:
         if hasattr(option, "__dataclass_fields__"):
             return read(option, value, where)
