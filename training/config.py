@@ -21,6 +21,15 @@ PARTS = ("encoders", "projection", "llm", "lora")
 
 
 @dataclass(frozen=True)
+class MetaFile:
+    """What is to be known about one meta file beside its name."""
+
+    weight: float = 1.0  # times that its dialogues come in an epoch: 2 is twice, 0.5 a half of them, drawn anew each time
+    style: str = "lamm"  # or "llava": no task types, ids may recur, dialogues without media are left out and counted
+    media: str = ""  # the folder that media paths start from, relative to the data root; empty: the one above `meta_file`
+
+
+@dataclass(frozen=True)
 class Data:
     """Which dialogues, and how they are read. Paths are relative to the data root."""
 
@@ -34,6 +43,13 @@ class Data:
     row_tokens: int = 512  # of a row of a batch, which shorter sequences share without seeing each other
     mirror: tuple[str, ...] = ()  # task types whose pictures may be mirrored, where no text speaks of sides or places
     max_bad: float = 0.01  # the share of unreadable media that is put up with
+    files: Mapping[str, MetaFile] = field(default_factory=dict)  # of those in `image` and `point_cloud` that need it
+    long: str = "refuse"  # a turn longer than text_tokens; "cut": the end is cut off, as upstream does, and counted
+    held_out: float = 0.0  # the share of all media that is kept from training, for the validation loss
+    workers: int = 2  # threads that decode media
+    memory: int = 8192  # MiB of decoded media that are kept; beyond that they are decoded when their batch comes
+    expected: int = 0  # dialogues, for a dry run where the files are not there
+    expected_text: int = 0  # text tokens of a dialogue, likewise
 
 
 @dataclass(frozen=True)
@@ -73,13 +89,46 @@ class Stage:
     questions: int = 12  # about each media in a step of these two
     wrong: int = 32  # answers beside the right one, at most
     warmup: float = 0.1  # share of the steps in which the rate rises
-    schedule: str = "cosine"  # or "linear": how it falls to zero
+    schedule: str = "cosine"  # or "linear": how it falls to zero; "warmup_decay": DeepSpeed's WarmupDecayLR (reference 3.7)
     betas: tuple[float, ...] = (0.9, 0.95)
     decay: float = 0.001  # decoupled weight decay
     clip: float = 1.0  # of the gradient's norm
     evenness: float = 0.0  # 0: each token counts alike; 1: each answer counts alike
     weights: Mapping[str, float] = field(default_factory=dict)  # task type -> weight of its answers; 1 unless named
     augment: Augment = field(default_factory=Augment)
+
+
+@dataclass(frozen=True)
+class Speed:
+    """What changes how fast a training is and how much memory it takes, never what it learns."""
+
+    micro: int = 0  # rows in one forward pass of one process; 0: the whole batch
+    features: str = "memory"  # frozen encoders' tokens are kept; "each_step": they are computed again for each batch
+    checkpointing: bool = False  # gradient checkpointing: activations are computed twice and not kept
+    compile: bool = False  # torch.compile of the language model
+
+
+@dataclass(frozen=True)
+class Parallel:
+    """What DeepSpeed is told, under `--engine deepspeed`."""
+
+    zero: int = 0  # stage 0 to 3 (Rajbhandari et al. 2020): nothing, optimizer, gradients, weights are split as well
+    offload: tuple[str, ...] = ()  # "optimizer", "parameters": kept in the host's memory
+    scale_power: int = 16  # float16: the first loss scale is 2 ** scale_power
+    scale_window: int = 1000  # float16: steps without overflow until the loss scale doubles
+
+
+@dataclass(frozen=True)
+class Watch:
+    """What is looked at and kept while a training runs."""
+
+    keep: int = 1  # states that can be gone on from
+    validate_every: int = 0  # steps between validation losses; 0: at the end of each stage only. Needs data.held_out
+    final: str = "last"  # or "best": the weights with the least validation loss
+    eval_every: int = 0  # steps between short runs over the miniature's validation split; 0: none
+    eval_tasks: str = "all"
+    eval_limit: int = 8  # samples of each task
+    tensorboard: bool = False  # metrics for TensorBoard as well; needs the extra `tensorboard`
 
 
 @dataclass(frozen=True)
@@ -96,6 +145,9 @@ class Preset:
     precision: str = "auto"  # "float32", "bfloat16" (autocast), or bfloat16 where the processor has instructions for it
     save_every: int = 100  # steps between states that a killed training can go on from
     licence: str = ""
+    speed: Speed = field(default_factory=Speed)
+    parallel: Parallel = field(default_factory=Parallel)
+    watch: Watch = field(default_factory=Watch)
 
 
 def list_presets() -> dict[str, str]:
@@ -160,20 +212,48 @@ def override(data: dict[str, Any], key: str, text: str) -> None:
 
 def check(preset: Preset) -> None:
     """What types alone cannot say."""
-    one_of("precision", preset.precision, ("auto", "float32", "bfloat16"))
+    one_of("precision", preset.precision, ("auto", "float32", "bfloat16", "float16"))
     one_of("data.turns", preset.data.turns, ("side_by_side", "sequential"))
     one_of("data.share", preset.data.share, ("task_type", "media"))
     for stage in preset.stages:
-        one_of(f"stages.{stage.name}.schedule", stage.schedule, ("cosine", "linear"))
+        one_of(f"stages.{stage.name}.schedule", stage.schedule, ("cosine", "linear", "warmup_decay"))
         for part in stage.train:
             one_of(f"stages.{stage.name}.train", part, PARTS)
         if stage.batch < 1 or stage.epochs <= 0 or stage.rate <= 0 or len(stage.betas) != 2:
             raise BenchError(f"stages.{stage.name}: batch, epochs and rate must be above 0, and betas two numbers")
+    check_data(preset.data)
+    one_of("speed.features", preset.speed.features, ("memory", "each_step"))
+    one_of("watch.final", preset.watch.final, ("last", "best"))
+    for place in preset.parallel.offload:
+        one_of("parallel.offload", place, ("optimizer", "parameters"))
+    if not 0 <= preset.parallel.zero <= 3:
+        raise BenchError(f"parallel.zero is {preset.parallel.zero}; DeepSpeed's ZeRO has the stages 0 to 3")
+    if "parameters" in preset.parallel.offload and preset.parallel.zero != 3:
+        raise BenchError("parallel.offload: parameters can be kept in the host's memory under parallel.zero 3 only")
+    if "optimizer" in preset.parallel.offload and not preset.parallel.zero:
+        raise BenchError("parallel.offload: the optimizer can be kept in the host's memory under parallel.zero 1 to 3 only")
+    if preset.watch.final == "best" and not preset.data.held_out:
+        raise BenchError("watch.final: best needs a validation loss; say with data.held_out which share of the media is kept for it")
+    if preset.watch.keep < 1 or min(preset.speed.micro, preset.watch.validate_every, preset.watch.eval_every) < 0:
+        raise BenchError("watch.keep must be at least 1, and speed.micro, watch.validate_every, watch.eval_every at least 0")
     if not preset.stages:
         raise BenchError("a preset needs at least one stage")
     for kind in ("image", "point_cloud"):
         if (getattr(preset.model, kind) is None) != (not getattr(preset.data, kind)):
             raise BenchError(f"data.{kind} and model.{kind} must be given both or neither")
+
+
+def check_data(data: Data) -> None:
+    one_of("data.long", data.long, ("refuse", "cut"))
+    for name, file in data.files.items():
+        one_of("data.files", name, (*data.image, *data.point_cloud))
+        one_of(f"data.files.{name}.style", file.style, ("lamm", "llava"))
+        if file.weight <= 0:
+            raise BenchError(f"data.files.{name}.weight is {file.weight}; it must be above 0")
+    if data.long == "cut" and data.turns != "sequential":
+        raise BenchError("data.long: cut is for data.turns: sequential; side by side, long dialogues are split between turns")
+    if not 0 <= data.held_out < 1 or not 0 <= data.max_bad <= 1:
+        raise BenchError("data.held_out and data.max_bad are shares between 0 and 1")
 
 
 def one_of(key: str, value: str, known: tuple[str, ...]) -> None:

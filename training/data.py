@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from lamm_bench.errors import BenchError
 from lamm_bench.instruction import PromptFile, prompt_file
 from lamm_bench.types import Media, Message, Modality
 
-from .config import Data
+from .config import Data, MetaFile
 
 KEYS: dict[str, Modality] = {"image": "image", "pcl": "point_cloud"}
 ROLES = ("human", "gpt")
@@ -28,6 +28,7 @@ class Dialogue:
     turns: tuple[tuple[str, str], ...]  # question and answer
     task_types: tuple[str, ...]  # of each turn; all alike before dialogues are merged
     where: str  # file and item, for errors and logs
+    weight: float = 1.0  # times that it comes in an epoch
 
     def messages(self, prompts: PromptFile, task_type: str) -> tuple[Message, ...]:
         """The conversation as evaluation would build it, behind the system message of one of its task types."""
@@ -39,22 +40,34 @@ class Dialogue:
         return tuple(out)
 
 
-def read_dialogues(root: Path, data: Data) -> list[Dialogue]:
+def read_dialogues(root: Path, data: Data, say: Callable[[str], None] = lambda text: None) -> list[Dialogue]:
     """All dialogues of all meta files, in file order; a dialogue of the other modality is left to the other list."""
     prompts = prompt_file(data.prompts)
     out: list[Dialogue] = []
     lists: tuple[tuple[str, tuple[str, ...]], ...] = (("image", data.image), ("pcl", data.point_cloud))
     for key, names in lists:
         for name in names:
-            found = list(read_file(root / name, key, prompts))
+            known = data.files.get(name, MetaFile())
+            folder = root / known.media if known.media else None
+            found = list(read_file(root / name, key, prompts, known.style, folder, say))
             if not found:
                 raise BenchError(f"{root / name} holds no dialogue with the key '{key}'")
-            out += found
+            out += [replace(one, weight=known.weight) for one in found]
     return out
 
 
-def read_file(file: Path, key: str, prompts: PromptFile) -> Iterator[Dialogue]:
-    """The dialogues of one meta file that have the media `key`; items without it are left out, as upstream does."""
+def read_file(
+    file: Path,
+    key: str,
+    prompts: PromptFile,
+    style: str = "lamm",
+    folder: Path | None = None,
+    say: Callable[[str], None] = lambda text: None,
+) -> Iterator[Dialogue]:
+    """The dialogues of one meta file that have the media `key`; items without it are left out, as upstream does.
+
+    In LLaVA's style (https://github.com/haotian-liu/LLaVA, docs/Finetune_Custom_Data.md) ids may recur and items may have no
+    media at all: these are left out and counted. `folder` is where media paths start; None: the folder above `meta_file`."""
     try:
         items = json.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -64,19 +77,24 @@ def read_file(file: Path, key: str, prompts: PromptFile) -> Iterator[Dialogue]:
     if not isinstance(items, list):
         raise BenchError(f"{file} holds {type(items).__name__}, expected a list of dialogues")
     seen: dict[str, int] = {}
+    bare = 0
     for index, item in enumerate(items):
         where = f"{file}: item {index}"
         if not isinstance(item, dict):
             raise BenchError(f"{where} is {type(item).__name__}, expected an object")
         if "id" in item:
             where = f"{where} (id {item['id']})"
-            if str(item["id"]) in seen:
+            if style == "lamm" and str(item["id"]) in seen:
                 raise BenchError(f"{where} has the id of item {seen[str(item['id'])]}; ids must differ")
             seen[str(item["id"])] = index
         if not any(k in item for k in KEYS):
-            raise BenchError(f"{where} has neither the key 'image' nor the key 'pcl'")
-        if key in item:
-            yield dialogue(item, key, file.parent.parent, where, prompts)
+            if style == "lamm":
+                raise BenchError(f"{where} has neither the key 'image' nor the key 'pcl'")
+            bare += 1
+        elif key in item:
+            yield dialogue(item, key, folder or file.parent.parent, where, prompts)
+    if bare:
+        say(f"{file}: {bare} of {len(items)} dialogues have no media and are left out")
 
 
 def dialogue(item: dict[str, Any], key: str, base: Path, where: str, prompts: PromptFile) -> Dialogue:
@@ -135,6 +153,7 @@ def merged(dialogues: Sequence[Dialogue], share: str) -> list[Dialogue]:
             tuple(turn for one in group for turn in one.turns),
             tuple(task_type for one in group for task_type in one.task_types),
             group[0].where,
+            group[0].weight,
         )
         for (media, _), group in together.items()
     ]

@@ -35,6 +35,8 @@ class Example:
     task_types: tuple[str, ...]  # of each answer
     where: str
     mirror: bool = False  # whether the picture may be mirrored: nothing that is said knows left from right
+    weight: float = 1.0  # times that it comes in an epoch
+    cut: bool = False  # whether its end was cut off
 
 
 def rng(*key: object) -> np.random.Generator:
@@ -61,14 +63,25 @@ def make_examples(
     for one in merged(dialogues, data.share) if side else dialogues:
         able = all(task_type in mirror or prompts.task_types.get(task_type) in SPOKEN for task_type in one.task_types)
         stream = rng(seed, "system", one.where)
-        for part in cut(shuffled(one, stream) if side else one, data, tokenizer):
+        for part in [one] if data.long == "cut" else cut(shuffled(one, stream) if side else one, data, tokenizer):
             messages = part.messages(prompts, str(stream.choice(part.task_types)))
             encoded = (encode_side_by_side if side else encode_messages)(messages, layout, tokenizer, slots)
+            length = len(encoded)
+            if data.long == "cut":
+                encoded = shortened(encoded, data.text_tokens, slots)
+                if not encoded.learnt:
+                    continue
             if len(encoded) > window:
                 raise BenchError(f"{one.where}: {len(encoded)} tokens are more than the model's window of {window}")
             even = able and not any(SIDED.search(said) for turn in part.turns for said in turn)
-            out.append(Example(encoded, one.media, part.task_types, one.where, even))
+            out.append(Example(encoded, one.media, part.task_types, one.where, even, one.weight, len(encoded) < length))
     return out
+
+
+def shortened(one: Encoded, most: int, slots: dict[str, int]) -> Encoded:
+    """What is behind the media cut to `most` tokens, wherever that falls, as upstream does (reference 3.5)."""
+    end = most + max((at + slots[media.kind] for at, media in one.media), default=1)
+    return Encoded(one.ids[:end], one.labels[:end], one.positions[:end], one.segments[:end], one.media)
 
 
 def shuffled(one: Dialogue, stream: np.random.Generator) -> Dialogue:
@@ -147,6 +160,18 @@ def sample(media: Sequence[Media], most: int, stream: np.random.Generator) -> li
             left[media[index]] -= 1
             chosen.append(index)
     return sorted(chosen)
+
+
+def repeated(chosen: Sequence[int], weights: Sequence[float], stream: np.random.Generator) -> list[int]:
+    """Each index as often as its weight says; what is left of a weight is a chance.
+
+    >>> repeated([0, 1], [2.0, 1.0], np.random.default_rng(0))
+    [0, 0, 1]
+    """
+    if all(weights[i] == 1 for i in chosen):
+        return list(chosen)
+    times = [int(weights[i] + stream.random()) for i in chosen]
+    return [i for i, number in zip(chosen, times) for _ in range(number)]
 
 
 def padding_share(batches: Sequence[Sequence[Sequence[int]]], lengths: Sequence[int]) -> float:

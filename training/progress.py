@@ -41,7 +41,7 @@ class StageProgress:
     def __init__(self, console: Console, name: str, start: int, total: int) -> None:
         self.console, self.name, self.start, self.total = console, name, start, total
         self.began = self.spoke = time.monotonic()
-        self.tokens = 0
+        self.tokens = self.places = 0
         self.bar: Progress | None = None
         self.task: TaskID | None = None
 
@@ -63,12 +63,17 @@ class StageProgress:
         if self.bar:
             self.bar.stop()
 
-    def step(self, done: int, loss: float, tokens: int) -> None:
-        """After step number `done` of the stage."""
+    def step(self, done: int, loss: float, tokens: int, places: int = 0, use: float = 0.0) -> None:
+        """After step number `done` of the stage; `use` is operations for each token over what the devices could do in a second."""
         self.tokens += tokens
+        self.places += places
         now = time.monotonic()
         seconds = max(now - self.began, 1e-9)
         said = f"loss {loss:.3f}, {self.tokens / seconds:,.0f} tokens/s"
+        if self.places:
+            said += f", {100 * (1 - self.tokens / self.places):.0f} % padding"
+        if use:
+            said += f", MFU {100 * use * self.tokens / seconds:.0f} %"
         if self.bar and self.task is not None:
             self.bar.update(self.task, completed=done, said=said)
         elif now - self.spoke >= EVERY or done == self.total:

@@ -8,22 +8,21 @@ import hashlib
 import json
 import platform
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-import numpy as np
 import torch
 from rich.console import Console
 
-from lamm_bench.errors import BenchError, MediaError
+from lamm_bench.errors import BenchError
 from lamm_bench.instruction import prompt_file
 from lamm_bench.lamm import checkpoint
 from lamm_bench.lamm.config import LammConfig
-from lamm_bench.lamm.model import ENCODERS
+from lamm_bench.lamm.model import Lamm
 from lamm_bench.lamm.tokenizer import MiniTokenizer, train_tokenizer
 from lamm_bench.types import Media
 
@@ -32,11 +31,14 @@ from .begin import begin_numbers, new_model
 from .card import card
 from .config import Preset, read_preset
 from .data import Dialogue, read_dialogues
-from .examples import make_examples, text_only
+from .engine import Engine, make_engine
+from .examples import Example, make_examples, rng, text_only
+from .feature_cache import FeatureCache
+from .prepared import Prepared
 from .trainer import Trainer, half
 from .unfold import Asked, labels_of, unfold
 
-STATE = "state.pt"
+T = TypeVar("T")
 
 
 def train(
@@ -47,24 +49,40 @@ def train(
     resume: bool | None = None,
     fresh: bool = False,
     console: Console | None = None,
+    engine: str = "auto",
+    feature_cache: Path | None = None,
 ) -> Path:
     """Trains all stages of a preset and writes the checkpoint to `output`; gives the folder.
 
     `resume` None goes on from a state if there is one, True demands one, False refuses one; `fresh` begins anew."""
-    console = console or Console()
     began = time.monotonic()
     plan = read_preset(preset, settings)
+    carrier = make_engine(engine, plan)
     try:
-        output.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise BenchError(f"{output} cannot be made: {error.strerror or error}") from error
+        return train_with(carrier, carrier.preset, output, data_root, (resume, fresh), console, feature_cache, began)
+    finally:
+        carrier.close()
+
+
+def train_with(
+    engine: Engine,
+    plan: Preset,
+    output: Path,
+    data_root: Path | None,
+    mode: tuple[bool | None, bool],
+    console: Console | None,
+    feature_cache: Path | None,
+    began: float,
+) -> Path:
+    """`train`, in each process."""
+    console = console or Console(quiet=engine.rank > 0)
     if plan.threads:
         torch.set_num_threads(plan.threads)
-    root = data_root if data_root is not None else miniature(console)
-    dialogues = read_dialogues(root, plan.data)
+    root = data_root if data_root is not None else in_turn(engine, lambda: miniature(console))
+    dialogues = read_dialogues(root, plan.data, lambda text: console.print(text, highlight=False))
     identity = digest_of(plan, dialogues)
-    saved = saved_state(output, identity, resume, fresh)
-    tokenizer = own_tokenizer(plan, dialogues, output, keep=saved is not None)
+    saved = in_turn(engine, lambda: saved_state(output, identity, *mode, engine))
+    tokenizer = in_turn(engine, lambda: own_tokenizer(plan, dialogues, output, keep=saved is not None or engine.rank > 0))
     plan = replace(plan, model=replace(plan.model, llm=replace(plan.model.llm, vocabulary=len(tokenizer))))
     config = LammConfig(
         name=plan.name,
@@ -76,9 +94,14 @@ def train(
         licence=plan.licence,
         notes={"preset": plan.name, "seed": plan.seed, "data": identity, "versions": versions()},
     )
-    model = new_model(config, plan.seed)
-    begin_numbers(model, tokenizer, plan.seed)
-    trainer = make_trainer(plan, model, dialogues, tokenizer, output, identity, console)
+
+    def begin() -> Lamm:
+        model = new_model(config, plan.seed)
+        begin_numbers(model, tokenizer, plan.seed)
+        return model
+
+    model = begin()
+    trainer = make_trainer(plan, model, dialogues, tokenizer, output, identity, console, engine, feature_cache)
     console.print(
         f"{len(dialogues)} dialogues, {'bfloat16' if half(plan.precision) else 'float32'}, output {output}", highlight=False
     )
@@ -90,21 +113,41 @@ def train(
             continue
         here = time.monotonic()
         if saved is not None and saved["step"] == 0:
-            model.load_state_dict(saved["model"])
+            trainer.load(saved)
             saved = None
         trainer.run(index, stage, saved)
         saved = None
         times[stage.name] = round(time.monotonic() - here, 1)
+    if engine.rank == 0:
+        model = finished(plan, trainer, begin() if engine.world > 1 or engine.name != "plain" else model)
+        checkpoint.save(model, config, output / "tokenizer.json", output)
+        minutes = (time.monotonic() - began) / 60
+        (output / "README.md").write_text(card(plan, config, model, dialogues, times, minutes), encoding="utf-8")
+        state.clear(output)
+        console.print(f"checkpoint in {output} after {minutes:.1f} minutes", highlight=False)
+    engine.gather(None)
+    return output
+
+
+def finished(plan: Preset, trainer: Trainer, model: Lamm) -> Lamm:
+    """The model with the weights of the last state, or of the best one, as the preset says; on the CPU, whole."""
     if not hasattr(model.llama_model, "peft_config"):
         model.add_lora(plan.model.lora)
-    if saved is not None:
-        model.load_state_dict(saved["model"])
-    checkpoint.save(model, config, output / "tokenizer.json", output)
-    minutes = (time.monotonic() - began) / 60
-    (output / "README.md").write_text(card(plan, config, model, dialogues, times, minutes), encoding="utf-8")
-    (output / STATE).unlink(missing_ok=True)
-    console.print(f"checkpoint in {output} after {minutes:.1f} minutes", highlight=False)
-    return output
+    file = trainer.output / ("best.pt" if plan.watch.final == "best" else state.NAME)
+    held = state.read(file, trainer.identity, trainer.engine.name, trainer.engine.world)
+    trainer.model = model.cpu()
+    trainer.load({"stage": 0, "step": 0, **held})
+    return model
+
+
+def in_turn(engine: Engine, work: Callable[[], T]) -> T:
+    """The work of the first process, then of all others, who find its files there."""
+    found = work() if engine.rank == 0 else None
+    engine.gather(None)
+    if engine.rank:
+        found = work()
+    engine.gather(None)
+    return found  # type: ignore[return-value]
 
 
 def miniature(console: Console) -> Path:
@@ -117,31 +160,34 @@ def miniature(console: Console) -> Path:
 
 def digest_of(plan: Preset, dialogues: Sequence[Dialogue]) -> str:
     """What must be equal for one training to go on from another's state."""
-    digest = hashlib.sha256(json.dumps({**asdict(plan), "save_every": 0, "threads": 0}, sort_keys=True).encode())
+    same = asdict(plan) | {"save_every": 0, "threads": 0, "watch": {"final": plan.watch.final}}
+    same["data"] |= {"workers": 0, "memory": 0, "max_bad": 0, "expected": 0, "expected_text": 0}
+    digest = hashlib.sha256(json.dumps(same, sort_keys=True).encode())
     for one in dialogues:
         digest.update(json.dumps([Path(one.media.path).name, one.task_types, one.turns], ensure_ascii=False).encode())
     return digest.hexdigest()[:16]
 
 
-def saved_state(output: Path, identity: str, resume: bool | None, fresh: bool) -> dict[str, Any] | None:
+def saved_state(output: Path, identity: str, resume: bool | None, fresh: bool, engine: Engine) -> dict[str, Any] | None:
     """The state to go on from, if there is one and it is wanted; refuses to write over a finished checkpoint."""
-    file = output / STATE
-    if fresh:
-        for name in (STATE, "metrics.jsonl", "config.json", "tokenizer.json", *checkpoint.FILES):
-            (output / name).unlink(missing_ok=True)
-    if (output / "config.json").is_file():
-        raise BenchError(f"{output} already holds a finished checkpoint; use another --output, or --fresh to train anew")
     try:
         output.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise BenchError(f"{output} cannot be made: {error.strerror}") from None
+        raise BenchError(f"{output} cannot be made: {error.strerror or error}") from error
+    file = output / state.NAME
+    if fresh and engine.rank == 0:
+        state.clear(output)
+        for name in ("metrics.jsonl", "config.json", "tokenizer.json", *checkpoint.FILES):
+            (output / name).unlink(missing_ok=True)
+    if (output / "config.json").is_file():
+        raise BenchError(f"{output} already holds a finished checkpoint; use another --output, or --fresh to train anew")
     if not file.is_file():
         if resume:
-            raise BenchError(f"{output} holds no {STATE} to resume from")
+            raise BenchError(f"{output} holds no {state.NAME} to resume from")
         return None
     if resume is False:
         raise BenchError(f"{output} holds the state of a training; go on with --resume, or begin anew with --fresh")
-    return state.read(file, identity)
+    return state.read(file, identity, engine.name, engine.world)
 
 
 def own_tokenizer(plan: Preset, dialogues: Sequence[Dialogue], output: Path, keep: bool) -> MiniTokenizer:
@@ -157,42 +203,88 @@ def own_tokenizer(plan: Preset, dialogues: Sequence[Dialogue], output: Path, kee
 
 def make_trainer(
     plan: Preset,
-    model: Any,
+    model: Lamm,
     dialogues: Sequence[Dialogue],
     tokenizer: MiniTokenizer,
     output: Path,
     identity: str,
     console: Console,
+    engine: Engine,
+    feature_cache: Path | None,
 ) -> Trainer:
     """Examples and prepared media. Unreadable media are left out and counted; too many of them are an error."""
-    console.print("reading media ...")
-    prepared: dict[Media, np.ndarray] = {}
-    bad: dict[Media, str] = {}
-    needed = {kind: ENCODERS[kind](c) for kind, c in model.config.encoders.items()}
-    for media in dict.fromkeys(one.media for one in dialogues):
-        try:
-            prepared[media] = needed[media.kind].prepare(media, "squash")  # type: ignore[operator]
-        except MediaError as error:
-            bad[media] = str(error)
-    if bad:
-        console.print(f"{len(bad)} media cannot be read and are left out: {'; '.join(list(bad.values())[:3])}")
-    if len(bad) > plan.data.max_bad * (len(bad) + len(prepared)):
-        raise BenchError(
-            f"{len(bad)} of {len(bad) + len(prepared)} media cannot be read; data.max_bad allows {plan.data.max_bad}"
-        )
-    good = [one for one in dialogues if one.media not in bad]
+    prepared, cache = media_of(plan, model, dialogues, output, console, engine, feature_cache)
+    good = [one for one in dialogues if one.media in prepared]
+    held, good = split(good, plan)
     prompts = prompt_file(plan.data.prompts)
-    examples = make_examples(
-        good, plan.data, prompts, tokenizer, model.config.slots, model.config.llm.window, plan.data.mirror, plan.seed
-    )
+
+    def encoded(chosen: Sequence[Dialogue]) -> list[Example]:
+        slots, window = model.config.slots, model.config.llm.window
+        return make_examples(chosen, plan.data, prompts, tokenizer, slots, window, plan.data.mirror, plan.seed)
+
     labels = labels_of([answer for one in good for _, answer in one.turns])
     asked: dict[Media, list[Asked]] = {}
     encode = lru_cache(maxsize=100_000)(tokenizer.encode)
     for one in good if any(stage.contrastive for stage in plan.stages) else ():
         for question, answer in one.turns:
             asked.setdefault(one.media, []).extend(unfold(question, answer, labels, encode))
-    texts = [(row, one.task_types[0]) for one in good for row in text_only(one, plan.data, prompts, tokenizer)]
-    return Trainer(plan, model, examples, texts, prepared, output, identity, console, asked)
+    spoken = good if any(not stage.media for stage in plan.stages) else ()
+    texts = [(row, one.task_types[0]) for one in spoken for row in text_only(one, plan.data, prompts, tokenizer)]
+    examples = encoded(good)
+    cut_short = sum(one.cut for one in examples)
+    if cut_short:
+        console.print(f"{cut_short} dialogues are longer than {plan.data.text_tokens} tokens; their ends are cut off")
+    return Trainer(
+        plan, model, examples, texts, prepared, output, identity, console, asked, engine=engine, held=encoded(held), cache=cache
+    )
+
+
+def media_of(
+    plan: Preset,
+    model: Lamm,
+    dialogues: Sequence[Dialogue],
+    output: Path,
+    console: Console,
+    engine: Engine,
+    feature_cache: Path | None,
+) -> tuple[Prepared, FeatureCache | None]:
+    """Every media that can be read; each process looks at its share, and all leave out what anyone could not read."""
+    console.print("reading media ...")
+    every = list(dict.fromkeys(one.media for one in dialogues))
+    prepared = Prepared(model.encoders, plan.data.workers, plan.data.memory)
+    cache = None
+    if feature_cache is not None:
+        if any("encoders" in stage.train for stage in plan.stages):
+            raise BenchError(f"--feature-cache is for frozen encoders, and the preset {plan.name} trains its own")
+        cache = FeatureCache(feature_cache)
+        for kind, config in model.config.encoders.items():
+            cache.find(kind, model.encoders[kind], config, [one for one in every if one.kind == kind], half(plan.precision))
+        prepared.trust(list(cache))
+    unknown = [one for one in every if one not in prepared]
+    prepared.check(unknown if engine.world == 1 else unknown[engine.rank :: engine.world])
+    bad = {one: why for each in engine.gather(prepared.bad) for one, why in each.items()}
+    prepared.trust(one for one in unknown if one not in bad)
+    prepared.drop(bad)
+    prepared.order(every)
+    if bad and engine.rank == 0:
+        (output / "unreadable.txt").write_text("".join(f"{why}\n" for why in bad.values()), encoding="utf-8")
+        console.print(f"{len(bad)} media cannot be read and are left out: {'; '.join(list(bad.values())[:3])}")
+    if len(bad) > plan.data.max_bad * len(every):
+        raise BenchError(
+            f"{len(bad)} of {len(every)} media cannot be read; data.max_bad allows {plan.data.max_bad} "
+            f"(all are listed in {output / 'unreadable.txt'})"
+        )
+    return prepared, cache
+
+
+def split(dialogues: Sequence[Dialogue], plan: Preset) -> tuple[list[Dialogue], list[Dialogue]]:
+    """Held-out dialogues and the others; by media, so that nothing of a held-out image is learnt from."""
+    share, seed = plan.data.held_out, plan.seed
+    out: set[Media] = set()
+    if share:
+        names = {one.media: Path(one.media.path).name for one in dialogues}
+        out = {media for media, name in names.items() if rng(seed, "held out", name).random() < share}
+    return [one for one in dialogues if one.media in out], [one for one in dialogues if one.media not in out]
 
 
 def versions() -> dict[str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from rich.console import Console
 from torch import Tensor, nn
 
 from lamm_bench.errors import BenchError
-from lamm_bench.lamm.encode import IGNORE, Encoded, pack
+from lamm_bench.lamm.encode import Encoded, pack
 from lamm_bench.lamm.model import Lamm, collate
 from lamm_bench.types import Media
 
@@ -23,9 +23,15 @@ from . import state
 from .augment import change
 from .config import Preset, Stage
 from .contrast import Contrast
-from .examples import Example, deal, padding_share, rng, sample
-from .progress import Metrics, StageProgress
+from .engine import Engine, Plain
+from .examples import Example, rng
+from .feature_cache import FeatureCache
+from .loss import check_finite, total_loss
+from .parts import counter, part_of
+from .plan import Plan, label_weights, pace
+from .shares import micros_of, padding, shares
 from .unfold import Asked, Pools, pools_of
+from .watch import Watcher
 
 
 @dataclass
@@ -36,77 +42,79 @@ class Trainer:
     model: Lamm
     examples: Sequence[Example]
     texts: Sequence[tuple[Encoded, str]]  # for stages without media: a conversation and its task type
-    prepared: dict[Media, np.ndarray]
+    prepared: Mapping[Media, np.ndarray]
     output: Path
     identity: str
     console: Console
     asked: Mapping[Media, Sequence[Asked]] = field(default_factory=dict)  # for the contrastive loss
-    features: dict[Media, Tensor] = field(default_factory=dict)
+    features: Mapping[Media, Tensor] = field(default_factory=dict)
     pools: dict[tuple[int, ...], list[tuple[int, ...]]] = field(default_factory=dict)  # wrong answers to each question
+    engine: Engine = None  # type: ignore[assignment]  # None: one process
+    held: Sequence[Example] = ()  # kept from training, for the validation loss
+    cache: FeatureCache | None = None  # where frozen encoders' tokens are kept between trainings
+    probe: Callable[[Lamm], Mapping[str, float]] | None = None  # a short run over the miniature: task -> score
+    best: float = math.inf  # the least validation loss so far
+    before: tuple[int, int] = (0, 0)  # stage and step of the state on the disk
+
+    def __post_init__(self) -> None:
+        self.engine = self.engine or Plain(self.preset)
 
     def run(self, index: int, stage: Stage, saved: dict[str, Any] | None) -> None:
         """Trains one stage, from its beginning or from a saved state within it."""
+        engine, seed, micro = self.engine, self.preset.seed, self.preset.speed.micro
         contrast = self.begin(index, stage, saved)
         rows = list(self.examples) if stage.media else [Example(e, Media("image", ""), (t,), "") for e, t in self.texts]
         weights = [label_weights(row, stage) for row in rows]
-        lengths = [len(row.encoded) for row in rows]
-        plan = Plan(self.preset, index, stage, lengths, [row.media for row in rows])
-        parameters = [p for p in [*self.model.parameters(), *contrast.parameters()] if p.requires_grad]
-        optimizer = torch.optim.AdamW(
-            parameters, lr=stage.rate, betas=(stage.betas[0], stage.betas[1]), weight_decay=stage.decay, fused=True
-        )
+        mass = [float(each.sum()) for each in weights]
+        plan = Plan(self.preset, index, stage, rows)
+        engine.begin(Step(self, contrast), stage, micros_of(stage.batch, engine.world, micro))
         if saved:
-            optimizer.load_state_dict(saved["optimizer"])
+            engine.restore(saved, self.output)
         start = saved["step"] if saved else 0
-        count = sum(p.numel() for p in parameters)
-        self.console.print(
-            f"{stage.name}: {len(rows)} dialogues, {plan.total} steps, {count / 1e6:.2f} M trainable, "
-            f"{100 * plan.padding:.0f} % padding",
-            highlight=False,
-        )
-        metrics = Metrics(self.output / "metrics.jsonl", index, start)
-        with contextlib.closing(metrics), StageProgress(self.console, stage.name, start, plan.total) as progress:
+        with Watcher(self, index, stage, start, plan) as watcher:
             for step in range(start, plan.total):
-                torch.manual_seed(
-                    int(rng(self.preset.seed, index, step, "dropout").integers(2**31))
-                )  # PyTorch's dropout has no other door
                 chosen = plan.batch(step)
+                lengths = [sum(plan.lengths[i] for i in row) for row in chosen]
+                everybody = shares(lengths, stage.batch, engine.world, micro)
+                whole = sum(mass[i] for row in chosen for i in row)
+                sums: dict[str, Tensor] = {}
+                for number, part in enumerate(everybody[engine.rank]):
+                    # PyTorch's dropout has no other door; the first process's first pass has the stream of one process
+                    place = (engine.rank, number) if engine.rank or number else ()
+                    torch.manual_seed(int(rng(seed, index, step, "dropout", *place).integers(2**31)))
+                    packs = [[rows[i] for i in chosen[at]] for at in part.rows]
+                    own = [i for at in part.rows for i in chosen[at]]
+                    losses = engine.forward(stage, packs, [weights[i].to(engine.device) for i in own], (index, step))
+                    share = 0.0 if part.blank else sum(mass[i] for i in own) / whole
+                    engine.backward(total_loss(stage, losses) * share)
+                    for name, value in losses.items():
+                        sums[name] = sums.get(name, 0.0) + value.detach() * share
+                said = engine.total(sums)
+                where = [rows[i].where or "text" for row in chosen for i in row]
+                check_finite(stage, step, "loss", float(total_loss(stage, said)), where)
                 rate = stage.rate * pace(stage, step, plan.total)
-                for group in optimizer.param_groups:
-                    group["lr"] = rate
-                packs = [[rows[i] for i in row] for row in chosen]
-                losses = self.losses(stage, contrast, packs, [weights[i] for row in chosen for i in row], (index, step))
-                nothing = torch.zeros(())
-                loss = stage.answers * losses.get("answers", nothing) + stage.contrastive * losses.get("contrastive", nothing)
-                loss = loss + stage.places * losses.get("places", nothing)
-                if not math.isfinite(float(loss.detach())):
-                    raise BenchError(
-                        f"stage {stage.name}, step {step}: the loss is {float(loss.detach())} in a batch of "
-                        + ", ".join(row.where or "text" for row in packs[0])
-                    )
-                loss.backward()
-                norm = nn.utils.clip_grad_norm_(parameters, stage.clip)
-                optimizer.step()
-                optimizer.zero_grad(set_to_none=True)
-                said = {name: round(float(value.detach()), 5) for name, value in losses.items()}
-                metrics.write(
-                    {"stage": stage.name, "stage_index": index, "step": step, "rate": rate, "norm": float(norm), **said}
-                )
-                progress.step(step + 1, float(loss.detach()), sum(lengths[i] for row in chosen for i in row))
+                norm = engine.step(rate)
+                if not engine.scaled:
+                    check_finite(stage, step, "gradient's norm", norm, where)
+                watcher.stepped(step, said, rate, norm, [padding(mine, lengths) for mine in everybody])
+                watcher.look(step + 1)
                 if (step + 1) % self.preset.save_every == 0 and step + 1 < plan.total:
-                    self.save(index, step + 1, optimizer.state_dict(), contrast.state_dict())
-        self.save(index + 1, 0, None, None)
+                    self.save(index, step + 1, contrast.state_dict())
+        self.save(index + 1, 0, None)
 
     def begin(self, index: int, stage: Stage, saved: dict[str, Any] | None) -> nn.Module:
         """LoRA put in, parts frozen, the saved weights loaded; gives the contrastive head, empty where it is not used."""
+        if stage.contrastive and (self.engine.world > 1 or self.preset.speed.micro):
+            raise BenchError(f"stage {stage.name} compares whole batches (contrastive) and needs one process and speed.micro=0")
         if "lora" in stage.train and not hasattr(self.model.llama_model, "peft_config"):
             with seeded(self.preset.seed, "lora"):
                 self.model.add_lora(self.preset.model.lora)
         if saved:
-            self.model.load_state_dict(saved["model"])
+            self.load(saved)
         freeze(self.model, stage.train)
         if stage.media and "encoders" not in stage.train and not self.features:
-            self.features = self.look()
+            self.model.to(self.engine.device)
+            self.features = self.kept()
         contrast: nn.Module = nn.Module()
         if stage.contrastive:
             self.pools = self.pools or pools_of([one for each in self.asked.values() for one in each])
@@ -117,9 +125,43 @@ class Trainer:
             contrast.load_state_dict(saved["contrast"])
         return contrast
 
-    def save(self, stage: int, step: int, optimizer: Any, contrast: Any) -> None:
-        held = {"identity": self.identity, "stage": stage, "step": step, "model": self.model.state_dict()}
-        state.write(self.output / "state.pt", {**held, "optimizer": optimizer, "contrast": contrast})
+    def learnt(self, index: int) -> list[str]:
+        """Names of what the stages up to this one train, and of counters: all that random weights and files do not give again."""
+        parts = {part for stage in self.preset.stages[: index + 1] for part in stage.train}
+        named = {name for name, _ in self.model.named_parameters()}
+        return [name for name in self.model.state_dict() if (part_of(name) in parts if name in named else counter(name))]
+
+    def save(self, stage: int, step: int, contrast: Any) -> None:
+        """A state to go on from; at the end of a stage (step 0 of the next) it holds weights only."""
+        if self.engine.rank == 0 and self.preset.watch.keep > 1:
+            state.set_aside(self.output, *self.before)
+        names = self.learnt(stage if step else stage - 1)
+        held = {"identity": self.identity, "stage": stage, "step": step, "contrast": contrast, "best": self.best}
+        held |= {"engine": self.engine.name, "world": self.engine.world}
+        if step:
+            self.engine.save(self.output / state.NAME, held, names)
+        else:
+            weights = self.engine.weights(names)
+            if self.engine.rank == 0:
+                state.write(self.output / state.NAME, {**held, "model": weights})
+        self.before = (stage, step)
+        self.engine.gather(None)
+        if self.engine.rank == 0:
+            state.thin(self.output, self.preset.watch.keep)
+
+    def load(self, saved: Mapping[str, Any]) -> None:
+        """Puts a state's weights, where it holds them itself, into the model."""
+        self.best, self.before = saved.get("best", math.inf), (saved["stage"], saved["step"])
+        if "model" in saved:
+            unknown = self.model.load_state_dict(saved["model"], strict=False).unexpected_keys
+            if unknown:
+                raise BenchError(f"the state holds the tensor '{unknown[0]}' that the preset's model does not have")
+
+    def kept(self) -> Mapping[Media, Tensor]:
+        """What the frozen encoders say about every media, if the preset or `--feature-cache` keeps it."""
+        if self.cache is not None:
+            return self.cache.fill(self.model, self.prepared, self.engine, half(self.preset.precision), self.console)
+        return self.look() if self.preset.speed.features == "memory" else {}
 
     def losses(
         self,
@@ -189,70 +231,25 @@ class Trainer:
         return {media: tokens.clone() for media, tokens in out.items()}
 
 
-class Plan:
-    """Which dialogues a step learns from: a pure function of seed, stage and step."""
+class Step(nn.Module):
+    """The module that an engine holds: the model and what is trained beside it; its forward is `Trainer.losses`."""
 
-    def __init__(self, preset: Preset, index: int, stage: Stage, lengths: Sequence[int], media: Sequence[Media]) -> None:
-        self.key, self.row, self.stage = (preset.seed, index), preset.data.row_tokens, stage
-        self.lengths, self.media = lengths, media
-        self.start = [0]  # the first step of each epoch; packing leaves epochs of slightly different lengths
-        self.epoch, self.batches = 0, self.of_epoch(0)
-        self.total = max(1, round(stage.epochs * len(self.batches)))
-        self.padding = padding_share(self.batches, lengths)
+    def __init__(self, trainer: Trainer, contrast: nn.Module) -> None:
+        super().__init__()
+        self.model, self.contrast = trainer.model, contrast
+        self.trainer = trainer
 
-    def of_epoch(self, epoch: int) -> list[list[list[int]]]:
-        chosen = sample(self.media, self.stage.most, rng(*self.key, epoch, "sample"))
-        lengths, kinds = [self.lengths[i] for i in chosen], [self.media[i].kind for i in chosen]
-        dealt = deal(lengths, kinds, self.stage.batch, self.row, rng(*self.key, epoch, "order"))
-        if len(self.start) == epoch + 1:
-            self.start.append(self.start[-1] + len(dealt))
-        return [[[chosen[i] for i in row] for row in batch] for batch in dealt]
-
-    def batch(self, step: int) -> list[list[int]]:
-        """The rows of a step that is not before the last one asked for."""
-        while step >= self.start[self.epoch + 1]:
-            self.epoch += 1
-            self.batches = self.of_epoch(self.epoch)
-        return self.batches[step - self.start[self.epoch]]
-
-
-def pace(stage: Stage, step: int, total: int) -> float:
-    """The learning rate's share: a linear rise, then a cosine (Loshchilov and Hutter 2017) or a line down to zero."""
-    rise = max(1, round(stage.warmup * total))
-    if step < rise:
-        return (step + 1) / rise
-    done = (step - rise) / max(1, total - rise)
-    return 1 - done if stage.schedule == "linear" else 0.5 * (1 + math.cos(math.pi * done))
-
-
-def label_weights(row: Example, stage: Stage) -> Tensor:
-    """The weight of each label token, in the row's order: task weight over (tokens of its answer) ** evenness."""
-    runs: list[int] = []
-    segments: list[int] = []
-    for label, segment in zip(row.encoded.labels, row.encoded.segments):
-        if label == IGNORE:
-            segments.append(-1)
-        elif segments and segments[-1] == segment:
-            runs[-1] += 1
-            segments.append(segment)
-        else:
-            runs.append(1)
-            segments.append(segment)
-    weights = [stage.weights.get(task_type, 1.0) / run**stage.evenness for run, task_type in zip(runs, row.task_types)]
-    return torch.tensor([weight for weight, run in zip(weights, runs) for _ in range(run)])
+    def forward(
+        self, stage: Stage, packs: Sequence[Sequence[Example]], weights: Sequence[Tensor], key: tuple[int, int]
+    ) -> dict[str, Tensor]:
+        return self.trainer.losses(stage, self.contrast, packs, weights, key)
 
 
 def freeze(model: Lamm, parts: Sequence[str]) -> None:
     """Exactly the named parts learn; frozen encoders stay in evaluation mode, for batch statistics must not drift."""
     model.train()
     for name, parameter in model.named_parameters():
-        if name.startswith("encoders."):
-            part = "encoders"
-        elif name.startswith("llama_proj."):
-            part = "projection"
-        else:
-            part = "lora" if ".lora_" in name else "llm"
-        parameter.requires_grad_(part in parts)
+        parameter.requires_grad_(part_of(name) in parts)
     if "encoders" not in parts:
         model.encoders.eval()
 
