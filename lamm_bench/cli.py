@@ -6,9 +6,10 @@ import click
 
 from . import __version__
 from .cli_look import leaderboard, list_, report, show
-from .cli_make import data, train_baseline
+from .cli_make import data
 from .cli_options import SETTINGS
 from .cli_run import run, score
+from .cli_train import train_baseline
 
 
 @click.group(context_settings=SETTINGS)

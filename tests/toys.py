@@ -55,6 +55,25 @@ stages:
   - {name: lamm, train: [projection, lora], epochs: 2, batch: 4, rate: 1.0e-3, schedule: linear}
 """
 
+ONE_STAGE = """# LAMM's stage alone, on frozen random encoders: what several processes can train.
+name: one
+precision: float32
+save_every: 4
+tokenizer: 400
+unused: zero
+data: {image: [2D_Instruct/meta_file/a.json], point_cloud: [3D_Instruct/meta_file/b.json], turns: sequential, row_tokens: 1,
+       held_out: 0.2}
+model:
+  image: {size: 16, widths: [4, 8], blocks: [0, 1], layers: 1, heads: 2}
+  point_cloud: {cells: 8, levels: 2, widths: [4, 8], blocks: [0, 1], layers: 1, heads: 2}
+  llm: {width: 32, hidden: 48, layers: 1, heads: 2, window: 256}
+  lora: {r: 2, alpha: 2, dropout: 0.0}
+stages:
+  - {name: lamm, train: [projection, lora], epochs: 2, batch: 6, rate: 1.0e-2, schedule: warmup_decay}
+speed: {micro: 2}
+watch: {validate_every: 5, keep: 2}
+"""
+
 
 def picture(folder: Path, name: str, seed: int = 0, size: tuple[int, int] = (24, 20)) -> Media:
     """A small picture of noise."""
@@ -105,4 +124,5 @@ def toy_data(root: Path, count: int = 10) -> Path:
     (root / "2D_Instruct/meta_file/a.json").write_text(json.dumps(items["image"]), encoding="utf-8")
     (root / "3D_Instruct/meta_file/b.json").write_text(json.dumps(items["pcl"]), encoding="utf-8")
     (root / "toy.yaml").write_text(PRESET, encoding="utf-8")
+    (root / "one.yaml").write_text(ONE_STAGE, encoding="utf-8")
     return root

@@ -145,6 +145,7 @@ class Preset:
     precision: str = "auto"  # "float32", "bfloat16" (autocast), or bfloat16 where the processor has instructions for it
     save_every: int = 100  # steps between states that a killed training can go on from
     licence: str = ""
+    unused: str = "skip"  # weights that a batch has no use for rest; "zero": their gradient is zero, as DeepSpeed has it
     speed: Speed = field(default_factory=Speed)
     parallel: Parallel = field(default_factory=Parallel)
     watch: Watch = field(default_factory=Watch)
@@ -223,6 +224,7 @@ def check(preset: Preset) -> None:
             raise BenchError(f"stages.{stage.name}: batch, epochs and rate must be above 0, and betas two numbers")
     check_data(preset.data)
     one_of("speed.features", preset.speed.features, ("memory", "each_step"))
+    one_of("unused", preset.unused, ("skip", "zero"))
     one_of("watch.final", preset.watch.final, ("last", "best"))
     for place in preset.parallel.offload:
         one_of("parallel.offload", place, ("optimizer", "parameters"))

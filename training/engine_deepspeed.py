@@ -43,6 +43,10 @@ class DeepSpeed:
         self.preset = replace(preset, precision=NAMES[self.dtype])
         if len(preset.stages) > 1:
             raise BenchError(f"--engine deepspeed trains presets of one stage; {preset.name} has {len(preset.stages)}")
+        if preset.data.image and preset.data.point_cloud and preset.unused != "zero":
+            raise BenchError("--engine deepspeed on images and point clouds together needs unused: zero (--set unused=zero)")
+        if preset.data.image and preset.data.point_cloud and any("encoders" in stage.train for stage in preset.stages):
+            raise BenchError("--engine deepspeed trains encoders of one kind of media, not of images and point clouds together")
         self.ds: Any = None
         self.join()
 
@@ -110,9 +114,11 @@ class DeepSpeed:
     def step(self, rate: float) -> float:
         for group in self.ds.optimizer.param_groups:
             group["lr"] = rate
+        norm = None
+        if self.preset.parallel.zero == 0 and self.dtype == torch.float32:  # DeepSpeed clips there without telling the norm
+            norm = nn.utils.get_total_norm([p.grad for p in self.module.parameters() if p.grad is not None])
         self.ds.step()
-        norm = self.ds.get_global_grad_norm()
-        return float(norm) if norm is not None else 0.0
+        return float(self.ds.get_global_grad_norm() if norm is None else norm)
 
     def total(self, values: Mapping[str, Tensor]) -> dict[str, float]:
         names = sorted(values)
@@ -127,21 +133,21 @@ class DeepSpeed:
 
     def save(self, file: Path, held: dict[str, Any], names: Sequence[str]) -> None:
         """Each process writes its part into a folder; the file that speaks of the folder is written when all have."""
-        tag = f"shards-{held['stage']}-{held['step']:06d}"
+        folder, tag = file.parent / state.SHARDS, f"{held['stage']}-{held['step']:06d}"
         fault = ""
         try:
-            self.ds.save_checkpoint(str(file.parent), tag=tag, save_latest=False, exclude_frozen_parameters=True)
+            self.ds.save_checkpoint(str(folder), tag=tag, save_latest=False, exclude_frozen_parameters=True)
         except (OSError, RuntimeError) as error:
-            fault = f"{file.parent / tag} cannot be written: {error}; the older state is untouched"
+            fault = f"{folder / tag} cannot be written: {error}; the older state is untouched"
         faults = [each for each in self.gather(fault) if each]
         if faults:
-            shutil.rmtree(file.parent / tag, ignore_errors=True)
+            shutil.rmtree(folder / tag, ignore_errors=True)
             raise BenchError(faults[0])
         if self.rank == 0:
             state.write(file, {**held, "shards": tag})
 
     def restore(self, saved: dict[str, Any], folder: Path) -> None:
-        tag = saved["shards"]
+        folder, tag = folder / state.SHARDS, saved["shards"]
         try:
             found, _ = self.ds.load_checkpoint(str(folder), tag=tag, load_module_strict=False)
         except (OSError, RuntimeError, AssertionError) as error:

@@ -13,6 +13,8 @@ import torch
 from lamm_bench.errors import BenchError
 
 NAME = "state.pt"
+SHARDS = "shards"
+"""The folder of what each process of DeepSpeed keeps; a state says which of its folders is its own."""
 
 
 def write(file: Path, state: dict[str, Any]) -> None:
@@ -50,9 +52,8 @@ def thin(output: Path, keep: int) -> None:
     for file in older(output)[keep - 1 :]:
         file.unlink(missing_ok=True)
     held = {file.name.removeprefix("state-").removesuffix(".pt") for file in older(output)}
-    folders = sorted(output.glob("shards-*"))
-    for folder in folders[:-1]:  # the last belongs to `state.pt`
-        if folder.name.removeprefix("shards-") not in held:
+    for folder in sorted(output.glob(f"{SHARDS}/*-*/"))[:-1]:  # the last belongs to `state.pt`
+        if folder.name not in held:
             shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -60,8 +61,7 @@ def clear(output: Path) -> None:
     """Deletes every state."""
     for file in (output / NAME, output / "best.pt", *older(output), *output.glob("*.part")):
         file.unlink(missing_ok=True)
-    for folder in output.glob("shards-*"):
-        shutil.rmtree(folder, ignore_errors=True)
+    shutil.rmtree(output / SHARDS, ignore_errors=True)
 
 
 def read(file: Path, identity: str, engine: str = "plain", world: int = 1) -> dict[str, Any]:

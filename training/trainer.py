@@ -242,7 +242,13 @@ class Step(nn.Module):
     def forward(
         self, stage: Stage, packs: Sequence[Sequence[Example]], weights: Sequence[Tensor], key: tuple[int, int]
     ) -> dict[str, Tensor]:
-        return self.trainer.losses(stage, self.contrast, packs, weights, key)
+        losses = self.trainer.losses(stage, self.contrast, packs, weights, key)
+        if stage.media and "answers" in losses and self.trainer.preset.unused == "zero":
+            # every weight takes part in every batch: DeepSpeed's ZeRO-3 would use the last gradient of one that does not
+            for kind in sorted(set(self.model.config.encoders) - {packs[0][0].media.kind}):
+                nothing = torch.zeros(1, 1, self.model.config.encoders[kind].width, device=self.trainer.engine.device)
+                losses["answers"] = losses["answers"] + 0.0 * self.model.project(kind, nothing).float().sum()
+        return losses
 
 
 def freeze(model: Lamm, parts: Sequence[str]) -> None:

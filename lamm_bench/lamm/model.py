@@ -121,10 +121,14 @@ class Lamm(nn.Module):
 
     def see(self, kind: str, inputs: Tensor) -> Tensor:
         """Media of one kind to encoder tokens [media, tokens, width]."""
-        return self.encoders[kind](inputs)
+        return self.encoders[kind](inputs.to(self.device))
 
     def project(self, kind: str, tokens: Tensor) -> Tensor:
         """Encoder tokens to the language model's space, [media * tokens, llm width]."""
+        weight = self.llama_proj[kind].weight
+        tokens = tokens.to(weight.device)  # features are kept in the host's memory
+        if not torch.is_autocast_enabled(weight.device.type):
+            tokens = tokens.to(weight.dtype)
         return self.llama_proj[kind](tokens).flatten(0, 1)
 
     def embed(self, batch: Batch, media: Tensor | None) -> Tensor:
@@ -139,6 +143,7 @@ class Lamm(nn.Module):
 
     def label_logits(self, batch: Batch, media: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
         """What the model says where a label stands: logits [labels, vocabulary], the labels, and the row of each."""
+        batch = batch.to(self.device)
         embedded = self.embed(batch, media)
         mask = visible(batch).to(torch.float32 if torch.is_autocast_enabled("cpu") else embedded.dtype)
         hidden = self.llama.model(

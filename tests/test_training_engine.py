@@ -1,0 +1,161 @@
+"""However a batch is shared out, a step is the same step."""
+
+from __future__ import annotations
+
+import importlib.util
+import io
+import json
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.console import Console
+
+from lamm_bench.errors import BenchError
+from lamm_bench.training.config import Stage, read_preset
+from lamm_bench.training.engine import Plain, make_engine, place
+from lamm_bench.training.plan import pace
+from lamm_bench.training.run import train
+from lamm_bench.training.shares import micros_of, padding, shares
+
+from .toys import toy_data
+
+HERE = Path(__file__).parents[1]
+needs_deepspeed = pytest.mark.skipif(importlib.util.find_spec("deepspeed") is None, reason="the extra `deepspeed` is not installed")
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return toy_data(tmp_path_factory.mktemp("data") / "root")
+
+
+def steps(folder: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+
+
+def run(root: Path, out: Path, **settings: str) -> Path:
+    given_settings = {key.replace("__", "."): value for key, value in settings.items()}
+    return train(root / "one.yaml", out, given_settings, data_root=root, console=Console(file=io.StringIO()))
+
+
+@pytest.fixture(scope="module")
+def whole(root: Path, tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
+    """The metrics of one process that takes each batch whole."""
+    return steps(run(root, tmp_path_factory.mktemp("whole") / "out", speed__micro="0"))
+
+
+def agree(one: list[dict[str, Any]], other: list[dict[str, Any]]) -> None:
+    assert len(one) == len(other) > 8
+    for a, b in zip(one, other):
+        assert a == pytest.approx(b, abs=2e-5)
+
+
+@given(st.lists(st.integers(1, 50), min_size=1, max_size=24), st.integers(1, 5), st.integers(1, 4))
+def test_every_row_has_exactly_one_share(lengths: list[int], world: int, micro: int) -> None:
+    everybody = shares(lengths, 24, world, micro)
+    assert len(everybody) == world and {len(mine) for mine in everybody} == {micros_of(24, world, micro)}
+    taken = sorted(i for mine in everybody for part in mine if not part.blank for i in part.rows)
+    assert taken == list(range(len(lengths)))
+    assert all(len(part.rows) <= micro for mine in everybody for part in mine)
+    used = [padding(mine, lengths) for mine in everybody]
+    assert sum(taken for taken, _ in used) == sum(lengths) and all(taken <= places for taken, places in used)
+
+
+def test_rows_of_like_length_are_put_together() -> None:
+    lengths = [10, 90, 11, 92, 12, 91, 13, 93]
+    taken, places = padding(shares(lengths, 8, 1, 2)[0], lengths)
+    assert 1 - taken / places < 0.02
+    drawn = sum(2 * max(lengths[at : at + 2]) for at in range(0, 8, 2))
+    assert 1 - taken / drawn > 0.4  # what pairs in the order drawn would waste
+
+
+def test_accumulation_gives_the_losses_and_gradients_of_whole_batches(
+    root: Path, whole: list[dict[str, Any]], tmp_path: Path
+) -> None:
+    agree(whole, steps(run(root, tmp_path / "two", speed__micro="2")))
+    agree(whole, steps(run(root, tmp_path / "four", speed__micro="4")))
+
+
+def test_the_rate_is_deepspeeds_warmup_decay() -> None:
+    """Values of WarmupDecayLR(total 100, warm-up 10) by its formula: iteration k - 1 at step k, log(k) / log(10)."""
+    stage = Stage("s", ("lora",), 1, 1, 1.0, schedule="warmup_decay")
+    rates = [pace(stage, step, 100) for step in range(100)]
+    assert rates[:4] == pytest.approx([0.0, 0.0, 0.30103, 0.47712], abs=1e-5)
+    assert rates[10] == pytest.approx(1.0) and rates[11] == 1.0 and rates[56] == pytest.approx(0.5)
+
+
+@needs_deepspeed
+@pytest.mark.parametrize("total", [30, 137, 400])
+def test_the_rate_is_the_installed_deepspeeds(total: int) -> None:
+    os.environ.setdefault("DS_ACCELERATOR", "cpu")
+    from deepspeed.runtime.lr_schedules import WarmupDecayLR
+
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
+    theirs = WarmupDecayLR(optimizer, total, warmup_max_lr=1.0, warmup_num_steps=max(10, int(0.1 * total)))
+    stage = Stage("s", ("lora",), 1, 1, 1.0, schedule="warmup_decay")
+    for step in range(total):
+        assert pace(stage, step, total) == pytest.approx(optimizer.param_groups[0]["lr"], abs=1e-9), step
+        theirs.step()
+
+
+@needs_deepspeed
+def test_two_processes_of_deepspeed_interrupted_and_resumed_train_as_one_does(
+    root: Path, whole: list[dict[str, Any]], tmp_path: Path
+) -> None:
+    """ZeRO-3, which splits everything: weights, gradients and optimizer are put together again from two processes' shards."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    out = tmp_path / "out"
+    launcher = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port", str(port)]
+    words = ["-m", "tests.launched", str(root / "one.yaml"), str(root), str(out), "12", "parallel.zero=3"]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join([str(HERE), *sys.path])}
+    done = subprocess.run([*launcher, *words], capture_output=True, text=True, env=environment, timeout=400)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert "interrupted" in done.stdout and "zero_pp_rank_1" in done.stdout
+    agree(whole, steps(out))
+    assert not (out / "shards").exists() and not (out / "state.pt").exists()
+
+
+def test_deepspeed_that_is_not_installed_is_said(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "deepspeed", None)
+    with pytest.raises(BenchError, match=r"needs the extra `deepspeed` \(pip install"):
+        make_engine("deepspeed", read_preset(root / "one.yaml"))
+
+
+def test_plain_refuses_several_processes_and_nonsense(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    preset = read_preset(root / "one.yaml")
+    with pytest.raises(BenchError, match="no engine called 'plane'. Did you mean 'plain'"):
+        make_engine("plane", preset)
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(BenchError, match="plain is one process, and a launcher started 2"):
+        make_engine("plain", preset)
+    with pytest.raises(BenchError, match="must be numbers"):
+        place({"RANK": "first"})
+
+
+def test_float16_steps_that_overflow_are_counted_and_move_nothing(root: Path) -> None:
+    engine = Plain(read_preset(root / "one.yaml"), device=torch.device("cpu"))
+    layer = torch.nn.Linear(2, 1)
+    engine.parameters, engine.clip = list(layer.parameters()), 1.0
+    engine.optimizer = torch.optim.AdamW(engine.parameters)
+    engine.scaler = torch.amp.GradScaler("cpu", init_scale=2.0**16)
+    before = layer.weight.detach().clone()
+    engine.backward(layer(torch.full((1, 2), 1e38)).sum() * 1e3)
+    engine.step(0.1)
+    assert engine.skipped == 1 and torch.equal(layer.weight, before)
+    engine.backward(layer(torch.ones(1, 2)).sum())
+    engine.step(0.1)
+    assert engine.skipped == 1 and not torch.equal(layer.weight, before)
+
+
+def test_a_contrastive_stage_refuses_to_be_shared_out(root: Path, tmp_path: Path) -> None:
+    with pytest.raises(BenchError, match="stage encoders compares whole batches .* needs one process and speed.micro=0"):
+        train(root / "toy.yaml", tmp_path / "o", {"speed.micro": "2"}, data_root=root, console=Console(file=io.StringIO()))
