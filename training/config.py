@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 
 from lamm_bench.errors import BenchError, unknown
-from lamm_bench.lamm.config import CloudEncoder, ImageEncoder, Llm, Lora, read
+from lamm_bench.lamm.config import CloudConfig, ImageConfig, Llm, Lora, read
 
 PRESETS = Path(__file__).parent / "presets"
 PARTS = ("encoders", "projection", "llm", "lora")
@@ -58,8 +58,8 @@ class Model:
 
     llm: Llm = field(default_factory=Llm)
     lora: Lora = field(default_factory=Lora)
-    image: ImageEncoder | None = None
-    point_cloud: CloudEncoder | None = None
+    image: ImageConfig | None = None
+    point_cloud: CloudConfig | None = None
 
 
 @dataclass(frozen=True)
@@ -222,6 +222,7 @@ def check(preset: Preset) -> None:
             one_of(f"stages.{stage.name}.train", part, PARTS)
         if stage.batch < 1 or stage.epochs <= 0 or stage.rate <= 0 or len(stage.betas) != 2:
             raise BenchError(f"stages.{stage.name}: batch, epochs and rate must be above 0, and betas two numbers")
+        trains_encoders(preset, stage)
     check_data(preset.data)
     one_of("speed.features", preset.speed.features, ("memory", "each_step"))
     one_of("unused", preset.unused, ("skip", "zero"))
@@ -256,6 +257,11 @@ def check_data(data: Data) -> None:
         raise BenchError("data.long: cut is for data.turns: sequential; side by side, long dialogues are split between turns")
     if not 0 <= data.held_out < 1 or not 0 <= data.max_bad <= 1:
         raise BenchError("data.held_out and data.max_bad are shares between 0 and 1")
+def trains_encoders(preset: Preset, stage: Stage) -> None:
+    for kind in ("image", "point_cloud"):
+        encoder = getattr(preset.model, kind)
+        if "encoders" in stage.train and encoder is not None and encoder.kind != "mini":
+            raise BenchError(f"stages.{stage.name} trains encoders, and model.{kind} is a frozen encoder of kind {encoder.kind}")
 
 
 def one_of(key: str, value: str, known: tuple[str, ...]) -> None:
