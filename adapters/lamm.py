@@ -57,7 +57,11 @@ class Lamm:
         return f"{fingerprint(self.folder)}-{self.dtype}"
 
     def begin(self, job: Job) -> None:
-        self.asker.layout = job.layout
+        from lamm_bench.lamm.encode import layout_called
+        from lamm_bench.lamm.layouts import layout_for
+
+        asker = self.asker
+        asker.layout = layout_called(layout_for(asker.model.config.layout, job.layout), asker.tokenizer)
         self.asker.transform = job.image_transform
 
     def generate(self, requests: Sequence[Generate]) -> Iterator[tuple[int, Response]]:

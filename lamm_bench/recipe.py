@@ -16,6 +16,7 @@ import yaml
 
 from .errors import BenchError, unknown
 from .inferencers import INFERENCERS, Inferencer
+from .lamm.layouts import LAYOUTS
 from .types import to_json
 
 PROTOCOLS = ("standard", "classic", "chef")
@@ -36,7 +37,9 @@ class Instruction:
 
     prompts: str = "standard"  # a prompt file by name or path, or `none`
     template: str = "{question}"  # wraps the item's own question
-    layout: str = "training"  # where the system message stands: `training` or `classic` (reference 3.5)
+    layout: str = (
+        "training"  # how LAMM's conversations are written: `training` (as it was trained), `classic` (reference 3.5) ...
+    )
 
 
 @dataclass(frozen=True)
@@ -162,8 +165,8 @@ def check(recipe: Recipe) -> None:
     where = f"recipe {recipe.name}"
     if recipe.scenario.image_transform not in ("squash", "crop"):
         raise unknown(f"image_transform in {where}", recipe.scenario.image_transform, ["squash", "crop"])
-    if recipe.instruction.layout not in ("training", "classic"):
-        raise unknown(f"layout in {where}", recipe.instruction.layout, ["training", "classic"])
+    if recipe.instruction.layout not in LAYOUTS:
+        raise unknown(f"layout in {where}", recipe.instruction.layout, LAYOUTS)
     for protocol in recipe.metric.protocols:
         if protocol not in PROTOCOLS:
             raise unknown(f"protocol in {where}", protocol, PROTOCOLS)

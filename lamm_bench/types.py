@@ -238,7 +238,7 @@ class Job:
     task: Task
     samples: Sequence[Sample]
     image_transform: str = "squash"  # "squash" or "crop" (reference 3.3)
-    layout: str = "training"  # "training" or "classic": where the system message stands (reference 3.5)
+    layout: str = "training"  # of LAMM's conversations: "training" is the one it was trained with (lamm/layouts.py)
     seed: int = 0
 
 
