@@ -14,13 +14,6 @@ from .examples import rng
 NUMBER = re.compile(r"-?\d+\.\d\d|\d{1,2}")
 
 
-def new_model(config: object, seed: int) -> Lamm:
-    """A model whose random weights are a function of the seed; the process's own random state is left as it was."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        return Lamm(config)  # type: ignore[arg-type]
-
-
 def begin_numbers(model: Lamm, tokenizer: MiniTokenizer, seed: int) -> None:
     """Embeds number tokens by their value, so that neighbours begin as neighbours.
 

@@ -6,18 +6,20 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from lamm_bench.errors import BenchError, unknown
-from lamm_bench.lamm.config import CloudConfig, ImageConfig, Llm, Lora, read
+from lamm_bench.lamm.config import CloudConfig, ImageConfig, Llm, LlmConfig, Lora, read
+from lamm_bench.lamm.config import load as load_config
 
 PRESETS = Path(__file__).parent / "presets"
-PARTS = ("encoders", "projection", "llm", "lora")
-"""What a stage can train."""
+PARTS = ("encoders", "projection", "llm", "head", "lora")
+"""What a stage can train. `head` is the output layer of a language model that has one apart from its embeddings."""
 
 
 @dataclass(frozen=True)
@@ -54,10 +56,10 @@ class Data:
 
 @dataclass(frozen=True)
 class Model:
-    """The sizes of what is built from nothing."""
+    """The sizes of what is built from nothing, and where the rest lies."""
 
-    llm: Llm = field(default_factory=Llm)
-    lora: Lora = field(default_factory=Lora)
+    llm: LlmConfig = field(default_factory=Llm)
+    lora: Lora | None = field(default_factory=Lora)
     image: ImageConfig | None = None
     point_cloud: CloudConfig | None = None
 
@@ -145,6 +147,9 @@ class Preset:
     precision: str = "auto"  # "float32", "bfloat16" (autocast), or bfloat16 where the processor has instructions for it
     save_every: int = 100  # steps between states that a killed training can go on from
     licence: str = ""
+    assumed: Llm | None = None  # the language model's sizes, for a dry run where it is not there
+    start: str = ""  # a checkpoint whose projection is gone on with
+    encoders_from: str = ""  # a checkpoint whose encoders are taken; "baseline": the one that ships with the package
     unused: str = "skip"  # weights that a batch has no use for rest; "zero": their gradient is zero, as DeepSpeed has it
     speed: Speed = field(default_factory=Speed)
     parallel: Parallel = field(default_factory=Parallel)
@@ -176,17 +181,70 @@ def show_preset(name: str | Path) -> str:
 def read_preset(name: str | Path, settings: Mapping[str, str] | None = None) -> Preset:
     """A preset with `--set a.b=value` laid over it; a stage is found by its name: `stages.lamm.epochs=1`."""
     file = preset_file(name)
+    data = load(file)
+    for key, text in (settings or {}).items():
+        override(data, key, text)
+    preset = with_encoders(read(Preset, data, file.name))
+    check(preset)
+    return preset
+
+
+def load(file: Path, seen: tuple[Path, ...] = ()) -> dict[str, Any]:
+    """The file's keys, laid over those of the preset that its key `base` names."""
+    if file in seen:
+        raise BenchError(f"{file} is its own base")
     try:
         data = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise BenchError(f"{file} is not YAML: {error}") from None
     if not isinstance(data, dict):
         raise BenchError(f"{file} holds no keys")
-    for key, text in (settings or {}).items():
-        override(data, key, text)
-    preset = read(Preset, data, file.name)
-    check(preset)
-    return preset
+    base = data.pop("base", None)
+    if base is None:
+        return data
+    near = file.parent / str(base)
+    return laid_over(load(near if near.suffix and near.is_file() else preset_file(str(base)), (*seen, file)), data)
+
+
+def laid_over(below: Any, above: Any) -> Any:
+    """`above` where it says something, else `below`. Stages are met by name; a mapping of another `kind` replaces the whole.
+
+    >>> laid_over({"a": {"x": 1, "y": 2}}, {"a": {"x": 3}})
+    {'a': {'x': 3, 'y': 2}}
+    """
+    if isinstance(below, dict) and isinstance(above, dict):
+        if "kind" in above or "style" in above:
+            return above
+        return below | {
+            key: laid_over(below[key], value) if key in below and key != "files" else value for key, value in above.items()
+        }
+    named = [entry.get("name") if isinstance(entry, dict) else None for entry in above] if isinstance(above, list) else []
+    if named and all(named) and isinstance(below, list):
+        known = {entry["name"]: entry for entry in below if isinstance(entry, dict) and "name" in entry}
+        return [laid_over(known.get(entry["name"], {}), entry) for entry in above]
+    return above
+
+
+def with_encoders(preset: Preset) -> Preset:
+    """The preset with the encoders of the checkpoint that `encoders_from` names, for the media that its data have."""
+    if not preset.encoders_from:
+        return preset
+    config = load_config(checkpoint_called(preset.encoders_from))
+    taken: dict[str, Any] = {}
+    for kind in ("image", "point_cloud"):
+        if getattr(preset.model, kind) is not None:
+            raise BenchError(f"model.{kind} and encoders_from are both given; one of them must go")
+        if getattr(preset.data, kind) and getattr(config, kind) is None:
+            raise BenchError(f"encoders_from: {preset.encoders_from} has no encoder of the kind {kind}")
+        taken[kind] = getattr(config, kind) if getattr(preset.data, kind) else None
+    if any("encoders" in stage.train for stage in preset.stages):
+        raise BenchError("encoders_from takes trained encoders, which stay frozen; leave them out of every stage's train")
+    return replace(preset, model=replace(preset.model, **taken))
+
+
+def checkpoint_called(name: str) -> Path:
+    """A checkpoint's folder; `baseline` is the one that ships with the package."""
+    return Path(str(resources.files("lamm_bench.results") / "baseline")) if name == "baseline" else Path(name).expanduser()
 
 
 def override(data: dict[str, Any], key: str, text: str) -> None:
@@ -223,6 +281,8 @@ def check(preset: Preset) -> None:
         if stage.batch < 1 or stage.epochs <= 0 or stage.rate <= 0 or len(stage.betas) != 2:
             raise BenchError(f"stages.{stage.name}: batch, epochs and rate must be above 0, and betas two numbers")
         trains_encoders(preset, stage)
+        if "lora" in stage.train and preset.model.lora is None:
+            raise BenchError(f"stages.{stage.name} trains lora, and model.lora is null")
     check_data(preset.data)
     one_of("speed.features", preset.speed.features, ("memory", "each_step"))
     one_of("unused", preset.unused, ("skip", "zero"))

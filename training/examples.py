@@ -12,7 +12,7 @@ import numpy as np
 from lamm_bench.errors import BenchError
 from lamm_bench.instruction import PromptFile
 from lamm_bench.lamm.encode import IGNORE, Encoded, encode, encode_messages, encode_side_by_side, layout_called, pieces
-from lamm_bench.lamm.tokenizer import MiniTokenizer
+from lamm_bench.lamm.tokenizer import Tokenizer
 from lamm_bench.types import Media, Message
 
 from .config import Data
@@ -49,7 +49,7 @@ def make_examples(
     dialogues: Sequence[Dialogue],
     data: Data,
     prompts: PromptFile,
-    tokenizer: MiniTokenizer,
+    tokenizer: Tokenizer,
     slots: dict[str, int],
     window: int,
     mirror: Sequence[str] = (),
@@ -58,7 +58,7 @@ def make_examples(
     """One example for each dialogue, or several where it is longer than `data.text_tokens`.
 
     Turns of several task types that share a sequence stand behind the system message of one of them, drawn at random."""
-    layout, side = layout_called(data.layout), data.turns == "side_by_side"
+    layout, side = layout_called(data.layout, tokenizer), data.turns == "side_by_side"
     out: list[Example] = []
     for one in merged(dialogues, data.share) if side else dialogues:
         able = all(task_type in mirror or prompts.task_types.get(task_type) in SPOKEN for task_type in one.task_types)
@@ -90,7 +90,7 @@ def shuffled(one: Dialogue, stream: np.random.Generator) -> Dialogue:
     return replace(one, turns=tuple(one.turns[i] for i in order), task_types=tuple(one.task_types[i] for i in order))
 
 
-def cut(one: Dialogue, data: Data, tokenizer: MiniTokenizer) -> list[Dialogue]:
+def cut(one: Dialogue, data: Data, tokenizer: Tokenizer) -> list[Dialogue]:
     """Dialogues of whole turns, none longer than `data.text_tokens` tokens; a turn that is longer alone is an error.
 
     Upstream cuts wherever the limit falls; a turn here keeps its end, for it is where answers learn to stop."""
@@ -111,14 +111,14 @@ def cut(one: Dialogue, data: Data, tokenizer: MiniTokenizer) -> list[Dialogue]:
     ]
 
 
-def text_only(one: Dialogue, data: Data, prompts: PromptFile, tokenizer: MiniTokenizer) -> list[Encoded]:
+def text_only(one: Dialogue, data: Data, prompts: PromptFile, tokenizer: Tokenizer) -> list[Encoded]:
     """Each turn as a conversation without its media, every token learnt: what the language model reads first."""
     out = []
     for (question, answer), task_type in zip(one.turns, one.task_types):
         system = prompts.of_task_type(task_type)
         head = (Message("system", (system,)),) if system else ()
         messages = (*head, Message("user", (question,)), Message("assistant", (answer,)))
-        whole = encode(pieces(messages, layout_called(data.layout)), tokenizer, {})
+        whole = encode(pieces(messages, layout_called(data.layout, tokenizer)), tokenizer, {})
         out.append(Encoded(whole.ids, (IGNORE, *whole.ids[1:]), whole.positions, whole.segments, ()))
     return out
 

@@ -51,6 +51,10 @@ def operations_per_token(model: Lamm) -> float:
     return 4.0 * (every + head) + 2.0 * trained
 
 
+LIVE = 1e9
+"""Weights that ZeRO-3 has together at a time: DeepSpeed's own limit, stage3_max_live_parameters."""
+
+
 def gib(numbers: float, bytes_each: float) -> float:
     return numbers * bytes_each / 2**30
 
@@ -65,7 +69,8 @@ def memory(
     weights = (frozen + trained) / (world if zero == 3 else 1)
     gradients = trained / (world if zero >= 2 else 1)
     optimizer = trained / (world if zero >= 1 else 1)
-    return {
+    gathered = {"gathered": gib(min(LIVE, frozen + trained), each)} if zero == 3 else {}
+    return gathered | {
         "weights": 0.0 if "parameters" in offload else gib(weights, each),
         "gradients": gib(gradients, each),
         "optimizer": 0.0 if "optimizer" in offload else gib(optimizer, 12 if half else 8),

@@ -12,6 +12,8 @@ def part_of(name: str) -> str:
         return "encoders"
     if name.startswith("llama_proj."):
         return "projection"
+    if name.endswith("lm_head.weight"):
+        return "head"
     return "lora" if ".lora_" in name else "llm"
 
 

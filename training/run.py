@@ -21,13 +21,12 @@ from rich.console import Console
 from lamm_bench.errors import BenchError
 from lamm_bench.instruction import prompt_file
 from lamm_bench.lamm import checkpoint
-from lamm_bench.lamm.config import LammConfig
 from lamm_bench.lamm.model import Lamm
-from lamm_bench.lamm.tokenizer import MiniTokenizer, train_tokenizer
+from lamm_bench.lamm.tokenizer import Tokenizer
 from lamm_bench.types import Media
 
 from . import state
-from .begin import begin_numbers, new_model
+from .build import config_for, model_for, sized, tokenizer_for, write
 from .card import card
 from .config import Preset, read_preset
 from .data import Dialogue, read_dialogues
@@ -82,25 +81,10 @@ def train_with(
     dialogues = read_dialogues(root, plan.data, lambda text: console.print(text, highlight=False))
     identity = digest_of(plan, dialogues)
     saved = in_turn(engine, lambda: saved_state(output, identity, *mode, engine))
-    tokenizer = in_turn(engine, lambda: own_tokenizer(plan, dialogues, output, keep=saved is not None or engine.rank > 0))
-    plan = replace(plan, model=replace(plan.model, llm=replace(plan.model.llm, vocabulary=len(tokenizer))))
-    config = LammConfig(
-        name=plan.name,
-        llm=plan.model.llm,
-        lora=plan.model.lora,
-        image=plan.model.image,
-        point_cloud=plan.model.point_cloud,
-        layout=plan.data.layout,
-        licence=plan.licence,
-        notes={"preset": plan.name, "seed": plan.seed, "data": identity, "versions": versions()},
-    )
-
-    def begin() -> Lamm:
-        model = new_model(config, plan.seed)
-        begin_numbers(model, tokenizer, plan.seed)
-        return model
-
-    model = begin()
+    tokenizer = in_turn(engine, lambda: tokenizer_for(plan, dialogues, output, keep=saved is not None or engine.rank > 0))
+    plan = sized(plan, tokenizer)
+    config = config_for(plan, {"preset": plan.name, "seed": plan.seed, "data": identity, "versions": versions()})
+    model = model_for(plan, config, tokenizer, engine)
     trainer = make_trainer(plan, model, dialogues, tokenizer, output, identity, console, engine, feature_cache)
     console.print(
         f"{len(dialogues)} dialogues, {'bfloat16' if half(plan.precision) else 'float32'}, output {output}", highlight=False
@@ -109,7 +93,7 @@ def train_with(
     for index, stage in enumerate(plan.stages):
         if saved is not None and index < saved["stage"]:
             if "lora" in stage.train and not hasattr(model.llama_model, "peft_config"):
-                model.add_lora(plan.model.lora)
+                model.add_lora(config.lora)
             continue
         here = time.monotonic()
         if saved is not None and saved["step"] == 0:
@@ -119,8 +103,8 @@ def train_with(
         saved = None
         times[stage.name] = round(time.monotonic() - here, 1)
     if engine.rank == 0:
-        model = finished(plan, trainer, begin() if engine.world > 1 or engine.name != "plain" else model)
-        checkpoint.save(model, config, output / "tokenizer.json", output)
+        model = finished(plan, trainer, model if engine.name == "plain" else model_for(plan, config, tokenizer, engine))
+        config = write(plan, model, config, output)
         minutes = (time.monotonic() - began) / 60
         (output / "README.md").write_text(card(plan, config, model, dialogues, times, minutes), encoding="utf-8")
         state.clear(output)
@@ -131,8 +115,8 @@ def train_with(
 
 def finished(plan: Preset, trainer: Trainer, model: Lamm) -> Lamm:
     """The model with the weights of the last state, or of the best one, as the preset says; on the CPU, whole."""
-    if not hasattr(model.llama_model, "peft_config"):
-        model.add_lora(plan.model.lora)
+    if model.config.lora is not None and not hasattr(model.llama_model, "peft_config"):
+        model.add_lora(model.config.lora)
     file = trainer.output / ("best.pt" if plan.watch.final == "best" else state.NAME)
     held = state.read(file, trainer.identity, trainer.engine.name, trainer.engine.world)
     trainer.model = model.cpu()
@@ -190,22 +174,11 @@ def saved_state(output: Path, identity: str, resume: bool | None, fresh: bool, e
     return state.read(file, identity, engine.name, engine.world)
 
 
-def own_tokenizer(plan: Preset, dialogues: Sequence[Dialogue], output: Path, keep: bool) -> MiniTokenizer:
-    """The tokenizer learnt from the dialogues and the system messages."""
-    file = output / "tokenizer.json"
-    if not (keep and file.is_file()):
-        prompts = prompt_file(plan.data.prompts)
-        texts = [text for one in dialogues for turn in one.turns for text in turn]
-        frame = [f"{text}\n\n### Human: <Img></Img><Pcl></Pcl> \n### Assistant:\n###" for text in prompts.system.values()]
-        train_tokenizer([*texts, *frame * 20], plan.tokenizer, file)
-    return MiniTokenizer(file)
-
-
 def make_trainer(
     plan: Preset,
     model: Lamm,
     dialogues: Sequence[Dialogue],
-    tokenizer: MiniTokenizer,
+    tokenizer: Tokenizer,
     output: Path,
     identity: str,
     console: Console,

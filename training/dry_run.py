@@ -1,0 +1,221 @@
+"""`--dry-run`: what a preset would do, and what it would cost, before anything is downloaded or trained.
+
+What is there is counted; what is not is taken from the preset's assumptions, and said so."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from lamm_bench.errors import BenchError
+from lamm_bench.instruction import prompt_file
+from lamm_bench.lamm.config import HubLlm, Llm
+from lamm_bench.lamm.llm import lora_shapes, place_of, read_config
+from lamm_bench.lamm.model import ENCODERS
+
+from .build import trains
+from .config import Preset, Stage, read_preset
+from .data import Dialogue, read_dialogues
+from .engine import device_here, precision_on
+from .measure import PEAKS, activations, memory, peak_of
+from .shares import micros_of
+
+USE = 0.35
+"""The share of a device's peak that is assumed: common for LoRA on frozen weights with short rows, never measured here."""
+LETTERS = 4
+"""Letters of a text token: the usual rule of thumb for English, used where the tokenizer is not at hand."""
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Numbers of parameters, and what the language model's activations depend on."""
+
+    llm: int
+    head: int  # of `llm`: an output layer apart from the embeddings
+    embeddings: int  # of `llm`
+    encoders: int
+    projection: int
+    lora: int
+    shape: tuple[int, int, int, int, int]  # width, hidden, layers, heads, vocabulary
+    assumed: bool
+
+
+def dry_run(preset: str | Path, settings: Mapping[str, str], root: Path | None, processes: int, device: str | None) -> str:
+    """Steps, tokens, parameters, memory and time, as lines."""
+    plan = read_preset(preset, settings)
+    sizes = sizes_of(plan)
+    dialogues, note = found(plan, root)
+    count = len(dialogues) if dialogues else plan.data.expected
+    text = text_tokens(plan, dialogues)
+    slots = max((c.tokens for c in (plan.model.image, plan.model.point_cloud) if c is not None), default=0)
+    peak, half, where = peak_named(device, plan)
+    lines = [
+        f"preset {plan.name}, {processes} process(es), {where}",
+        f"data: {count:,} dialogues ({note}); {slots} media tokens and about {text:,.0f} text tokens each",
+        f"parameters: language model {sizes.llm / 1e6:,.1f} M{' (assumed: it is not here)' if sizes.assumed else ''}, "
+        f"encoders {sizes.encoders / 1e6:,.1f} M, projection {sizes.projection / 1e6:,.2f} M, LoRA {sizes.lora / 1e6:,.2f} M",
+    ]
+    for stage in plan.stages:
+        lines += stage_lines(plan, stage, sizes, count, dialogues, text, slots, processes, peak, half)
+    parallel = plan.parallel
+    lines.append(f"DeepSpeed: ZeRO {parallel.zero}" + (f", {' and '.join(parallel.offload)} offloaded" if parallel.offload else ""))
+    return "\n".join(lines)
+
+
+def stage_lines(
+    plan: Preset,
+    stage: Stage,
+    sizes: Sizes,
+    count: int,
+    dialogues: list[Dialogue],
+    text: float,
+    slots: int,
+    processes: int,
+    peak: float,
+    half: bool,
+) -> list[str]:
+    """What one stage would do."""
+    media = len({one.media for one in dialogues}) or count
+    rows = min(count, media * stage.most) if stage.most else count
+    length = (slots if stage.media else 0) + text
+    packed = max(1.0, plan.data.row_tokens // length)  # dialogues that share a row
+    batches = math.ceil(rows / packed / stage.batch)
+    steps = max(1, round(stage.epochs * batches))
+    tokens = stage.epochs * rows * length
+    parts = {"llm": sizes.llm - sizes.head, "head": sizes.head, "projection": sizes.projection, "lora": sizes.lora}
+    trained = sum(number for part, number in {**parts, "encoders": sizes.encoders}.items() if part in stage.train)
+    frozen = sizes.llm + sizes.projection + sizes.lora + sizes.encoders - trained
+    micro = plan.speed.micro or math.ceil(stage.batch / processes)
+    width, hidden, layers, heads, vocabulary = sizes.shape
+    system = 60  # tokens of a system message, about
+    row = int(max((slots if stage.media else 0) + plan.data.text_tokens + system, min(plan.data.row_tokens, packed * length)))
+    kept = activations(micro, row, width, hidden, layers, heads, not plan.speed.checkpointing, half)
+    kept += micro * (row - slots) * vocabulary * 8 / 2**30  # logits in float32, and their gradient, where labels stand
+    need = memory(frozen, trained, plan.parallel.zero if processes > 1 else 0, processes, half, plan.parallel.offload, kept)
+    every = sizes.llm - sizes.embeddings + sizes.lora + (vocabulary * width if not sizes.head else 0)
+    work = tokens * ((4 + 2 * plan.speed.checkpointing) * every + 2 * min(trained, every))
+    work += 2 * sizes.encoders * slots * rows * (stage.epochs if plan.speed.features == "each_step" else 1)
+    seconds = work / (peak * USE * processes) if peak else 0.0
+    return [
+        f"stage {stage.name}: trains {', '.join(stage.train)}: {trained / 1e6:,.2f} M parameters ({trained:,})",
+        f"  {steps:,} steps of {stage.batch} rows: each process {micros_of(stage.batch, processes, micro)} forward passes of {micro}",
+        f"  {tokens / 1e6:,.1f} M tokens",
+        f"  memory of each device, at the longest rows, about {sum(need.values()):.1f} GiB: "
+        + ", ".join(f"{name} {value:.1f}" for name, value in need.items()),
+        f"  time about {clock(seconds)} at {100 * USE:.0f} % of the peak"
+        if seconds
+        else "  time: unknown, for this device's peak is not listed; name one with --device",
+    ]
+
+
+def found(plan: Preset, root: Path | None) -> tuple[list[Dialogue], str]:
+    """The dialogues if they are there, and where their number is from."""
+    if root is None and not plan.data.expected:
+        from lamm_bench.data import mini
+
+        return read_dialogues(Path(mini.ensure(parts=("train",))), plan.data), "counted in the miniature"
+    if root is None:
+        return [], "expected; name the data with --data-root to have them counted"
+    if all((root / name).is_file() for name in (*plan.data.image, *plan.data.point_cloud)) or not plan.data.expected:
+        return read_dialogues(root, plan.data), f"counted in {root}"
+    return [], f"expected; their files are not in {root}"
+
+
+def text_tokens(plan: Preset, dialogues: list[Dialogue]) -> float:
+    """Of an average dialogue, with its system message."""
+    if not dialogues:
+        return float(plan.data.expected_text or plan.data.text_tokens)
+    prompts = prompt_file(plan.data.prompts)
+    system = sum(len(prompts.of_task_type(one.task_types[0]) or "") for one in dialogues) / len(dialogues)
+    said = sum(min(sum(map(len, turn)) + 40, LETTERS * plan.data.text_tokens) for one in dialogues for turn in one.turns)
+    return (said / len(dialogues) + system) / LETTERS
+
+
+def sizes_of(plan: Preset) -> Sizes:
+    """Counted on a model without memory, from the language model's config or the preset's assumption."""
+    config, assumed = llm_config(plan)
+    from transformers import AutoModelForCausalLM
+
+    with torch.device("meta"):
+        llm = AutoModelForCausalLM.from_config(config)
+    tied = llm.get_output_embeddings().weight is llm.get_input_embeddings().weight
+    llm_count = sum(p.numel() for p in llm.parameters())
+    embeddings = llm.get_input_embeddings().weight.numel()
+    lora = plan.model.lora
+    shapes = lora_shapes(config, lora.r, lora.targets, "") if lora is not None and trains(plan, "lora") else {}
+    used = {"image": plan.model.image, "point_cloud": plan.model.point_cloud}
+    width = config.hidden_size
+    return Sizes(
+        llm=llm_count,
+        head=0 if tied else llm.get_output_embeddings().weight.numel(),
+        embeddings=embeddings,
+        encoders=sum(encoder_size(kind, encoder) for kind, encoder in used.items() if encoder is not None),
+        projection=sum((encoder.width + 1) * width for encoder in used.values() if encoder is not None),
+        lora=sum(a * b for a, b in shapes.values()),
+        shape=(width, config.intermediate_size, config.num_hidden_layers, config.num_attention_heads, config.vocab_size),
+        assumed=assumed,
+    )
+
+
+def llm_config(plan: Preset) -> tuple[Any, bool]:
+    """transformers' config of the language model, and whether it is an assumption."""
+    llm, assumed = plan.model.llm, False
+    if isinstance(llm, HubLlm):
+        try:
+            return read_config(place_of(llm)), False
+        except BenchError:
+            if plan.assumed is None:
+                raise
+            llm, assumed = plan.assumed, True
+    from transformers import LlamaConfig
+
+    sizes: Llm = llm
+    return (
+        LlamaConfig(
+            vocab_size=sizes.vocabulary or plan.tokenizer,
+            hidden_size=sizes.width,
+            intermediate_size=sizes.hidden,
+            num_hidden_layers=sizes.layers,
+            num_attention_heads=sizes.heads,
+            num_key_value_heads=sizes.heads,
+            tie_word_embeddings=not assumed,
+        ),
+        assumed,
+    )
+
+
+def encoder_size(kind: str, encoder: Any) -> int:
+    """Parameters of an encoder, built without memory and without its weights; 0 where it cannot be built so."""
+    bare = {name: "" for name in ("weights", "clip") if hasattr(encoder, name)}
+    try:
+        with torch.device("meta"):
+            module = ENCODERS[kind, encoder.kind](replace(encoder, **bare))
+    except (BenchError, RuntimeError, NotImplementedError):
+        return 0
+    return sum(p.numel() for p in module.parameters())
+
+
+def peak_named(device: str | None, plan: Preset) -> tuple[float, bool, str]:
+    """Operations a second at best, whether in half precision, and the device in words."""
+    if device is not None:
+        name = next((name for name in PEAKS if device.lower().replace("rtx", "").strip() in name.lower()), None)
+        if name is None:
+            raise BenchError(f"--device {device} is not listed; there are: {', '.join(PEAKS)}")
+        return PEAKS[name], plan.precision != "float32", f"{name} ({PEAKS[name] / 1e12:.0f} TFLOP/s at best)"
+    here = device_here()
+    peak = peak_of(here)
+    half = precision_on(plan.precision, here) != torch.float32
+    return peak, half, f"this machine's {here.type} ({peak / 1e9:,.0f} GFLOP/s measured)" if here.type == "cpu" else str(here)
+
+
+def clock(seconds: float) -> str:
+    """
+    >>> clock(7260), clock(90)
+    ('2.0 hours', '2 minutes')
+    """
+    return f"{seconds / 3600:,.1f} hours" if seconds >= 5400 else f"{max(1, round(seconds / 60))} minutes"
