@@ -1,0 +1,85 @@
+"""`watch.eval_every`: a few questions of the miniature's validation split, asked of the model as it is while it learns."""
+
+from __future__ import annotations
+
+import importlib
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from lamm_bench.errors import BenchError
+from lamm_bench.lamm.ask import Asker
+from lamm_bench.lamm.encode import layout_called
+from lamm_bench.lamm.features import FeatureCache
+from lamm_bench.lamm.model import Lamm
+from lamm_bench.lamm.tokenizer import Tokenizer
+from lamm_bench.types import Generate, Job, Response, Score
+
+from .config import Preset
+
+CACHE = 256 * 2**20
+
+
+class Learning:
+    """An adapter around the model in training."""
+
+    name = "learning"
+
+    def __init__(self, asker: Asker, modalities: frozenset[str]) -> None:
+        self.asker, self.modalities = asker, modalities
+
+    def fingerprint(self) -> str:
+        return "learning"
+
+    def begin(self, job: Job) -> None:
+        self.asker.transform = job.image_transform
+
+    def generate(self, requests: Sequence[Generate]) -> Iterator[tuple[int, Response]]:
+        yield from self.asker.generate(requests)
+
+    def score(self, requests: Sequence[Score]) -> Iterator[tuple[int, Response]]:
+        yield from self.asker.score(requests)
+
+
+def make_probe(plan: Preset, tokenizer: Tokenizer) -> Callable[[Lamm], Mapping[str, float]] | None:
+    """None unless the preset asks for it. Refused where no process has all weights, and where a task is not known."""
+    watch = plan.watch
+    if not watch.eval_every:
+        return None
+    if plan.parallel.zero == 3:
+        raise BenchError("watch.eval_every needs whole weights in one process; it does not go with parallel.zero 3")
+    catalog = importlib.import_module("lamm_bench.catalog").load_catalog(())
+    tasks = [task for task in catalog.select_tasks(watch.eval_tasks)]
+    root = Path(importlib.import_module("lamm_bench.data.mini").ensure(parts=("val",)))
+    kinds = frozenset(kind for kind in ("image", "point_cloud") if getattr(plan.data, kind))
+    names = ",".join(task.name for task in tasks if task.modality in kinds)
+    if not names:
+        raise BenchError(f"watch.eval_tasks: {watch.eval_tasks} names no task about what the preset trains on")
+
+    def probe(model: Lamm) -> dict[str, float]:
+        modes = {module: module.training for module in model.modules()}
+        model.eval()
+        layout = layout_called(plan.data.layout, tokenizer)
+        adapter: Any = Learning(Asker(model, tokenizer, 32, FeatureCache(CACHE), layout), kinds)
+        session = importlib.import_module("lamm_bench.session")
+        try:
+            with tempfile.TemporaryDirectory() as folder, torch.random.fork_rng():
+                options = session.Options("learning", tasks=names, data_root=root, limit=watch.eval_limit, output=Path(folder) / "run")
+                outcome = session.run(options, catalog, adapter, root, "miniature", session.Watcher())
+        finally:
+            for module, training in modes.items():
+                module.training = training
+        return {score.task: headline for score in outcome.scores if (headline := value_of(score)) is not None}
+
+    return probe
+
+
+def value_of(score: Any) -> float | None:
+    """The headline metric's value under the standard protocol."""
+    if score.protocol != "standard":
+        return None
+    estimate = score.metrics.get(score.headline)
+    return None if estimate is None else estimate.value
