@@ -56,6 +56,13 @@ class Lamm:
         self.chosen_device()  # a device that is not there is told before the run begins
         return f"{fingerprint(self.folder)}-{self.dtype}"
 
+    def warnings(self) -> list[str]:
+        """What fits together badly in the checkpoint: another Vicuna than v0, a tokenizer that does not belong."""
+        from lamm_bench.lamm.compatible import warnings_of
+        from lamm_bench.lamm.config import load
+
+        return warnings_of(load(self.folder), self.folder)
+
     def begin(self, job: Job) -> None:
         from lamm_bench.lamm.encode import layout_called
         from lamm_bench.lamm.layouts import layout_for

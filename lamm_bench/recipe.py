@@ -16,6 +16,7 @@ import yaml
 
 from .errors import BenchError, unknown
 from .inferencers import INFERENCERS, Inferencer
+from .instruction import prompt_file
 from .lamm.layouts import LAYOUTS
 from .types import to_json
 
@@ -66,11 +67,15 @@ class Recipe:
         return make_inferencer(settings, f"recipe {self.name}")
 
     def identity(self) -> dict[str, Any]:
-        """What an answer depends on: all but the metrics, which are derived from records as often as we like."""
+        """What an answer depends on: all but the metrics, which are derived from records as often as we like.
+
+        A prompt file of the user's own counts by its texts, since it may change between two runs."""
+        named = self.instruction.prompts
+        own = {"texts": to_json(prompt_file(named).system)} if named.endswith((".yaml", ".yml")) else {}
         return {
             "name": self.name,
             "scenario": to_json(self.scenario),
-            "instruction": to_json(self.instruction),
+            "instruction": {**to_json(self.instruction), **own},
             "inferencer": to_json(self.inferencer),
         }
 

@@ -245,7 +245,8 @@ class Job:
 class Adapter(Protocol):
     """The only thing that knows a model. It owns batching; the runner owns order, durability and status.
 
-    `begin(job)` may be left out, `score` too: the runner then lists what cannot be asked."""
+    `begin(job)` may be left out, `score` too: the runner then lists what cannot be asked. `warnings()`, if there is one,
+    gives sentences about the model that every reader of a run should know; they stand in its manifest."""
 
     name: str
     modalities: frozenset[str]

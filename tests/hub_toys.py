@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ TEMPLATE = (
     "{{ bos_token }}{% for m in messages %}<|{{ m['role'] }}|>\n{{ m['content'] | trim }}<|end|>\n{% endfor %}"
     "{% if add_generation_prompt %}<|assistant|>\n{% endif %}"
 )
+LORA = Lora(r=4, alpha=4)
 SMALL: dict[str, Any] = {
     "hidden_size": 32,
     "intermediate_size": 48,
@@ -72,7 +74,7 @@ def toy_llm(folder: Path, kind: str = "llama", template: str | None = TEMPLATE, 
     return folder
 
 
-def toy_hub_checkpoint(folder: Path, llm: Path, lora: Lora | None = Lora(r=4, alpha=4), seed: int = 0, **changes: Any) -> Path:
+def toy_hub_checkpoint(folder: Path, llm: Path, lora: Lora | None = LORA, seed: int = 0, **changes: Any) -> Path:
     """A checkpoint of the toy encoders around a language model that lies elsewhere; every trained tensor random."""
     config = replace(CONFIG, llm=measured(HubLlm(str(llm))), lora=lora, **changes)
     model = random_lamm(config, seed)
@@ -90,3 +92,82 @@ def random_lamm(config: LammConfig, seed: int) -> Lamm:
             if "lora_" in name or not name.startswith("llama_model."):
                 parameter.data.normal_(std=0.3)
     return model
+
+
+def upstream_tensors(llm: Path, width: int, seed: int = 0, rank: int = 32) -> dict[str, torch.Tensor]:
+    """What upstream's `pytorch_model.pt` holds for a LLaMA: its key names word by word (reference 3.8), random numbers."""
+    config = json.loads((llm / "config.json").read_text())
+    hidden, heads, pairs = config["hidden_size"], config["num_attention_heads"], config["num_key_value_heads"]
+    narrow = hidden * pairs // heads
+    outputs = {"q_proj": hidden, "k_proj": narrow, "v_proj": narrow, "o_proj": hidden}
+    stream = torch.Generator().manual_seed(seed)
+    out: dict[str, torch.Tensor] = {}
+
+    def put(name: str, *shape: int) -> None:
+        out[name] = (torch.randn(shape, generator=stream) * 0.1).half()
+
+    for layer in range(config["num_hidden_layers"]):
+        for target, wide in outputs.items():
+            prefix = f"llama_model.base_model.model.model.layers.{layer}.self_attn.{target}"
+            put(f"{prefix}.lora_A.default.weight", rank, hidden)
+            put(f"{prefix}.lora_B.default.weight", wide, rank)
+    put("llama_proj.weight", hidden, width)
+    put("llama_proj.bias", hidden)
+    return out
+
+
+def toy_gguf(llm: Path, file: Path) -> Path:
+    """The same toy LLaMA as a GGUF file in float32, under llama.cpp's names and its order of the rotary halves."""
+    import gguf
+    import numpy as np
+    from transformers import AutoModelForCausalLM
+
+    model = AutoModelForCausalLM.from_pretrained(llm)
+    config = model.config
+    core = json.loads((llm / "tokenizer.json").read_text())["model"]
+    tokens = sorted(core["vocab"], key=core["vocab"].get)
+    writer = gguf.GGUFWriter(str(file), "llama")
+    writer.add_block_count(config.num_hidden_layers)
+    writer.add_context_length(config.max_position_embeddings)
+    writer.add_embedding_length(config.hidden_size)
+    writer.add_feed_forward_length(config.intermediate_size)
+    writer.add_head_count(config.num_attention_heads)
+    writer.add_head_count_kv(config.num_key_value_heads)
+    writer.add_layer_norm_rms_eps(config.rms_norm_eps)
+    writer.add_rope_dimension_count(config.hidden_size // config.num_attention_heads)
+    writer.add_vocab_size(config.vocab_size)
+    writer.add_tokenizer_model("gpt2")
+    writer.add_tokenizer_pre("default")
+    writer.add_token_list(tokens)
+    writer.add_token_types([3 if token.startswith("<") and len(token) > 2 else 1 for token in tokens])
+    writer.add_token_merges([" ".join(pair) for pair in core["merges"]])
+    writer.add_bos_token_id(1)
+    writer.add_eos_token_id(2)
+    writer.add_pad_token_id(0)
+    whole = {"model.embed_tokens": "token_embd", "model.norm": "output_norm", "lm_head": "output"}
+    inner = {
+        "self_attn.q_proj": "attn_q",
+        "self_attn.k_proj": "attn_k",
+        "self_attn.v_proj": "attn_v",
+        "self_attn.o_proj": "attn_output",
+        "mlp.gate_proj": "ffn_gate",
+        "mlp.up_proj": "ffn_up",
+        "mlp.down_proj": "ffn_down",
+        "input_layernorm": "attn_norm",
+        "post_attention_layernorm": "ffn_norm",
+    }
+    turned = {"attn_q": config.num_attention_heads, "attn_k": config.num_key_value_heads}
+    for name, tensor in model.state_dict().items():
+        array, own = tensor.float().numpy(), name.removesuffix(".weight")
+        if own not in whole:
+            layer, rest = own.removeprefix("model.layers.").split(".", 1)
+            own = f"blk.{layer}.{inner[rest]}"
+            heads = turned.get(inner[rest])
+            if heads:
+                array = array.reshape(heads, 2, -1, array.shape[1]).swapaxes(1, 2).reshape(array.shape)
+        writer.add_tensor(f"{whole.get(own, own)}.weight", np.ascontiguousarray(array))
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    return file

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -21,8 +22,8 @@ from lamm_bench.lamm.hub_tokenizer import load_tokenizer
 from lamm_bench.lamm.model import collate
 from lamm_bench.types import Generate, Message, Score
 
-from .hub_toys import toy_hub_checkpoint, toy_llm
-from .toys import picture
+from .hub_toys import toy_gguf, toy_hub_checkpoint, toy_llm
+from .toys import TEXTS, picture
 
 GPT2: dict[str, Any] = {"n_embd": 32, "n_layer": 2, "n_head": 4, "n_positions": 256}
 KINDS: dict[str, dict[str, Any]] = {
@@ -231,3 +232,72 @@ def test_the_config_of_a_checkpoint_says_which_kind_it_names(llama: Path, tmp_pa
 
 def test_sizes_need_not_be_given(llama: Path) -> None:
     assert replace(llms.measured(HubLlm(str(llama))), width=0, vocabulary=0, window=0) == HubLlm(str(llama))
+
+
+def test_a_gguf_file_is_the_same_model(llama: Path, tmp_path: Path) -> None:
+    pytest.importorskip("gguf")
+    plain = llms.build_llm(HubLlm(str(llama)))
+    one = llms.measured(HubLlm(str(toy_gguf(llama, tmp_path / "toy.gguf"))))
+    dense = llms.build_llm(one)
+    ids = torch.arange(5, 40)[None]
+    with torch.no_grad():
+        assert torch.allclose(dense(input_ids=ids).logits, plain(input_ids=ids).logits, atol=1e-5)
+    assert all(parameter.dtype == torch.float32 for parameter in dense.parameters())
+    (line,) = llms.llm_digests(one, None)
+    assert line.startswith("llm toy.gguf ")
+    assert load_tokenizer(one).encode("cat [0.10, 0.20]") == load_tokenizer(HubLlm(str(llama))).encode("cat [0.10, 0.20]")
+
+
+def test_a_gguf_file_carries_a_whole_checkpoint(llama: Path, tmp_path: Path) -> None:
+    pytest.importorskip("gguf")
+    file = toy_gguf(llama, tmp_path / "toy.gguf")
+    folder = toy_hub_checkpoint(tmp_path / "checkpoint", file)
+    asked = [Generate((Message("user", ("What?",)),), max_new_tokens=4)]
+    (_, response), *_ = Adapter(checkpoint=str(folder), device="cpu").generate(asked)
+    assert response.error is None
+    whole = file.read_bytes()
+    file.write_bytes(whole[: len(whole) // 3])
+    with pytest.raises(BenchError, match="toy.gguf cannot be read"):
+        restore(folder)
+
+
+def test_without_the_package_a_gguf_file_is_a_clear_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "toy.gguf").write_bytes(b"GGUF")
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(BenchError, match=r"needs the package gguf: pip install 'lamm-bench\[gguf\]'"):
+        llms.place_of(HubLlm(str(tmp_path / "toy.gguf")))
+
+
+def test_without_its_library_a_sentencepiece_model_is_a_clear_sentence(llama: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (llama / "tokenizer.json").unlink()
+    (llama / "tokenizer.model").write_bytes(b"x")
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(BenchError, match=r"needs sentencepiece: pip install 'lamm-bench\[sentencepiece\]'"):
+        load_tokenizer(HubLlm(str(llama)))
+
+
+def test_a_sentencepiece_model_gives_the_pieces_that_upstreams_slow_tokenizer_gave(llama: Path) -> None:
+    """Upstream tokenises every piece with LLaMA's SentencePiece model, which puts a blank before each."""
+    spm = pytest.importorskip("sentencepiece")
+    pytest.importorskip("google.protobuf")
+    model = io.BytesIO()
+    spm.SentencePieceTrainer.train(
+        sentence_iterator=iter(TEXTS * 20),
+        model_writer=model,
+        model_type="bpe",
+        vocab_size=340,
+        hard_vocab_limit=False,
+        byte_fallback=True,
+        split_digits=True,
+        remove_extra_whitespaces=False,
+        normalization_rule_name="identity",
+        minloglevel=2,
+    )
+    (llama / "tokenizer.json").unlink()
+    (llama / "tokenizer.model").write_bytes(model.getvalue())
+    names = {"tokenizer_class": "LlamaTokenizer", "bos_token": "<s>", "eos_token": "</s>", "unk_token": "<unk>"}
+    (llama / "tokenizer_config.json").write_text(json.dumps(names))
+    ours, theirs = load_tokenizer(HubLlm(str(llama))), spm.SentencePieceProcessor(model_proto=model.getvalue())
+    for text in ("Look.\n\n### Human: <Img>", "</Img> What is it?\n### Assistant:", "A cat [0.10, 0.95]\n###", "é 日本  x", ""):
+        assert list(ours.encode(text)) == theirs.encode(text), text
+    assert ours.encode("A cat\n<s></s>")[-2:] == (1, 2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -55,9 +56,26 @@ def load_tokenizer(llm: HubLlm, base: Path | None = None) -> HubTokenizer:
     from transformers import AutoTokenizer
 
     place = place_of(llm, base)
+    check_sentencepiece(place)
     with explained(f"the tokenizer of the language model {place}"):
         tokenizer = AutoTokenizer.from_pretrained(place.name, **place.keywords)
     return HubTokenizer(tokenizer, str(place), end_ids(place))
+
+
+def check_sentencepiece(place: Place) -> None:
+    """Old LLaMA folders have a SentencePiece file alone; without its library transformers asks for another one by mistake."""
+    folder = Path(place.name)
+    alone = (folder / "tokenizer.model").is_file() and not (folder / "tokenizer.json").is_file()
+    missing = [name for name in ("sentencepiece", "google.protobuf") if not installed(name)]
+    if alone and missing and not place.gguf:
+        raise BenchError(f"reading {folder / 'tokenizer.model'} needs sentencepiece: pip install 'lamm-bench[sentencepiece]'")
+
+
+def installed(module: str) -> bool:
+    try:
+        return importlib.util.find_spec(module) is not None
+    except ModuleNotFoundError:  # of the package around it
+        return False
 
 
 def end_ids(place: Place) -> list[int]:

@@ -223,8 +223,8 @@ def llm_digests(llm: LlmConfig, base: Path | None) -> Iterator[str]:
         yield f"llm {place} {commit_of(place)}\n"
         return
     folder = Path(place.name)
-    weights = (place.gguf,) if place.gguf else WEIGHTS
-    for file in sorted({file for pattern in (*weights, *SETTINGS) for file in folder.glob(pattern)}):
+    files = [folder / place.gguf] if place.gguf else [file for one in (*WEIGHTS, *SETTINGS) for file in folder.glob(one)]
+    for file in sorted(set(files)):
         yield f"llm {file.name} {file_digest(file)}\n"
 
 
