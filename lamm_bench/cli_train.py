@@ -61,8 +61,8 @@ def train_baseline(**asked: Any) -> None:
             settings[key] = str(asked[option])
     output = asked["output"] or Path("runs") / f"train-{Path(asked['preset']).stem}"
     if asked["export_upstream"]:
-        file = importlib.import_module("lamm_bench.training.export").export(output, asked["export_upstream"])
-        click.echo(f"written: {file}")
+        files = importlib.import_module("lamm_bench.training.export").export(output, asked["export_upstream"])
+        click.echo("\n".join(f"written: {file}" for file in files))
         return
     if asked["dry_run"]:
         dry = importlib.import_module("lamm_bench.training.dry_run").dry_run

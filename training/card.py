@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from lamm_bench.lamm.config import LammConfig
+from lamm_bench.lamm.config import HubLlm, LammConfig
 from lamm_bench.lamm.model import Lamm
 
 from .config import Preset
@@ -13,7 +13,13 @@ from .data import Dialogue
 
 
 def card(
-    plan: Preset, config: LammConfig, model: Lamm, dialogues: Sequence[Dialogue], times: Mapping[str, float], minutes: float
+    plan: Preset,
+    config: LammConfig,
+    model: Lamm,
+    dialogues: Sequence[Dialogue],
+    times: Mapping[str, float],
+    minutes: float,
+    digests: Mapping[str, str],
 ) -> str:
     """What it is, what it was made of, how long it took; scores are added by whoever measures them."""
     count = {
@@ -25,15 +31,14 @@ def card(
     lines = [
         f"# {config.name}",
         "",
-        "A LAMM model: frozen encoders, one linear projection for each kind of media, a LLaMA-architecture language model with",
-        f"LoRA. Trained from nothing with `lamm-bench train-baseline --preset {plan.name}`.",
+        *begin(plan, config),
         "",
         "| part | parameters |",
         "| --- | ---: |",
         f"| encoders ({', '.join(config.encoders)}) | {count['encoders']:,} |",
         f"| projections (`llama_proj`) | {count['llama_proj']:,} |",
         f"| language model | {llm:,} |",
-        f"| LoRA (r {plan.model.lora.r}) | {lora:,} |",
+        *([f"| LoRA (r {config.lora.r}) | {lora:,} |"] if config.lora is not None else []),
         "",
         "| stage | trained parts | epochs | seconds |",
         "| --- | --- | ---: | ---: |",
@@ -47,7 +52,27 @@ def card(
         + ", ".join(f"{name} {number:,}" for name, number in sorted(kinds.items()))
         + ".",
         "",
+        *(f"- `{name}`: sha256 {digest}" for name, digest in digests.items()),
+        f"- all dialogues as they were read: {config.notes.get('data', '')}",
+        "",
+        "Every setting stands in `preset.json`, every step in `metrics.jsonl`, the loss in `loss.png`.",
+        "",
         f"Licence: {config.licence or 'that of the data it was trained on'}",
         "",
     ]
     return "\n".join(lines)
+
+
+def begin(plan: Preset, config: LammConfig) -> list[str]:
+    """What kind of model it is, and what it was begun from."""
+    made = f"with `lamm-bench train-baseline --preset {plan.name}`."
+    if not isinstance(config.llm, HubLlm):
+        return [
+            "A LAMM model: frozen encoders, one linear projection for each kind of media, a LLaMA-architecture language model with",
+            f"LoRA. Trained from nothing {made}",
+        ]
+    seen = [f"{kind}: {getattr(e, 'weights', '') or plan.encoders_from or e.kind}" for kind, e in config.encoders.items()]
+    return [
+        f"A LAMM model: frozen encoders ({', '.join(seen)}), one linear projection for each kind of media, and the language model",
+        f"`{plan.model.llm.path if isinstance(plan.model.llm, HubLlm) else ''}`. Trained {made}",
+    ]

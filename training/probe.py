@@ -53,7 +53,7 @@ def make_probe(plan: Preset, tokenizer: Tokenizer) -> Callable[[Lamm], Mapping[s
         raise BenchError("watch.eval_every needs whole weights in one process; it does not go with parallel.zero 3")
     catalog = importlib.import_module("lamm_bench.catalog").load_catalog(())
     tasks = [task for task in catalog.select_tasks(watch.eval_tasks)]
-    root = Path(importlib.import_module("lamm_bench.data.mini").ensure(parts=("val",)))
+    root = Path(importlib.import_module("lamm_bench.data.mini").ensure(parts=("val",))) / "val"
     kinds = frozenset(kind for kind in ("image", "point_cloud") if getattr(plan.data, kind))
     names = ",".join(task.name for task in tasks if task.modality in kinds)
     if not names:
@@ -81,5 +81,4 @@ def value_of(score: Any) -> float | None:
     """The headline metric's value under the standard protocol."""
     if score.protocol != "standard":
         return None
-    estimate = score.metrics.get(score.headline)
-    return None if estimate is None else estimate.value
+    return None if not score.metrics else score.headline[1].value

@@ -28,12 +28,14 @@ from lamm_bench.types import Media
 from . import state
 from .build import config_for, model_for, sized, tokenizer_for, write
 from .card import card
+from .curve import draw
 from .config import Preset, read_preset
 from .data import Dialogue, read_dialogues
 from .engine import Engine, make_engine
 from .examples import Example, make_examples, rng, text_only
 from .feature_cache import FeatureCache
 from .prepared import Prepared
+from .probe import make_probe
 from .trainer import Trainer, half
 from .unfold import Asked, labels_of, unfold
 
@@ -106,7 +108,11 @@ def train_with(
         model = finished(plan, trainer, model if engine.name == "plain" else model_for(plan, config, tokenizer, engine))
         config = write(plan, model, config, output)
         minutes = (time.monotonic() - began) / 60
-        (output / "README.md").write_text(card(plan, config, model, dialogues, times, minutes), encoding="utf-8")
+        names = (*plan.data.image, *plan.data.point_cloud)
+        digests = {name: hashlib.sha256((root / name).read_bytes()).hexdigest() for name in names}
+        (output / "preset.json").write_text(json.dumps(asdict(plan), indent=2) + "\n", encoding="utf-8")
+        (output / "README.md").write_text(card(plan, config, model, dialogues, times, minutes, digests), encoding="utf-8")
+        draw(output / "metrics.jsonl", output / "loss.png")
         state.clear(output)
         console.print(f"checkpoint in {output} after {minutes:.1f} minutes", highlight=False)
     engine.gather(None)
@@ -208,8 +214,9 @@ def make_trainer(
     if cut_short:
         console.print(f"{cut_short} dialogues are longer than {plan.data.text_tokens} tokens; their ends are cut off")
     return Trainer(
-        plan, model, examples, texts, prepared, output, identity, console, asked, engine=engine, held=encoded(held), cache=cache
-    )
+        plan, model, examples, texts, prepared, output, identity, console, asked, engine=engine, held=encoded(held), cache=cache,
+        probe=make_probe(plan, tokenizer) if engine.rank == 0 else None,
+    )  # fmt: skip
 
 
 def media_of(

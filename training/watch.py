@@ -94,8 +94,8 @@ class Watcher:
                 if better:
                     held = {"identity": trainer.identity, "engine": trainer.engine.name, "world": trainer.engine.world}
                     state.write(trainer.output / "best.pt", {**held, "step": done, "model": weights, "best": loss})
-        if trainer.probe is not None and due(done, watch.eval_every):
-            if self.first:
+        if due(done, watch.eval_every):
+            if trainer.probe is not None:
                 scores = trainer.probe(trainer.model)
                 self.write(done - 1, {f"score_{name}": value for name, value in scores.items()})
                 said = ", ".join(f"{name} {value:.1f}" for name, value in scores.items())

@@ -1,0 +1,133 @@
+"""A training that is killed loses nothing it had written, wherever it is killed; a full disk neither."""
+
+from __future__ import annotations
+
+import errno
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from rich.console import Console
+
+from lamm_bench.errors import BenchError
+from lamm_bench.lamm.checkpoint import FILES
+from lamm_bench.training import state
+from lamm_bench.training.run import train
+from lamm_bench.training.trainer import Trainer
+
+from .toys import toy_data
+
+HERE = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return toy_data(tmp_path_factory.mktemp("data") / "root")
+
+
+def go(root: Path, out: Path, console: Console | None = None, **settings: str) -> Path:
+    given = {key.replace("__", "."): value for key, value in settings.items()}
+    return train(root / "one.yaml", out, given, data_root=root, console=console or Console(file=io.StringIO()))
+
+
+def steps(folder: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+
+
+def stopped_after(monkeypatch: pytest.MonkeyPatch, calls: int) -> None:
+    losses, left = Trainer.losses, [calls]
+
+    def interrupted(self: Trainer, *arguments: Any) -> Any:
+        left[0] -= 1
+        if left[0] < 0:
+            raise KeyboardInterrupt
+        return losses(self, *arguments)
+
+    monkeypatch.setattr(Trainer, "losses", interrupted)
+
+
+def test_killed_by_sigkill_in_mid_run_and_resumed_is_undisturbed(root: Path, tmp_path: Path) -> None:
+    whole, out = go(root, tmp_path / "whole", save_every="1", stages__lamm__epochs="6"), tmp_path / "out"
+    words = ["--set", "save_every=1", "--set", "stages.lamm.epochs=6", "--engine", "plain"]
+    verb = ["-m", "lamm_bench", "train-baseline", "--preset", str(root / "one.yaml"), "--data-root", str(root), "--output", str(out)]
+    environment = {**os.environ, "OMP_NUM_THREADS": str(torch.get_num_threads()), "PYTHONPATH": os.pathsep.join([str(HERE), *sys.path])}
+    child = subprocess.Popen([sys.executable, *verb, *words], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    limit = time.monotonic() + 240
+    while child.poll() is None and time.monotonic() < limit:
+        if (out / "metrics.jsonl").is_file() and len((out / "metrics.jsonl").read_bytes().splitlines()) >= 3:
+            break
+        time.sleep(0.002)
+    child.send_signal(signal.SIGKILL)
+    assert child.wait() == -signal.SIGKILL, (child.stderr.read() if child.stderr else b"").decode()[-2000:]
+    assert not (out / "config.json").exists() and (out / "state.pt").exists()
+    go(root, out, save_every="1", stages__lamm__epochs="6")
+    assert {f: (out / f).read_bytes() for f in FILES} == {f: (whole / f).read_bytes() for f in FILES}
+    assert steps(out) == steps(whole)
+
+
+def test_the_last_states_are_kept_and_older_ones_deleted(root: Path, tmp_path: Path) -> None:
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        stopped_after(patch, 20)
+        go(root, tmp_path / "out", save_every="1", watch__keep="3", speed__micro="0", watch__validate_every="0", stages__lamm__epochs="9")
+    names = sorted(file.name for file in (tmp_path / "out").glob("*state*"))
+    assert names == ["state-0-000018.pt", "state-0-000019.pt", "state.pt"]
+    held = [torch.load(tmp_path / "out" / name, weights_only=True)["step"] for name in names]
+    assert held == [18, 19, 20]
+    (tmp_path / "out" / "state.pt").write_bytes(b"cut")
+    with pytest.raises(BenchError, match="cannot be read .*copy state-0-000019.pt, which is older, over it"):
+        go(root, tmp_path / "out", save_every="1", watch__keep="3", speed__micro="0", stages__lamm__epochs="9")
+
+
+def test_a_full_disk_leaves_the_older_state_and_no_litter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "state.pt"
+    state.write(file, {"step": 1})
+    before = file.read_bytes()
+
+    def full(*_: Any, **__: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(torch, "save", full)
+    with pytest.raises(BenchError, match="No space left on device; the older state is untouched"):
+        state.write(file, {"step": 2})
+    assert file.read_bytes() == before and [path.name for path in tmp_path.iterdir()] == ["state.pt"]
+
+
+def test_a_state_of_another_world_or_engine_is_refused(tmp_path: Path) -> None:
+    state.write(tmp_path / "state.pt", {"identity": "a", "engine": "deepspeed", "world": 4})
+    with pytest.raises(BenchError, match=r"by the engine deepspeed in 4 process\(es\), and this is plain in 1"):
+        state.read(tmp_path / "state.pt", "a")
+
+
+def test_the_best_weights_are_those_with_the_least_validation_loss(root: Path, tmp_path: Path) -> None:
+    """A rate that ruins the weights in the end: `best` gives weights of an earlier step than `last`."""
+    common = {"stages__lamm__rate": "0.3", "stages__lamm__epochs": "6", "watch__validate_every": "2"}
+    last = go(root, tmp_path / "last", **common)
+    best = go(root, tmp_path / "best", watch__final="best", **common)
+    checked = {entry["step"]: entry["validation"] for entry in steps(best) if "validation" in entry}
+    assert min(checked, key=lambda step: checked[step]) != max(checked)
+    assert (best / "lamm.safetensors").read_bytes() != (last / "lamm.safetensors").read_bytes()
+    assert not (best / "best.pt").exists()
+
+
+def test_held_out_media_are_not_learnt_from_and_the_curve_is_drawn(root: Path, tmp_path: Path) -> None:
+    console = Console(file=io.StringIO(), width=200)
+    out = go(root, tmp_path / "out", console)
+    said = console.file.getvalue()  # type: ignore[attr-defined]
+    assert "lamm: 22 dialogues" in said and "validation loss" in said and "MFU" in said and "% padding" in said
+    assert (out / "loss.png").read_bytes().startswith(b"\x89PNG")
+    card = (out / "README.md").read_text()
+    assert "`2D_Instruct/meta_file/a.json`: sha256 " in card
+    assert json.loads((out / "preset.json").read_text())["stages"][0]["rate"] == 0.01
+
+
+def test_best_without_held_out_data_is_refused(root: Path, tmp_path: Path) -> None:
+    with pytest.raises(BenchError, match="watch.final: best needs a validation loss"):
+        go(root, tmp_path / "out", watch__final="best", data__held_out="0")
