@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -88,7 +89,9 @@ def model_for(plan: Preset, config: LammConfig, tokenizer: Tokenizer, engine: En
         begin_numbers(model, tokenizer, plan.seed)
     llama: Any = model.llama
     if plan.speed.checkpointing:
-        llama.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)  # newer versions have another name for it, older ones only this
+            model.llama.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
     if plan.speed.compile:
         model.decoder.compile(dynamic=True)
     return model

@@ -17,7 +17,7 @@ from .config import Data, MetaFile
 
 KEYS: dict[str, Modality] = {"image": "image", "pcl": "point_cloud"}
 ROLES = ("human", "gpt")
-PLACEHOLDER = re.compile(r"\n?<(?:image|pcl)>|<(?:image|pcl)>\n?")
+PLACEHOLDER = re.compile(r"<(?:image|pcl)>\n|\n?<(?:image|pcl)>")
 
 
 @dataclass(frozen=True)
