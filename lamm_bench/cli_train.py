@@ -21,12 +21,19 @@ FOLDER = click.Path(path_type=Path)
 @click.option("--output", type=FOLDER, metavar="DIR", help="Where the checkpoint goes; default runs/train-<preset>.")
 @click.option("--data-root", type=FOLDER, metavar="DIR", help="Folder with 2D_Instruct/ and 3D_Instruct/.")
 @click.option(
-    "--engine", default="auto", show_default=True, metavar="NAME",
+    "--engine",
+    default="auto",
+    show_default=True,
+    metavar="NAME",
     help="plain (one process) or deepspeed (start with torchrun or deepspeed); auto: by how many processes there are.",
 )
-@click.option("--feature-cache", type=FOLDER, metavar="DIR", help="Keep what frozen encoders say in this folder, and use it again.")
+@click.option(
+    "--feature-cache", type=FOLDER, metavar="DIR", help="Keep what frozen encoders say in this folder, and use it again."
+)
 @click.option("--eval-every", type=click.IntRange(min=1), metavar="STEPS", help="Ask a few questions of the miniature so often.")
-@click.option("--max-bad", type=click.FloatRange(0, 1), metavar="SHARE", help="Unreadable media that are put up with [preset: 0.01].")
+@click.option(
+    "--max-bad", type=click.FloatRange(0, 1), metavar="SHARE", help="Unreadable media that are put up with [preset: 0.01]."
+)
 @click.option("--resume", "mode", flag_value="resume", help="Insist on going on with a training that is there.")
 @click.option("--fresh", "mode", flag_value="fresh", help="Begin anew.")
 @click.option("--dry-run", is_flag=True, help="Say what would run: steps, tokens, parameters, memory, time; train nothing.")

@@ -28,7 +28,9 @@ from lamm_bench.training.shares import micros_of, padding, shares
 from .toys import toy_data
 
 HERE = Path(__file__).parents[1]
-needs_deepspeed = pytest.mark.skipif(importlib.util.find_spec("deepspeed") is None, reason="the extra `deepspeed` is not installed")
+needs_deepspeed = pytest.mark.skipif(
+    importlib.util.find_spec("deepspeed") is None, reason="the extra `deepspeed` is not installed"
+)
 
 
 @pytest.fixture(scope="module")

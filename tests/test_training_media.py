@@ -78,7 +78,13 @@ def test_a_torn_cache_is_mended_and_a_damaged_one_is_named(root: Path, tmp_path:
 
 def test_a_cache_for_encoders_that_learn_is_refused(root: Path, tmp_path: Path) -> None:
     with pytest.raises(BenchError, match="--feature-cache is for frozen encoders"):
-        train(root / "toy.yaml", tmp_path / "o", data_root=root, console=Console(file=io.StringIO()), feature_cache=tmp_path / "cache")
+        train(
+            root / "toy.yaml",
+            tmp_path / "o",
+            data_root=root,
+            console=Console(file=io.StringIO()),
+            feature_cache=tmp_path / "cache",
+        )
 
 
 def test_a_cache_that_cannot_be_made_is_one_sentence(tmp_path: Path) -> None:

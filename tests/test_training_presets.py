@@ -161,7 +161,9 @@ def test_a_whole_language_model_is_trained_in_two_stages(root: Path, tmp_path: P
     assert moved == {"lm_head.weight"}
     again = {"model__lora": "null", "model__llm__path": str(first / "llm"), "start": str(first), "speed__checkpointing": "true"}
     second = go(root, "hub.yaml", tmp_path / "two", stages__lamm__train="[projection, llm, head]", **again)
-    assert not torch.equal(torch_weights(second / "llm")["model.layers.0.mlp.up_proj.weight"], after["model.layers.0.mlp.up_proj.weight"])
+    assert not torch.equal(
+        torch_weights(second / "llm")["model.layers.0.mlp.up_proj.weight"], after["model.layers.0.mlp.up_proj.weight"]
+    )
     assert ask(root, second).error is None
 
 

@@ -57,8 +57,22 @@ def stopped_after(monkeypatch: pytest.MonkeyPatch, calls: int) -> None:
 def test_killed_by_sigkill_in_mid_run_and_resumed_is_undisturbed(root: Path, tmp_path: Path) -> None:
     whole, out = go(root, tmp_path / "whole", save_every="1", stages__lamm__epochs="6"), tmp_path / "out"
     words = ["--set", "save_every=1", "--set", "stages.lamm.epochs=6", "--engine", "plain"]
-    verb = ["-m", "lamm_bench", "train-baseline", "--preset", str(root / "one.yaml"), "--data-root", str(root), "--output", str(out)]
-    environment = {**os.environ, "OMP_NUM_THREADS": str(torch.get_num_threads()), "PYTHONPATH": os.pathsep.join([str(HERE), *sys.path])}
+    verb = [
+        "-m",
+        "lamm_bench",
+        "train-baseline",
+        "--preset",
+        str(root / "one.yaml"),
+        "--data-root",
+        str(root),
+        "--output",
+        str(out),
+    ]
+    environment = {
+        **os.environ,
+        "OMP_NUM_THREADS": str(torch.get_num_threads()),
+        "PYTHONPATH": os.pathsep.join([str(HERE), *sys.path]),
+    }
     child = subprocess.Popen([sys.executable, *verb, *words], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     limit = time.monotonic() + 240
     while child.poll() is None and time.monotonic() < limit:
@@ -76,7 +90,15 @@ def test_killed_by_sigkill_in_mid_run_and_resumed_is_undisturbed(root: Path, tmp
 def test_the_last_states_are_kept_and_older_ones_deleted(root: Path, tmp_path: Path) -> None:
     with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
         stopped_after(patch, 20)
-        go(root, tmp_path / "out", save_every="1", watch__keep="3", speed__micro="0", watch__validate_every="0", stages__lamm__epochs="9")
+        go(
+            root,
+            tmp_path / "out",
+            save_every="1",
+            watch__keep="3",
+            speed__micro="0",
+            watch__validate_every="0",
+            stages__lamm__epochs="9",
+        )
     names = sorted(file.name for file in (tmp_path / "out").glob("*state*"))
     assert names == ["state-0-000018.pt", "state-0-000019.pt", "state.pt"]
     held = [torch.load(tmp_path / "out" / name, weights_only=True)["step"] for name in names]

@@ -87,7 +87,6 @@ def model_for(plan: Preset, config: LammConfig, tokenizer: Tokenizer, engine: En
         take(model, checkpoint_called(plan.start), "lamm.safetensors", ("llama_proj.",))
     if isinstance(tokenizer, MiniTokenizer):
         begin_numbers(model, tokenizer, plan.seed)
-    llama: Any = model.llama
     if plan.speed.checkpointing:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)  # newer versions have another name for it, older ones only this

@@ -296,7 +296,9 @@ def check(preset: Preset) -> None:
     if "optimizer" in preset.parallel.offload and not preset.parallel.zero:
         raise BenchError("parallel.offload: the optimizer can be kept in the host's memory under parallel.zero 1 to 3 only")
     if preset.watch.final == "best" and not preset.data.held_out:
-        raise BenchError("watch.final: best needs a validation loss; say with data.held_out which share of the media is kept for it")
+        raise BenchError(
+            "watch.final: best needs a validation loss; say with data.held_out which share of the media is kept for it"
+        )
     if preset.watch.keep < 1 or min(preset.speed.micro, preset.watch.validate_every, preset.watch.eval_every) < 0:
         raise BenchError("watch.keep must be at least 1, and speed.micro, watch.validate_every, watch.eval_every at least 0")
     if not preset.stages:
@@ -317,6 +319,8 @@ def check_data(data: Data) -> None:
         raise BenchError("data.long: cut is for data.turns: sequential; side by side, long dialogues are split between turns")
     if not 0 <= data.held_out < 1 or not 0 <= data.max_bad <= 1:
         raise BenchError("data.held_out and data.max_bad are shares between 0 and 1")
+
+
 def trains_encoders(preset: Preset, stage: Stage) -> None:
     for kind in ("image", "point_cloud"):
         encoder = getattr(preset.model, kind)

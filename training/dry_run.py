@@ -63,7 +63,9 @@ def dry_run(preset: str | Path, settings: Mapping[str, str], root: Path | None, 
     for stage in plan.stages:
         lines += stage_lines(plan, stage, sizes, count, dialogues, text, slots, processes, peak, half)
     parallel = plan.parallel
-    lines.append(f"DeepSpeed: ZeRO {parallel.zero}" + (f", {' and '.join(parallel.offload)} offloaded" if parallel.offload else ""))
+    lines.append(
+        f"DeepSpeed: ZeRO {parallel.zero}" + (f", {' and '.join(parallel.offload)} offloaded" if parallel.offload else "")
+    )
     return "\n".join(lines)
 
 

@@ -29,8 +29,15 @@ class Engine(Protocol):
     rank: int  # of this process
     world: int  # number of processes
     device: torch.device
-    skipped: int  # steps that float16 overflowed in
-    scaled: bool  # whether float16's losses are scaled, so that a gradient may overflow now and then
+    preset: Preset  # with the precision that is really used
+
+    @property
+    def skipped(self) -> int:
+        """Steps that float16 overflowed in."""
+
+    @property
+    def scaled(self) -> bool:
+        """Whether float16's losses are scaled, so that a gradient may overflow now and then."""
 
     def begin(self, module: nn.Module, stage: Stage, micros: int) -> None:
         """Takes the module whose forward gives the losses; `micros` forward passes make a step."""
@@ -189,7 +196,7 @@ class Plain:
             self.scaler.load_state_dict(saved["scaler"])
 
     def weights(self, names: Sequence[str]) -> dict[str, Tensor]:
-        found = self.module.model.state_dict()  # type: ignore[union-attr, operator]
+        found = self.module.model.state_dict()  # type: ignore[union-attr]
         return {name: found[name].detach().cpu() for name in names}
 
     def close(self) -> None: ...

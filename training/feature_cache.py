@@ -74,7 +74,9 @@ class FeatureCache(Mapping[Media, Tensor]):
                 console.print(f"encoding {len(missing)} of {len(own)} {kind}s into {self.folder}", highlight=False)
             engine.gather(None)
             if missing:
-                self.write(kind, model, missing[engine.rank :: engine.world], prepared, head_of(kind, encoder, config, half), engine.rank)
+                self.write(
+                    kind, model, missing[engine.rank :: engine.world], prepared, head_of(kind, encoder, config, half), engine.rank
+                )
             engine.gather(None)
             self.find(kind, encoder, config, own, half)
         return self
@@ -112,7 +114,9 @@ class FeatureCache(Mapping[Media, Tensor]):
                     index_file.write("".join(json.dumps(entry) + "\n" for entry in entries))
                     index_file.flush()
         except OSError as error:
-            raise BenchError(f"--feature-cache {self.folder} cannot be written: {error.strerror or error}; what it has is kept") from error
+            raise BenchError(
+                f"--feature-cache {self.folder} cannot be written: {error.strerror or error}; what it has is kept"
+            ) from error
 
     def bytes(self, kind: str) -> int:
         return 2 * self.shapes[kind][0] * self.shapes[kind][1]

@@ -52,7 +52,7 @@ def make_probe(plan: Preset, tokenizer: Tokenizer) -> Callable[[Lamm], Mapping[s
     if plan.parallel.zero == 3:
         raise BenchError("watch.eval_every needs whole weights in one process; it does not go with parallel.zero 3")
     catalog = importlib.import_module("lamm_bench.catalog").load_catalog(())
-    tasks = [task for task in catalog.select_tasks(watch.eval_tasks)]
+    tasks = list(catalog.select_tasks(watch.eval_tasks))
     root = Path(importlib.import_module("lamm_bench.data.mini").ensure(parts=("val",))) / "val"
     kinds = frozenset(kind for kind in ("image", "point_cloud") if getattr(plan.data, kind))
     names = ",".join(task.name for task in tasks if task.modality in kinds)
@@ -67,7 +67,9 @@ def make_probe(plan: Preset, tokenizer: Tokenizer) -> Callable[[Lamm], Mapping[s
         session = importlib.import_module("lamm_bench.session")
         try:
             with tempfile.TemporaryDirectory() as folder, torch.random.fork_rng():
-                options = session.Options("learning", tasks=names, data_root=root, limit=watch.eval_limit, output=Path(folder) / "run")
+                options = session.Options(
+                    "learning", tasks=names, data_root=root, limit=watch.eval_limit, output=Path(folder) / "run"
+                )
                 outcome = session.run(options, catalog, adapter, root, "miniature", session.Watcher())
         finally:
             for module, training in modes.items():

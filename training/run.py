@@ -9,7 +9,7 @@ import json
 import platform
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
@@ -28,15 +28,15 @@ from lamm_bench.types import Media
 from . import state
 from .build import config_for, model_for, sized, tokenizer_for, write
 from .card import card
-from .curve import draw
 from .config import Preset, read_preset
+from .curve import draw
 from .data import Dialogue, read_dialogues
 from .engine import Engine, make_engine
 from .examples import Example, make_examples, rng, text_only
 from .feature_cache import FeatureCache
 from .prepared import Prepared
 from .probe import make_probe
-from .trainer import Trainer, half
+from .trainer import Trainer, half, lora_of
 from .unfold import Asked, labels_of, unfold
 
 T = TypeVar("T")
@@ -95,7 +95,7 @@ def train_with(
     for index, stage in enumerate(plan.stages):
         if saved is not None and index < saved["stage"]:
             if "lora" in stage.train and not hasattr(model.llama_model, "peft_config"):
-                model.add_lora(config.lora)
+                model.add_lora(lora_of(plan))
             continue
         here = time.monotonic()
         if saved is not None and saved["step"] == 0:
@@ -231,7 +231,7 @@ def media_of(
     """Every media that can be read; each process looks at its share, and all leave out what anyone could not read."""
     console.print("reading media ...")
     every = list(dict.fromkeys(one.media for one in dialogues))
-    prepared = Prepared(model.encoders, plan.data.workers, plan.data.memory)
+    prepared = Prepared(dict(model.encoders.items()), plan.data.workers, plan.data.memory)
     cache = None
     if feature_cache is not None:
         if any("encoders" in stage.train for stage in plan.stages):

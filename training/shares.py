@@ -34,7 +34,7 @@ def shares(lengths: Sequence[int], batch: int, world: int, micro: int) -> list[l
         return [[Micro(tuple(range(len(lengths))))]]
     order = sorted(range(len(lengths)), key=lambda i: (-lengths[i], i))
     parts = [Micro(tuple(order[at : at + size])) for at in range(0, len(order), size)]
-    shortest = Micro(order[-1:] and (order[-1],), blank=True)
+    shortest = Micro((order[-1],), blank=True)
     parts += [shortest] * (count * world - len(parts))
     return [[parts[number * world + rank] for number in range(count)] for rank in range(world)]
 

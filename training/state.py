@@ -70,7 +70,9 @@ def read(file: Path, identity: str, engine: str = "plain", world: int = 1) -> di
         state: dict[str, Any] = torch.load(file, map_location="cpu", weights_only=True)
     except Exception as error:  # torch names no common class for files that are cut or foreign
         others = older(file.parent)
-        hint = f"copy {others[0].name}, which is older, over it, or begin anew with --fresh" if others else "begin anew with --fresh"
+        hint = (
+            f"copy {others[0].name}, which is older, over it, or begin anew with --fresh" if others else "begin anew with --fresh"
+        )
         raise BenchError(f"{file} cannot be read ({type(error).__name__}); {hint}") from None
     if state.get("identity") != identity:
         raise BenchError(f"{file} is of another preset, other settings or other data; use another --output, or --fresh")

@@ -15,6 +15,7 @@ from rich.console import Console
 from torch import Tensor, nn
 
 from lamm_bench.errors import BenchError
+from lamm_bench.lamm.config import Lora
 from lamm_bench.lamm.encode import Encoded, pack
 from lamm_bench.lamm.model import Lamm, collate
 from lamm_bench.types import Media
@@ -49,7 +50,7 @@ class Trainer:
     asked: Mapping[Media, Sequence[Asked]] = field(default_factory=dict)  # for the contrastive loss
     features: Mapping[Media, Tensor] = field(default_factory=dict)
     pools: dict[tuple[int, ...], list[tuple[int, ...]]] = field(default_factory=dict)  # wrong answers to each question
-    engine: Engine = None  # type: ignore[assignment]  # None: one process
+    engine: Engine = None  # type: ignore[assignment]  # one process where none is given
     held: Sequence[Example] = ()  # kept from training, for the validation loss
     cache: FeatureCache | None = None  # where frozen encoders' tokens are kept between trainings
     probe: Callable[[Lamm], Mapping[str, float]] | None = None  # a short run over the miniature: task -> score
@@ -57,7 +58,8 @@ class Trainer:
     before: tuple[int, int] = (0, 0)  # stage and step of the state on the disk
 
     def __post_init__(self) -> None:
-        self.engine = self.engine or Plain(self.preset)
+        if self.engine is None:
+            self.engine = Plain(self.preset)
 
     def run(self, index: int, stage: Stage, saved: dict[str, Any] | None) -> None:
         """Trains one stage, from its beginning or from a saved state within it."""
@@ -108,7 +110,7 @@ class Trainer:
             raise BenchError(f"stage {stage.name} compares whole batches (contrastive) and needs one process and speed.micro=0")
         if "lora" in stage.train and not hasattr(self.model.llama_model, "peft_config"):
             with seeded(self.preset.seed, "lora"):
-                self.model.add_lora(self.preset.model.lora)
+                self.model.add_lora(lora_of(self.preset))
         if saved:
             self.load(saved)
         freeze(self.model, stage.train)
@@ -249,6 +251,12 @@ class Step(nn.Module):
                 nothing = torch.zeros(1, 1, self.model.config.encoders[kind].width, device=self.trainer.engine.device)
                 losses["answers"] = losses["answers"] + 0.0 * self.model.project(kind, nothing).float().sum()
         return losses
+
+
+def lora_of(preset: Preset) -> Lora:
+    """The preset's LoRA, which a stage that trains it must have (config.check)."""
+    assert preset.model.lora is not None
+    return preset.model.lora
 
 
 def freeze(model: Lamm, parts: Sequence[str]) -> None:

@@ -59,9 +59,7 @@ class Watcher:
             if self.board is not None:
                 self.board.close()
 
-    def stepped(
-        self, step: int, said: Mapping[str, float], rate: float, norm: float, padded: Sequence[tuple[int, int]]
-    ) -> None:
+    def stepped(self, step: int, said: Mapping[str, float], rate: float, norm: float, padded: Sequence[tuple[int, int]]) -> None:
         """After a step: its losses, learning rate, gradient norm, and each process's places taken and places."""
         if not self.first:
             return

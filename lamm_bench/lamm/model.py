@@ -146,11 +146,12 @@ class Lamm(nn.Module):
 
     def project(self, kind: str, tokens: Tensor) -> Tensor:
         """Encoder tokens to the language model's space, [media * tokens, llm width]."""
-        weight = self.llama_proj[kind].weight
+        layer: Any = self.llama_proj[kind]
+        weight: Tensor = layer.weight
         tokens = tokens.to(weight.device)  # features are kept in the host's memory
         if not torch.is_autocast_enabled(weight.device.type):
             tokens = tokens.to(weight.dtype)
-        return self.llama_proj[kind](tokens).flatten(0, 1)
+        return layer(tokens).flatten(0, 1)
 
     def embed(self, batch: Batch, media: Tensor | None) -> Tensor:
         """Input embeddings [batch, L, width]; `media` are the projected tokens in the batch's order."""
