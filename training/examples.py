@@ -61,7 +61,7 @@ def make_examples(
     for one in merged(dialogues, data.share) if side else dialogues:
         able = all(task_type in mirror or prompts.task_types.get(task_type) in SPOKEN for task_type in one.task_types)
         stream = rng(seed, "system", one.where)
-        for part in cut(shuffled(one, stream) if side else one, data, tokenizer):
+        for part in cut(shuffled(one, stream) if side else one, data, tokenizer)[: data.sequences or None]:
             messages = part.messages(prompts, str(stream.choice(part.task_types)))
             encoded = (encode_side_by_side if side else encode_messages)(messages, layout, tokenizer, slots)
             if len(encoded) > window:
@@ -147,6 +147,12 @@ def sample(media: Sequence[Media], most: int, stream: np.random.Generator) -> li
             left[media[index]] -= 1
             chosen.append(index)
     return sorted(chosen)
+
+
+def repeated(chosen: Sequence[int], times: Sequence[float], stream: np.random.Generator) -> list[int]:
+    """Each index as often as its `times` says on average: 1.5 is once or twice, by lot."""
+    lots = stream.random(len(chosen))
+    return [index for index, lot in zip(chosen, lots.tolist()) for _ in range(int(times[index] + lot))]
 
 
 def padding_share(batches: Sequence[Sequence[Sequence[int]]], lengths: Sequence[int]) -> float:

@@ -10,7 +10,6 @@ import platform
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
-from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -33,8 +32,8 @@ from .card import card
 from .config import Preset, read_preset
 from .data import Dialogue, read_dialogues
 from .examples import make_examples, text_only
+from .lessons import Course, course
 from .trainer import Trainer, half
-from .unfold import Asked, labels_of, unfold
 
 STATE = "state.pt"
 
@@ -185,14 +184,10 @@ def make_trainer(
     examples = make_examples(
         good, plan.data, prompts, tokenizer, model.config.slots, model.config.llm.window, plan.data.mirror, plan.seed
     )
-    labels = labels_of([answer for one in good for _, answer in one.turns])
-    asked: dict[Media, list[Asked]] = {}
-    encode = lru_cache(maxsize=100_000)(tokenizer.encode)
-    for one in good if any(stage.contrastive for stage in plan.stages) else ():
-        for question, answer in one.turns:
-            asked.setdefault(one.media, []).extend(unfold(question, answer, labels, encode))
-    texts = [(row, one.task_types[0]) for one in good for row in text_only(one, plan.data, prompts, tokenizer)]
-    return Trainer(plan, model, examples, texts, prepared, output, identity, console, asked)
+    lessons = course(good) if any(stage.asked for stage in plan.stages) else Course()
+    alone = good if any(not stage.media for stage in plan.stages) else ()
+    texts = [(row, one.task_types[0]) for one in alone for row in text_only(one, plan.data, prompts, tokenizer)]
+    return Trainer(plan, model, examples, texts, prepared, output, identity, console, lessons)
 
 
 def versions() -> dict[str, str]:

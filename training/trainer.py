@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +22,10 @@ from lamm_bench.types import Media
 from . import state
 from .augment import change
 from .config import Preset, Stage
-from .contrast import Contrast
-from .examples import Example, deal, padding_share, rng, sample
+from .examples import Example, deal, padding_share, repeated, rng, sample
+from .heads import Heads
+from .lessons import Course
 from .progress import Metrics, StageProgress
-from .unfold import Asked, Pools, pools_of
 
 
 @dataclass
@@ -40,18 +40,17 @@ class Trainer:
     output: Path
     identity: str
     console: Console
-    asked: Mapping[Media, Sequence[Asked]] = field(default_factory=dict)  # for the contrastive loss
+    course: Course = field(default_factory=Course)  # of the encoders' stage
     features: dict[Media, Tensor] = field(default_factory=dict)
-    pools: dict[tuple[int, ...], list[tuple[int, ...]]] = field(default_factory=dict)  # wrong answers to each question
 
     def run(self, index: int, stage: Stage, saved: dict[str, Any] | None) -> None:
         """Trains one stage, from its beginning or from a saved state within it."""
-        contrast = self.begin(index, stage, saved)
-        rows = list(self.examples) if stage.media else [Example(e, Media("image", ""), (t,), "") for e, t in self.texts]
-        weights = [label_weights(row, stage) for row in rows]
+        heads = self.begin(index, stage, saved)
+        rows = self.rows(stage)
+        weights = [label_weights(row, stage) for row in rows] if stage.answers else []
         lengths = [len(row.encoded) for row in rows]
-        plan = Plan(self.preset, index, stage, lengths, [row.media for row in rows])
-        parameters = [p for p in [*self.model.parameters(), *contrast.parameters()] if p.requires_grad]
+        plan = Plan(self.preset, index, stage, lengths, [row.media for row in rows], [row.task_types[0] for row in rows])
+        parameters = [p for p in [*self.model.parameters(), *heads.parameters()] if p.requires_grad]
         optimizer = torch.optim.AdamW(
             parameters, lr=stage.rate, betas=(stage.betas[0], stage.betas[1]), weight_decay=stage.decay, fused=True
         )
@@ -75,10 +74,8 @@ class Trainer:
                 for group in optimizer.param_groups:
                     group["lr"] = rate
                 packs = [[rows[i] for i in row] for row in chosen]
-                losses = self.losses(stage, contrast, packs, [weights[i] for row in chosen for i in row], (index, step))
-                nothing = torch.zeros(())
-                loss = stage.answers * losses.get("answers", nothing) + stage.contrastive * losses.get("contrastive", nothing)
-                loss = loss + stage.places * losses.get("places", nothing)
+                losses = self.losses(stage, heads, packs, [weights[i] for row in chosen for i in row if weights], (index, step))
+                loss = total(stage, losses)
                 if not math.isfinite(float(loss.detach())):
                     raise BenchError(
                         f"stage {stage.name}, step {step}: the loss is {float(loss.detach())} in a batch of "
@@ -94,11 +91,11 @@ class Trainer:
                 )
                 progress.step(step + 1, float(loss.detach()), sum(lengths[i] for row in chosen for i in row))
                 if (step + 1) % self.preset.save_every == 0 and step + 1 < plan.total:
-                    self.save(index, step + 1, optimizer.state_dict(), contrast.state_dict())
+                    self.save(index, step + 1, optimizer.state_dict(), heads.state_dict())
         self.save(index + 1, 0, None, None)
 
     def begin(self, index: int, stage: Stage, saved: dict[str, Any] | None) -> nn.Module:
-        """LoRA put in, parts frozen, the saved weights loaded; gives the contrastive head, empty where it is not used."""
+        """LoRA put in, parts frozen, the saved weights loaded; gives the heads of the encoders' stage, empty elsewhere."""
         if "lora" in stage.train and not hasattr(self.model.llama_model, "peft_config"):
             with seeded(self.preset.seed, "lora"):
                 self.model.add_lora(self.preset.model.lora)
@@ -107,24 +104,32 @@ class Trainer:
         freeze(self.model, stage.train)
         if stage.media and "encoders" not in stage.train and not self.features:
             self.features = self.look()
-        contrast: nn.Module = nn.Module()
-        if stage.contrastive:
-            self.pools = self.pools or pools_of([one for each in self.asked.values() for one in each])
-            widths = {kind: c.width for kind, c in self.model.config.encoders.items()}
-            with seeded(self.preset.seed, index, "contrast"):
-                contrast = Contrast(self.model.config.llm.vocabulary, widths)
+        heads: nn.Module = nn.Module()
+        if stage.asked:
+            with seeded(self.preset.seed, index, "heads"):
+                heads = Heads(self.course, self.model.config.encoders)
         if saved:
-            contrast.load_state_dict(saved["contrast"])
-        return contrast
+            heads.load_state_dict(saved["heads"])
+        return heads
 
-    def save(self, stage: int, step: int, optimizer: Any, contrast: Any) -> None:
+    def rows(self, stage: Stage) -> list[Example]:
+        """What the stage learns from: every media once where the language model takes no part, else tokenised dialogues."""
+        if not stage.media:
+            return [Example(encoded, Media("image", ""), (task_type,), "") for encoded, task_type in self.texts]
+        if stage.answers:
+            return list(self.examples)
+        blank = Encoded((0,) * self.preset.data.row_tokens, (), (), (), ())  # one media fills a row
+        first = {row.media: row for row in reversed(self.examples)}
+        return [replace(first[media], encoded=blank) for media in dict.fromkeys(row.media for row in self.examples)]
+
+    def save(self, stage: int, step: int, optimizer: Any, heads: Any) -> None:
         held = {"identity": self.identity, "stage": stage, "step": step, "model": self.model.state_dict()}
-        state.write(self.output / "state.pt", {**held, "optimizer": optimizer, "contrast": contrast})
+        state.write(self.output / "state.pt", {**held, "optimizer": optimizer, "heads": heads})
 
     def losses(
         self,
         stage: Stage,
-        contrast: nn.Module,
+        heads: nn.Module,
         packs: Sequence[Sequence[Example]],
         weights: Sequence[Tensor],
         key: tuple[int, int],
@@ -138,8 +143,9 @@ class Trainer:
         with torch.autocast("cpu", torch.bfloat16, enabled=half(self.preset.precision)):
             if stage.media:
                 tokens = self.tokens(stage, rows, key)
-                if stage.contrastive:
-                    out |= contrast(kind, tokens, *self.questions(stage, rows, key))
+                if stage.asked:
+                    lessons = [self.course.lessons[row.media] for row in rows]
+                    out |= heads(kind, tokens, lessons, self.questions(stage, rows, key))
                 if not stage.answers:
                     return out
                 media = self.model.project(kind, tokens)
@@ -149,19 +155,16 @@ class Trainer:
         out["answers"] = (each * weight).sum() / weight.sum()
         return out
 
-    def questions(
-        self, stage: Stage, rows: Sequence[Example], key: tuple[int, int]
-    ) -> tuple[list[list[Asked]], list[list[list[tuple[int, ...]]]]]:
-        """Questions about the media of each row, drawn anew each time, and wrong answers to each."""
+    def questions(self, stage: Stage, rows: Sequence[Example], key: tuple[int, int]) -> list[np.ndarray]:
+        """Which questions about the media of each row are asked, drawn anew each time."""
         stream = rng(self.preset.seed, *key, "questions")
-        asked = []
+        chosen = []
         for row in rows:
             # a picture that may be mirrored is asked nothing that knows left from right
-            able = [one for one in self.asked.get(row.media, ()) if not (row.mirror and one.sided)]
-            drawn = stream.permutation(len(able))[: stage.questions] if len(able) > stage.questions else range(len(able))
-            asked.append([able[i] for i in drawn])
-        pools = Pools(self.pools, stage.wrong, stream)
-        return asked, [[pools.wrong(one) for one in each] for each in asked]
+            sided = self.course.lessons[row.media].sided
+            able = np.flatnonzero(~sided) if row.mirror else np.arange(len(sided))
+            chosen.append(np.sort(stream.permutation(able)[: stage.questions]))
+        return chosen
 
     def tokens(self, stage: Stage, rows: Sequence[Example], key: tuple[int, int]) -> Tensor:
         """Encoder tokens of the rows' media: computed afresh while the encoder learns, kept ones afterwards."""
@@ -192,8 +195,11 @@ class Trainer:
 class Plan:
     """Which dialogues a step learns from: a pure function of seed, stage and step."""
 
-    def __init__(self, preset: Preset, index: int, stage: Stage, lengths: Sequence[int], media: Sequence[Media]) -> None:
+    def __init__(
+        self, preset: Preset, index: int, stage: Stage, lengths: Sequence[int], media: Sequence[Media], kinds: Sequence[str]
+    ) -> None:
         self.key, self.row, self.stage = (preset.seed, index), preset.data.row_tokens, stage
+        self.times = [stage.times.get(kind, 1.0) for kind in kinds]
         self.lengths, self.media = lengths, media
         self.start = [0]  # the first step of each epoch; packing leaves epochs of slightly different lengths
         self.epoch, self.batches = 0, self.of_epoch(0)
@@ -202,6 +208,7 @@ class Plan:
 
     def of_epoch(self, epoch: int) -> list[list[list[int]]]:
         chosen = sample(self.media, self.stage.most, rng(*self.key, epoch, "sample"))
+        chosen = repeated(chosen, self.times, rng(*self.key, epoch, "times"))
         lengths, kinds = [self.lengths[i] for i in chosen], [self.media[i].kind for i in chosen]
         dealt = deal(lengths, kinds, self.stage.batch, self.row, rng(*self.key, epoch, "order"))
         if len(self.start) == epoch + 1:
@@ -214,6 +221,19 @@ class Plan:
             self.epoch += 1
             self.batches = self.of_epoch(self.epoch)
         return self.batches[step - self.start[self.epoch]]
+
+
+def total(stage: Stage, losses: Mapping[str, Tensor]) -> Tensor:
+    """The weighted sum of a batch's losses; one that the batch has nothing for is left out."""
+    weights = {
+        "answers": stage.answers,
+        "asked": stage.asked,
+        "places": stage.places,
+        "spots": stage.spots,
+        "spots_off": stage.places,
+    }
+    parts = [weight * losses[name] for name, weight in weights.items() if name in losses]
+    return sum(parts, torch.zeros(()))
 
 
 def pace(stage: Stage, step: int, total: int) -> float:
