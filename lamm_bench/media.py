@@ -7,6 +7,8 @@ Whatever cannot be used is a `MediaError`: one sentence that names the file. Dec
 - EXIF rotation is not applied: boxes and points refer to the pixels as they are stored.
 - Truncated files are refused. Upstream switches `LOAD_TRUNCATED_IMAGES` on and lets the model see gray bars.
 - A cloud is a `.npy` array of shape [N, 3 or more]: x, y, z in metres, then red, green, blue from 0 to 255 (reference 3.4).
+  With four or five columns there are no colours, and columns after the sixth are kept and not looked at. Colours of a
+  floating type that all lie between 0 and 1 are taken for shares of 255, for as 0-255 the whole cloud would be black.
   Arrays of objects are refused before anything is read, so nothing is ever unpickled."""
 
 from __future__ import annotations
@@ -240,6 +242,10 @@ def _decode_cloud(path: str) -> np.ndarray:
     bad = int(np.count_nonzero(~np.isfinite(cloud).all(axis=1)))
     if bad:
         raise MediaError(f"{path} holds NaN or infinite values in {bad:,} of {len(cloud):,} points")
+    if dtype.kind == "f" and cloud.shape[1] >= 6:
+        colors = cloud[:, 3:6]
+        if colors.min() >= 0 and colors.max() <= 1:
+            colors *= 255
     cloud.setflags(write=False)  # shared by every reader through the cache
     return cloud
 

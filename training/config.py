@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 
 from lamm_bench.errors import BenchError, unknown
-from lamm_bench.lamm.config import CloudEncoder, ImageEncoder, Llm, Lora, read
+from lamm_bench.lamm.config import CloudConfig, ImageConfig, Llm, Lora, read
 
 PRESETS = Path(__file__).parent / "presets"
 PARTS = ("encoders", "projection", "llm", "lora")
@@ -43,8 +43,8 @@ class Model:
 
     llm: Llm = field(default_factory=Llm)
     lora: Lora = field(default_factory=Lora)
-    image: ImageEncoder | None = None
-    point_cloud: CloudEncoder | None = None
+    image: ImageConfig | None = None
+    point_cloud: CloudConfig | None = None
 
 
 @dataclass(frozen=True)

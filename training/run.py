@@ -22,7 +22,6 @@ from lamm_bench.errors import BenchError, MediaError
 from lamm_bench.instruction import prompt_file
 from lamm_bench.lamm import checkpoint
 from lamm_bench.lamm.config import LammConfig
-from lamm_bench.lamm.model import ENCODERS
 from lamm_bench.lamm.tokenizer import MiniTokenizer, train_tokenizer
 from lamm_bench.types import Media
 
@@ -167,10 +166,9 @@ def make_trainer(
     console.print("reading media ...")
     prepared: dict[Media, np.ndarray] = {}
     bad: dict[Media, str] = {}
-    needed = {kind: ENCODERS[kind](c) for kind, c in model.config.encoders.items()}
     for media in dict.fromkeys(one.media for one in dialogues):
         try:
-            prepared[media] = needed[media.kind].prepare(media, "squash")  # type: ignore[operator]
+            prepared[media] = model.encoders[media.kind].prepare(media, "squash")
         except MediaError as error:
             bad[media] = str(error)
     if bad:

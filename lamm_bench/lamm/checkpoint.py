@@ -17,6 +17,7 @@ from lamm_bench.errors import BenchError
 
 from .config import LammConfig, dump, load
 from .model import Lamm
+from .outside import beside, outside, outside_digests
 from .tokenizer import MiniTokenizer
 
 FILES = ("encoders.safetensors", "llm.safetensors", "lamm.safetensors")
@@ -44,6 +45,8 @@ def save(model: Lamm, config: LammConfig, tokenizer: Path, folder: Path, dtype: 
     folder.mkdir(parents=True, exist_ok=True)
     parts: dict[str, dict[str, Tensor]] = {file: {} for file in FILES}
     for name, tensor in model.state_dict().items():
+        if name.startswith(outside(model.config)):
+            continue
         place = file_and_key(name)
         if place is not None:
             stored = tensor.detach().cpu().to(dtype) if tensor.is_floating_point() else tensor.detach().cpu()
@@ -70,7 +73,7 @@ def read_tensors(file: Path) -> Mapping[str, Tensor]:
 
 def restore(folder: Path, device: str = "cpu", dtype: torch.dtype = torch.float32) -> tuple[Lamm, MiniTokenizer]:
     """The model in evaluation mode, with LoRA still apart, and its tokenizer."""
-    config = load(folder)
+    config = beside(load(folder), folder)
     tokenizer = MiniTokenizer(folder / "tokenizer.json") if (folder / "tokenizer.json").is_file() else None
     if tokenizer is None:
         raise BenchError(f"{folder} is not a whole checkpoint: tokenizer.json is missing")
@@ -88,7 +91,7 @@ def fill(model: Lamm, stored: Mapping[str, Mapping[str, Tensor]], folder: Path) 
     with torch.no_grad():
         for name, tensor in model.state_dict().items():
             place = file_and_key(name)
-            if place is None:
+            if place is None or name.startswith(outside(model.config)):
                 continue
             file, key = place
             if place not in left:
@@ -115,4 +118,6 @@ def fingerprint(folder: Path) -> str:
             raise BenchError(f"{folder} is not a whole checkpoint: {name}: {error.strerror or error}") from None
         digest.update(f"{name} {len(content)}\n".encode())
         digest.update(content)
+    for line in outside_digests(beside(load(folder), folder)):
+        digest.update(line.encode())
     return digest.hexdigest()

@@ -6,9 +6,11 @@ import json
 from collections.abc import Mapping
 from dataclasses import MISSING, asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any, TypeVar, get_type_hints
+from typing import Any, TypeAlias, TypeVar, get_type_hints
 
 from lamm_bench.errors import BenchError, unknown
+
+from .encoder_configs import ClipTower, Epcl, VisionTower
 
 FORMAT = 1
 
@@ -62,6 +64,11 @@ class CloudEncoder:
         return 4 * self.levels + 2
 
 
+ImageConfig: TypeAlias = ImageEncoder | ClipTower | VisionTower
+CloudConfig: TypeAlias = CloudEncoder | Epcl
+"""Told apart by their `kind`; the first of each is the one that need not be named."""
+
+
 @dataclass(frozen=True)
 class Llm:
     """A LLaMA-architecture language model (transformers' LlamaForCausalLM), embeddings tied."""
@@ -92,8 +99,8 @@ class LammConfig:
     name: str
     llm: Llm
     lora: Lora
-    image: ImageEncoder | None = None
-    point_cloud: CloudEncoder | None = None
+    image: ImageConfig | None = None
+    point_cloud: CloudConfig | None = None
     layout: str = "training"  # the layout that it was trained with
     licence: str = ""
     format: int = FORMAT
@@ -105,8 +112,8 @@ class LammConfig:
         return {kind: encoder.tokens for kind, encoder in self.encoders.items()}
 
     @property
-    def encoders(self) -> dict[str, ImageEncoder | CloudEncoder]:
-        both = {"image": self.image, "point_cloud": self.point_cloud}
+    def encoders(self) -> dict[str, ImageConfig | CloudConfig]:
+        both: dict[str, ImageConfig | CloudConfig | None] = {"image": self.image, "point_cloud": self.point_cloud}
         return {kind: encoder for kind, encoder in both.items() if encoder is not None}
 
 

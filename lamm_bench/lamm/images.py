@@ -16,6 +16,9 @@ CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
 CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
 """Of OpenAI's CLIP (reference 3.3)."""
 
+WHOLE = 2**24
+"""Pixels above which only the square is computed, which rounds a little differently: 1 x 10,000 would become 224 x 2,240,000."""
+
 
 def squash(image: Image.Image, size: int) -> Image.Image:
     """Bicubic to size x size."""
@@ -23,12 +26,16 @@ def squash(image: Image.Image, size: int) -> Image.Image:
 
 
 def crop(image: Image.Image, size: int) -> Image.Image:
-    """Bicubic with the short side at `size`, then the central square."""
+    """Bicubic with the short side at `size`, then the central square; sides are rounded as torchvision does, upstream's tool."""
     short = min(image.size)
-    wide, high = (max(size, round(side * size / short)) for side in image.size)
-    image = image.convert("RGB").resize((wide, high), Image.Resampling.BICUBIC)
-    left, top = (wide - size) // 2, (high - size) // 2
-    return image.crop((left, top, left + size, top + size))
+    wide, high = (size * side // short for side in image.size)
+    left, top = round((wide - size) / 2), round((high - size) / 2)
+    image = image.convert("RGB")
+    if wide * high > WHOLE:
+        across, down = image.width / wide, image.height / high
+        box = (left * across, top * down, (left + size) * across, (top + size) * down)
+        return image.resize((size, size), Image.Resampling.BICUBIC, box=box)
+    return image.resize((wide, high), Image.Resampling.BICUBIC).crop((left, top, left + size, top + size))
 
 
 TRANSFORMS: dict[str, Callable[[Image.Image, int], Image.Image]] = {"squash": squash, "crop": crop}

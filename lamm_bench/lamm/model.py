@@ -16,10 +16,20 @@ from torch import Tensor, nn
 from . import attention
 from .config import LammConfig, Llm, Lora
 from .encode import IGNORE, SPAN, Encoded
+from .clip import ClipEncoder
+from .epcl import EpclEncoder
 from .point_cloud import MiniCloudEncoder
+from .tower import TowerEncoder
 from .vision import MiniImageEncoder
 
-ENCODERS: dict[str, Callable[[Any], nn.Module]] = {"image": MiniImageEncoder, "point_cloud": MiniCloudEncoder}
+ENCODERS: dict[tuple[str, str], Callable[[Any], nn.Module]] = {
+    ("image", "mini"): MiniImageEncoder,
+    ("image", "clip"): ClipEncoder,
+    ("image", "tower"): TowerEncoder,
+    ("point_cloud", "mini"): MiniCloudEncoder,
+    ("point_cloud", "epcl"): EpclEncoder,
+}
+"""What builds an encoder from its config, by the kind of media and the config's `kind`."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +94,7 @@ class Lamm(nn.Module):
     def __init__(self, config: LammConfig, llama: nn.Module | None = None) -> None:
         super().__init__()
         self.config = config
-        self.encoders = nn.ModuleDict({kind: ENCODERS[kind](c) for kind, c in config.encoders.items()})
+        self.encoders = nn.ModuleDict({kind: ENCODERS[kind, c.kind](c) for kind, c in config.encoders.items()})
         self.llama_proj = nn.ModuleDict({k: nn.Linear(c.width, config.llm.width) for k, c in config.encoders.items()})
         self.llama_model = llama if llama is not None else build_llama(config.llm)
 

@@ -3,7 +3,8 @@
 The miniature's own is a residual network (He et al. 2016) whose last map, with learnt positions and a few pre-norm
 transformer blocks, gives the tokens; its three early halvings make small letters and far limbs cheap to see.
 
-To add an encoder, write a module with the three members of `Encoder` and name it in `model.ENCODERS`."""
+To add an encoder, write a module with the three members of `Encoder` and name it in `model.ENCODERS`; its
+config is a frozen dataclass with `kind`, `tokens` and `width` (encoder_configs.py)."""
 
 from __future__ import annotations
 
@@ -96,6 +97,7 @@ class Trunk(nn.Module):
         self.norm = nn.LayerNorm(widths[-1])
 
     def forward(self, x: Tensor) -> Tensor:
+        x = x.to(self.places.dtype)  # half precision is the weights', pixels and grids come as float32
         x = self.stages(x.contiguous(memory_format=torch.channels_last))
         x = x.flatten(2).transpose(1, 2) + self.places
         for block in self.blocks:

@@ -1,0 +1,56 @@
+"""What the encoders from elsewhere have in common: pictures in, frozen weights, evaluation mode for good."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from lamm_bench.errors import BenchError
+
+
+def freeze(module: nn.Module) -> None:
+    """No gradients, evaluation mode."""
+    for parameter in module.parameters():
+        parameter.requires_grad_(False)
+    module.eval()
+
+
+def picture_batch(prepared: list[np.ndarray]) -> Tensor:
+    """float32 [batch, 3, size, size], still 0 to 255, from uint8 [size, size, 3]."""
+    return torch.from_numpy(np.stack(prepared)).permute(0, 3, 1, 2).float()
+
+
+def normalised(batch: Tensor, mean: Sequence[float], std: Sequence[float], dtype: torch.dtype) -> Tensor:
+    """Pixels of 0 to 255 with each channel's mean and deviation, which are given for 0 to 1."""
+    shape = (1, 3, 1, 1)
+    middle, spread = (255 * torch.tensor(values, device=batch.device).view(shape) for values in (mean, std))
+    return ((batch.float() - middle) / spread).to(dtype)
+
+
+def unset(weights: str) -> AbstractContextManager[Any]:
+    """Where weights will be read, transformers builds modules without drawing others first (seconds for a ViT-L)."""
+    if not weights:
+        return nullcontext()
+    try:
+        from transformers.initialization import no_init_weights
+    except ImportError:  # an older or newer transformers: the same result, more slowly
+        return nullcontext()
+    return no_init_weights()
+
+
+def import_open_clip() -> object:
+    """The package open_clip, or one sentence about how to get it."""
+    try:
+        import open_clip
+    except ImportError as error:
+        raise BenchError(
+            f"library: open_clip needs the extra `clip` (pip install -c constraints.txt 'lamm-bench[clip]'): {error}"
+        ) from None
+    except RuntimeError as error:
+        raise BenchError(f"open_clip cannot be imported; does its torchvision fit the installed torch? {error}") from None
+    return open_clip
