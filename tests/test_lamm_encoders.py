@@ -65,3 +65,35 @@ def test_encoders_give_their_tokens(tmp_path: Path) -> None:
         batch = encoder.eval().tensor([encoder.prepare(media, "squash")] * 2)
         with torch.no_grad():
             assert encoder(batch).shape == (2, config.tokens, config.width)
+
+
+def squares_of(width: int, height: int, size: int) -> tuple[int, int]:
+    """The place of torchvision's central square in the resized picture, by its own rules."""
+    short = min(width, height)
+    wide, high = int(size * width / short), int(size * height / short)
+    return int(round((wide - size) / 2.0)), int(round((high - size) / 2.0))
+
+
+@pytest.mark.parametrize(("width", "height"), [(60, 20), (20, 61), (33, 47), (100, 99), (8, 8)])
+def test_the_crop_is_the_square_that_torchvision_cuts(width: int, height: int) -> None:
+    noise = np.random.default_rng(width).integers(0, 256, (height, width, 3), dtype=np.uint8)
+    image, short = Image.fromarray(noise), min(width, height)
+    left, top = squares_of(width, height, 16)
+    resized = image.resize((int(16 * width / short), int(16 * height / short)), Image.Resampling.BICUBIC)
+    assert np.array_equal(pixels(image, "crop", 16), np.asarray(resized)[top : top + 16, left : left + 16])
+
+
+def test_both_transforms_equal_torchvisions() -> None:
+    transforms = pytest.importorskip("torchvision.transforms", reason="torchvision is not installed")
+    bicubic = transforms.InterpolationMode.BICUBIC
+    stream = np.random.default_rng(0)
+    for width, height in stream.integers(5, 300, (20, 2)).tolist():
+        image = Image.fromarray(stream.integers(0, 256, (height, width, 3), dtype=np.uint8))
+        cut = transforms.Compose([transforms.Resize(56, bicubic), transforms.CenterCrop(56)])
+        for name, theirs in (("crop", cut), ("squash", transforms.Resize((56, 56), bicubic))):
+            assert np.array_equal(pixels(image, name, 56), np.asarray(theirs(image))), (name, width, height)
+
+
+def test_a_picture_of_one_line_is_cropped_without_a_picture_of_gigabytes() -> None:
+    line = Image.new("RGB", (50_000, 1), (10, 200, 30))
+    assert (pixels(line, "crop", 224) == (10, 200, 30)).all()

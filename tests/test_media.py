@@ -364,3 +364,20 @@ def test_manifests_name_every_decoder():
 def test_sealing_and_hiding_leave_the_reference_untouched(tmp_path):
     reference = image(tmp_path / "a.png")
     assert media.blank(reference) == replace(reference, sha256="blank") and reference.sha256 == ""
+
+
+@pytest.mark.parametrize("columns", [6, 7])
+def test_colours_from_zero_to_one_become_those_from_zero_to_255(tmp_path, columns):
+    points = np.random.default_rng(0).uniform(0, 1, size=(50, columns)).astype(np.float32)
+    opened = media.open_cloud(save(tmp_path / "a.npy", points))
+    assert np.allclose(opened[:, 3:6], 255 * points[:, 3:6])
+    assert np.array_equal(opened[:, :3], points[:, :3]) and np.array_equal(opened[:, 6:], points[:, 6:])
+
+
+def test_only_colours_that_cannot_be_meant_otherwise_are_scaled(tmp_path):
+    dark = np.zeros((9, 6), np.uint8) + 1  # whole numbers are 0-255 already
+    bright = np.full((9, 6), 0.5, np.float32)
+    bright[0, 3] = 2.0
+    five = np.full((9, 5), 0.5, np.float32)  # no colours at all
+    for name, points in (("a.npy", dark), ("b.npy", bright), ("c.npy", five)):
+        assert np.array_equal(media.open_cloud(save(tmp_path / name, points)), points.astype(np.float32))

@@ -6,6 +6,7 @@ import argparse
 import hashlib
 import json
 import re
+import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -120,18 +121,26 @@ def from_torch(file: Path) -> Any:
     """What `torch.save` wrote, as far as it is tensors, plain values and argparse's Namespace."""
     import torch
 
+    if is_torchscript(file):
+        raise BenchError(
+            f"{file} is a TorchScript archive, which holds code; name the same weights as safetensors or as a hub id instead "
+            "(openai/clip-vit-large-patch14 for OpenAI's ViT-L-14.pt)"
+        )
     try:
         with torch.serialization.safe_globals([argparse.Namespace]):
             return torch.load(file, map_location="cpu", weights_only=True)
     except Exception as error:  # a damaged archive fails in many ways inside of torch.load
-        if "TorchScript" in str(error):
-            raise BenchError(
-                f"{file} is a TorchScript archive, which holds code; name the same weights as safetensors or as a hub id instead "
-                "(openai/clip-vit-large-patch14 for OpenAI's ViT-L-14.pt)"
-            ) from None
         foreign = re.search(r"GLOBAL ([\w.]+)", str(error))
         reason = f"it holds a Python object, {foreign[1]}, which is never unpickled" if foreign else short(error)
         raise BenchError(f"{file} cannot be read as PyTorch weights: {reason}") from None
+
+
+def is_torchscript(file: Path) -> bool:
+    try:
+        with zipfile.ZipFile(file) as archive:
+            return any(name.endswith("/constants.pkl") for name in archive.namelist())
+    except (zipfile.BadZipFile, OSError):
+        return False
 
 
 def state_of(held: Any, file: Path) -> Mapping[str, Tensor]:
