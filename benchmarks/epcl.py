@@ -77,7 +77,9 @@ def main() -> None:
     }
     if chosen.transformer:
         work["whole encoder"] = lambda: encoder(batch)
-    print(f"torch {torch.__version__}, {torch.get_num_threads()} threads, {chosen.device}, {chosen.batch} x {chosen.points} points")
+    print(
+        f"torch {torch.__version__}, {torch.get_num_threads()} threads, {chosen.device}, {chosen.batch} x {chosen.points} points"
+    )
     print(f"{'milliseconds a cloud':26} {'median':>8} {'least':>8} {'limit':>8}")
     for name, call in work.items():
         middle, least = (1000 * t / chosen.batch for t in seconds(call, chosen.repeats, chosen.device))

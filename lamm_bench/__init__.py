@@ -1,6 +1,6 @@
 """lamm-bench: the evaluation harness for multimodal language models, for images and point clouds."""
 
-from .torchvision_shim import install as _install
+from .lamm.torchvision_shim import install as _install
 
 __version__ = "0.1.0"
 

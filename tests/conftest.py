@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+import lamm_bench  # noqa: F401  (before transformers, for the sake of a torchvision that does not fit)
+
 SHARED = Path(__file__).parents[1].parent / "shared"
 
 settings.register_profile(

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import doctest
+import importlib
 import json
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -67,7 +70,11 @@ def openai_file(clip: Any, path: Path, whole: bool = True) -> Path:
     """The same image tower as OpenAI and open_clip spell it, beside parts of a text tower."""
     tower = openai_layout(clip.state_dict(), path)
     named = {f"visual.{name}" if whole else name: tensor.clone() for name, tensor in tower.items()}
-    rest = {"logit_scale": torch.zeros(()), "transformer.resblocks.0.ln_1.weight": torch.zeros(4), "text_projection": torch.zeros(4, 4)}
+    rest = {
+        "logit_scale": torch.zeros(()),
+        "transformer.resblocks.0.ln_1.weight": torch.zeros(4),
+        "text_projection": torch.zeros(4, 4),
+    }
     torch.save({"state_dict": {**named, **rest}} if whole else named, path)
     return path
 
@@ -92,6 +99,10 @@ def test_the_tokens_are_those_of_clip_before_ln_post(clip: Any, folder: Path, pi
     assert torch.allclose(found, expected, atol=1e-5)
 
 
+def test_the_examples_hold() -> None:
+    assert doctest.testmod(importlib.import_module("lamm_bench.lamm.clip_keys")).failed == 0
+
+
 def test_vit_l_14_has_lamms_shapes() -> None:
     assert (ClipTower().tokens, ClipTower().width) == (256, 1024)
     assert (ClipTower(feature="global").tokens, ClipTower(feature="global").width) == (1, 768)
@@ -109,7 +120,9 @@ def test_both_libraries_give_the_same_tokens(folder: Path, pictures: Tensor, fea
 
 @torch.no_grad()
 @pytest.mark.parametrize("whole", [True, False])
-def test_either_spelling_of_the_weights_gives_the_same_tokens(clip: Any, folder: Path, pictures: Tensor, tmp_path: Path, whole: bool) -> None:
+def test_either_spelling_of_the_weights_gives_the_same_tokens(
+    clip: Any, folder: Path, pictures: Tensor, tmp_path: Path, whole: bool
+) -> None:
     file = openai_file(clip, tmp_path / "vit.pt", whole)
     for feature in ("local", "global"):
         config = replace(SMALL, feature=feature)
@@ -205,7 +218,7 @@ def test_weights_that_are_not_there_or_not_weights_are_told_in_a_sentence(tmp_pa
 
 
 def test_without_open_clip_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(__import__("sys").modules, "open_clip", None)
+    monkeypatch.setitem(sys.modules, "open_clip", None)
     with pytest.raises(BenchError, match="needs the extra `clip`"):
         ClipEncoder(replace(SMALL, library="open_clip"))
 
@@ -257,7 +270,9 @@ def siglip() -> Any:
     from transformers import SiglipConfig, SiglipModel
 
     sizes = {"hidden_size": 16, "intermediate_size": 24, "num_hidden_layers": 2, "num_attention_heads": 2}
-    return SiglipModel(SiglipConfig(text_config={**sizes, "vocab_size": 30}, vision_config={**sizes, "image_size": 20, "patch_size": 5}))
+    return SiglipModel(
+        SiglipConfig(text_config={**sizes, "vocab_size": 30}, vision_config={**sizes, "image_size": 20, "patch_size": 5})
+    )
 
 
 def dinov2() -> Any:
@@ -321,7 +336,14 @@ def test_a_tower_without_some_tensors_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_tower_can_be_built_from_its_architecture_alone() -> None:
-    held = {"model_type": "dinov2", "hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "image_size": 20, "patch_size": 5}
+    held = {
+        "model_type": "dinov2",
+        "hidden_size": 16,
+        "num_hidden_layers": 1,
+        "num_attention_heads": 2,
+        "image_size": 20,
+        "patch_size": 5,
+    }
     assert TowerEncoder(VisionTower(20, 5, 16, architecture=held)).config.tokens == 16
     with pytest.raises(BenchError, match="Did you mean 'dinov2'"):
         TowerEncoder(VisionTower(20, 5, 16, architecture={**held, "model_type": "dinov"}))

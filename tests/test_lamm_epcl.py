@@ -22,8 +22,8 @@ from lamm_bench.types import Media
 from .test_lamm_points import farthest_by_loop, inside_by_loop
 from .toys import cloud
 
-SMALL = Epcl(points=150, centres=(10,), radii=(0.9,), neighbours=(8,), widths=((6, 7, 16),), place=5, task_tokens=3,
-             layers=2, heads=2, mlp=24)  # fmt: skip
+SHAPE = {"centres": (10,), "radii": (0.9,), "neighbours": (8,), "widths": ((6, 7, 16),), "place": 5, "task_tokens": 3}
+SMALL = Epcl(points=150, **SHAPE, layers=2, heads=2, mlp=24)  # type: ignore[arg-type]
 
 
 class Layers(nn.Sequential):
@@ -242,7 +242,9 @@ def test_every_key_of_upstreams_file_is_accounted_for(tmp_path: Path, change: di
 
 
 def test_a_detectors_other_parts_are_known_and_dropped_and_odd_names_can_be_renamed(tmp_path: Path) -> None:
-    config = broken(tmp_path, {"decoder.layers.0.norm1.weight": torch.zeros(4), "mlp_heads.sem_cls_head.layers.0.weight": torch.zeros(2)})
+    config = broken(
+        tmp_path, {"decoder.layers.0.norm1.weight": torch.zeros(4), "mlp_heads.sem_cls_head.layers.0.weight": torch.zeros(2)}
+    )
     EpclEncoder(config)
     change = {"where.is.0.bias": Upstream().pos_embed[0].bias, "pos_embed.0.bias": None}
     with pytest.raises(BenchError, match="see `rename`"):

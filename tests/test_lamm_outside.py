@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import shutil
 from dataclasses import replace
@@ -10,6 +11,7 @@ from typing import Any
 
 import pytest
 import torch
+from rich.console import Console
 
 from lamm_bench.adapters.lamm import Lamm as Adapter
 from lamm_bench.errors import BenchError
@@ -19,12 +21,16 @@ from lamm_bench.lamm.config import load
 from lamm_bench.lamm.encoder_configs import ClipTower, Epcl
 from lamm_bench.lamm.epcl import EpclEncoder
 from lamm_bench.lamm.model import Lamm
+from lamm_bench.lamm.weights import sha256
+from lamm_bench.training.run import train
 from lamm_bench.types import Generate, Message, Score
 
-from .toys import cloud, picture, toy_checkpoint
+from .toys import cloud, picture, toy_checkpoint, toy_data
 
 CLIP = ClipTower(size=16, patch=4, hidden=8, layers=1, heads=2, mlp=12, embedding=6)
-EPCL = Epcl(points=100, centres=(6,), radii=(0.8,), neighbours=(4,), widths=((5, 8),), place=4, task_tokens=2, layers=1, heads=2, mlp=12)
+EPCL = Epcl(
+    points=100, centres=(6,), radii=(0.8,), neighbours=(4,), widths=((5, 8),), place=4, task_tokens=2, layers=1, heads=2, mlp=12
+)
 
 
 def weights_in(folder: Path, seed: int = 0) -> None:
@@ -99,7 +105,9 @@ def test_the_bytes_of_named_weights_are_part_of_the_fingerprint(named: Path, tmp
         checkpoint.fingerprint(named)
 
 
-def test_weights_that_lie_in_the_checkpoint_are_found_from_anywhere(named: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_weights_that_lie_in_the_checkpoint_are_found_from_anywhere(
+    named: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     expected = said(named, tmp_path)
     config = json.loads((named / "config.json").read_text())
     config["image"]["weights"], config["point_cloud"]["weights"] = "clip", "epcl.safetensors"
@@ -130,3 +138,34 @@ def test_the_miniature_runs_in_half_precision_too(tmp_path: Path) -> None:
     exact, half = said(toy, tmp_path), said(toy, tmp_path, dtype="bfloat16")
     for one, other in zip(exact[1::2], half[1::2]):
         assert other == pytest.approx(one, rel=0.1)
+
+
+FROZEN = """# A toy behind frozen encoders.
+name: toy
+tokenizer: 400
+data: {image: [2D_Instruct/meta_file/a.json], point_cloud: [3D_Instruct/meta_file/b.json], row_tokens: 160}
+model:
+  image: {kind: clip, weights: WEIGHTS/clip, size: 16, patch: 4, hidden: 8, layers: 1, heads: 2, mlp: 12, embedding: 6}
+  point_cloud: {kind: epcl, weights: WEIGHTS/epcl.safetensors, points: 100, centres: [6], radii: [0.8], neighbours: [4],
+                widths: [[5, 8]], place: 4, task_tokens: 2, layers: 1, heads: 2, mlp: 12}
+  llm: {width: 32, hidden: 48, layers: 1, heads: 2, window: 256}
+  lora: {r: 2, alpha: 2}
+stages:
+  - {name: lamm, train: [projection, lora], epochs: 1, batch: 4, rate: 1.0e-2}
+"""
+
+
+def test_lamms_own_stage_trains_behind_frozen_encoders(tmp_path: Path) -> None:
+    weights_in(tmp_path)
+    root = toy_data(tmp_path / "root")
+    preset = root / "frozen.yaml"
+    preset.write_text(FROZEN.replace("WEIGHTS", str(tmp_path)))
+    before = sha256(tmp_path / "clip"), sha256(tmp_path / "epcl.safetensors")
+    made = train(preset, tmp_path / "out", data_root=root, console=Console(file=io.StringIO()))
+    losses = [json.loads(line)["answers"] for line in (made / "metrics.jsonl").read_text().splitlines()]
+    assert len(losses) > 3 and all(loss < 20 for loss in losses)
+    assert (sha256(tmp_path / "clip"), sha256(tmp_path / "epcl.safetensors")) == before
+    assert len(said(made, tmp_path)) == 4
+    preset.write_text(FROZEN.replace("WEIGHTS", str(tmp_path)).replace("[projection", "[encoders, projection"))
+    with pytest.raises(BenchError, match="stages.lamm trains encoders, and model.image is a frozen encoder of kind clip"):
+        train(preset, tmp_path / "not", data_root=root)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from lamm_bench.torchvision_shim import Finder, install
+from lamm_bench.lamm.torchvision_shim import Finder, install
 
 BROKEN = """
 import torch

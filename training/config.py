@@ -171,11 +171,19 @@ def check(preset: Preset) -> None:
             one_of(f"stages.{stage.name}.train", part, PARTS)
         if stage.batch < 1 or stage.epochs <= 0 or stage.rate <= 0 or len(stage.betas) != 2:
             raise BenchError(f"stages.{stage.name}: batch, epochs and rate must be above 0, and betas two numbers")
+        trains_encoders(preset, stage)
     if not preset.stages:
         raise BenchError("a preset needs at least one stage")
     for kind in ("image", "point_cloud"):
         if (getattr(preset.model, kind) is None) != (not getattr(preset.data, kind)):
             raise BenchError(f"data.{kind} and model.{kind} must be given both or neither")
+
+
+def trains_encoders(preset: Preset, stage: Stage) -> None:
+    for kind in ("image", "point_cloud"):
+        encoder = getattr(preset.model, kind)
+        if "encoders" in stage.train and encoder is not None and encoder.kind != "mini":
+            raise BenchError(f"stages.{stage.name} trains encoders, and model.{kind} is a frozen encoder of kind {encoder.kind}")
 
 
 def one_of(key: str, value: str, known: tuple[str, ...]) -> None:

@@ -4,9 +4,13 @@ encode.py     messages -> pieces -> tokens and labels: the one road of training 
 config.py     what a checkpoint's config.json says
 tokenizer.py  the byte-level tokenizer of the built-in baseline
 images.py     both image transforms, with Pillow
-vision.py     images -> tokens;  point_cloud.py  clouds -> tokens
+vision.py     images -> tokens;  point_cloud.py  clouds -> tokens: the miniature's own encoders
+clip.py       CLIP's image tower;  tower.py  any other;  clip_keys.py  both spellings of CLIP's weights
+epcl.py       EPCL for clouds;  points.py  sampling, balls, set abstraction;  epcl_keys.py  upstream's .pth
+encoder_configs.py  what config.json says of these;  frozen.py  what they share
+weights.py    encoder weights from a file, a folder or a hub id;  outside.py  those that a checkpoint only names
 model.py      tokens of both kinds -> the language model's losses and likelihoods;  attention.py  its attention
 generate.py   answers, in batches;  features.py  encoded media, kept;  ask.py  requests -> responses with all of these
 checkpoint.py a folder of config.json and safetensors, every key accounted for
 
-Only config.py, encode.py and images.py can be imported without loading torch."""
+Only config.py, encoder_configs.py, encode.py and images.py can be imported without loading torch."""

@@ -70,7 +70,9 @@ def mapped(found: Mapping[str, Tensor], config: Epcl, file: Path) -> dict[str, T
         if place == "":
             continue
         if place is None:
-            raise BenchError(f"{file} holds the tensor '{name}', which is no part of EPCL that we know; see `rename` of the config")
+            raise BenchError(
+                f"{file} holds the tensor '{name}', which is no part of EPCL that we know; see `rename` of the config"
+            )
         if place in out:
             raise BenchError(f"{file}: the tensors '{source[place]}' and '{name}' both look like EPCL's {place}")
         source[place] = name

@@ -14,9 +14,9 @@ import torch
 from torch import Tensor, nn
 
 from . import attention
+from .clip import ClipEncoder
 from .config import LammConfig, Llm, Lora
 from .encode import IGNORE, SPAN, Encoded
-from .clip import ClipEncoder
 from .epcl import EpclEncoder
 from .point_cloud import MiniCloudEncoder
 from .tower import TowerEncoder

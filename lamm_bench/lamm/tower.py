@@ -171,7 +171,8 @@ def describe(source: str, revision: str = "", feature: str = "local") -> ClipTow
             hidden=settings.hidden_size, layers=settings.num_hidden_layers, heads=settings.num_attention_heads,
             mlp=settings.intermediate_size, embedding=settings.projection_dim, activation=settings.hidden_act, mean=mean, std=std,
         )  # fmt: skip
-    sizes = [getattr(settings, name, None) for name in ("image_size", "patch_size", "hidden_size")]
-    if not all(isinstance(size, int) for size in sizes):
-        raise BenchError(f"{path}: image_size, patch_size and hidden_size of a {settings.model_type} are {sizes}, expected numbers")
-    return VisionTower(*sizes, weights=source, revision=revision, feature=feature, mean=mean, std=std)
+    size, patch, width = (getattr(settings, name, None) for name in ("image_size", "patch_size", "hidden_size"))
+    if not (isinstance(size, int) and isinstance(patch, int) and isinstance(width, int)):
+        held_values = f"{size}, {patch} and {width}, expected numbers"
+        raise BenchError(f"{path}: image_size, patch_size and hidden_size of a {settings.model_type} are {held_values}")
+    return VisionTower(size, patch, width, weights=source, revision=revision, feature=feature, mean=mean, std=std)

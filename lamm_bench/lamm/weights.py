@@ -48,7 +48,9 @@ def from_hub(repo: str, revision: str) -> Path:
         except LocalEntryNotFoundError as error:
             if local:
                 return None
-            raise BenchError(f"the encoder weights {repo} are not in the cache, and the hub cannot be reached: {short(error)}") from None
+            raise BenchError(
+                f"the encoder weights {repo} are not in the cache, and the hub cannot be reached: {short(error)}"
+            ) from None
         except EntryNotFoundError:
             return None
         except (HfHubHTTPError, ValueError, OSError) as error:

@@ -25,7 +25,7 @@ class Finder:
         if name != "torchvision":
             return None
         if self in sys.meta_path:
-            sys.meta_path.remove(self)  # type: ignore[arg-type]
+            sys.meta_path.remove(self)
         found = PathFinder.find_spec(name)
         if found is not None and found.submodule_search_locations:
             declare_missing(Path(next(iter(found.submodule_search_locations))))
@@ -49,4 +49,4 @@ def declare_missing(folder: Path) -> None:
 
 def install() -> None:
     if "torchvision" not in sys.modules and not any(isinstance(finder, Finder) for finder in sys.meta_path):
-        sys.meta_path.insert(0, Finder())  # type: ignore[arg-type]
+        sys.meta_path.insert(0, Finder())
