@@ -18,7 +18,7 @@ from lamm_bench.types import Media
 from . import weights
 from .clip_keys import openai_layout, transformers_layout
 from .encoder_configs import ClipTower
-from .frozen import freeze, import_open_clip, normalised, picture_batch, unset
+from .frozen import built, freeze, import_open_clip, normalised, picture_batch, unset
 from .images import pixels
 
 UNUSED = {"local": ("ln_post.weight", "ln_post.bias", "proj"), "global": ()}
@@ -96,16 +96,17 @@ def from_open_clip(config: ClipTower) -> Any:
     import_open_clip()
     from open_clip.transformer import QuickGELU, VisionTransformer
 
-    tower = VisionTransformer(
-        image_size=config.size,
-        patch_size=config.patch,
-        width=config.hidden,
-        layers=config.layers,
-        heads=config.heads,
-        mlp_ratio=config.mlp / config.hidden,
-        output_dim=config.embedding,
-        act_layer=QuickGELU if config.activation == "quick_gelu" else nn.GELU,
-    )
+    settings = {
+        "image_size": config.size,
+        "patch_size": config.patch,
+        "width": config.hidden,
+        "layers": config.layers,
+        "heads": config.heads,
+        "mlp_ratio": config.mlp / config.hidden,
+        "output_dim": config.embedding,
+        "act_layer": QuickGELU if config.activation == "quick_gelu" else nn.GELU,
+    }
+    tower: Any = built(lambda: VisionTransformer(**settings), config.weights)
     if config.feature == "local":
         tower.ln_post, tower.proj = nn.Identity(), None
     return tower

@@ -19,7 +19,8 @@ from lamm_bench.types import Media
 
 from . import weights
 from .encoder_configs import Epcl
-from .frozen import freeze
+from .epcl_keys import read_epcl
+from .frozen import built, freeze
 from .points import SetAbstraction
 
 MEAN_COLOR = (109.8, 97.2, 83.8)
@@ -83,6 +84,15 @@ class EpclEncoder(nn.Module):
     def __init__(self, config: Epcl) -> None:
         super().__init__()
         self.config = config
+        built(self.build, config.weights)
+        if config.weights:
+            own = self.state_dict()
+            where, tensors = read_epcl(config, own)
+            weights.fill(where, own, tensors)
+        freeze(self)
+
+    def build(self) -> EpclEncoder:
+        config = self.config
         inputs = [config.channels, *(widths[-1] for widths in config.widths)]
         sizes = zip(config.centres, config.radii, config.neighbours, inputs, config.widths)
         self.levels = nn.ModuleList(SetAbstraction(*size) for size in sizes)
@@ -92,12 +102,7 @@ class EpclEncoder(nn.Module):
         self.blocks = nn.ModuleList(
             ClipBlock(config.width, config.heads, config.mlp, config.activation) for _ in range(config.layers)
         )
-        if config.weights:
-            from .epcl_keys import read_epcl
-
-            where, tensors = read_epcl(config, self.state_dict())
-            weights.fill(where, self.state_dict(), tensors)
-        freeze(self)
+        return self
 
     def train(self, mode: bool = True) -> EpclEncoder:
         """Stays in evaluation mode, so that batch statistics cannot drift."""

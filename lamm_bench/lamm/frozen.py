@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -41,6 +41,18 @@ def unset(weights: str) -> AbstractContextManager[Any]:
     except ImportError:  # an older or newer transformers: the same result, more slowly
         return nullcontext()
     return no_init_weights()
+
+
+M = TypeVar("M", bound=nn.Module)
+
+
+def built(make: Callable[[], M], weights: str) -> M:
+    """The same for modules that are not transformers'. Every tensor of them must be in their state, which is then filled."""
+    if not weights:
+        return make()
+    with torch.device("meta"):
+        module = make()
+    return module.to_empty(device="cpu")
 
 
 def import_open_clip() -> object:

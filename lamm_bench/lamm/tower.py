@@ -143,7 +143,7 @@ def from_open_clip(config: VisionTower) -> Any:
     open_clip: Any = import_open_clip()
     from open_clip.model import _build_vision_tower
 
-    held = open_clip.get_model_config(config.name)
+    held = None if ":" in config.name else open_clip.get_model_config(config.name)  # "hf-hub:..." would go out by itself
     if held is None:
         raise unknown("architecture of open_clip", config.name, open_clip.list_models())
     with unset(config.weights):

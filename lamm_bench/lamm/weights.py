@@ -130,10 +130,14 @@ def from_torch(file: Path) -> Any:
         )
     try:
         with torch.serialization.safe_globals([argparse.Namespace]):
-            return torch.load(file, map_location="cpu", weights_only=True)
+            return torch.load(file, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(file))
     except Exception as error:  # a damaged archive fails in many ways inside of torch.load
         foreign = re.search(r"GLOBAL ([\w.]+)", str(error))
-        reason = f"it holds a Python object, {foreign[1]}, which is never unpickled" if foreign else short(error)
+        reason = (
+            f"it holds a Python object, {foreign[1]}, which is never unpickled"
+            if foreign
+            else f"truncated or foreign ({short(error)})"
+        )
         raise BenchError(f"{file} cannot be read as PyTorch weights: {reason}") from None
 
 
