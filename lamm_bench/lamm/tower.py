@@ -110,7 +110,7 @@ def from_transformers(config: VisionTower) -> Any:
     weights.weight_files(path)
     try:
         tower, info = AutoModel.from_pretrained(
-            path, config=image_settings(held, str(path)), output_loading_info=True, local_files_only=True
+            path, config=image_settings(held, str(path)), output_loading_info=True, local_files_only=True, dtype=torch.float32
         )
     except (OSError, ValueError, RuntimeError, KeyError) as error:
         raise BenchError(f"the image tower {path} cannot be loaded by transformers: {weights.short(error)}") from None
