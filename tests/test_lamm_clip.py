@@ -314,6 +314,18 @@ def test_dinov2_gives_its_patches_without_class_and_register_tokens(tmp_path: Pa
 
 
 @torch.no_grad()
+@pytest.mark.parametrize(("make", "norm"), [(dinov2, "layernorm"), (siglip, "post_layernorm")])
+def test_the_last_normalisation_lies_between_layer_minus_one_and_zero(tmp_path: Path, make: Any, norm: str, capfd: Any) -> None:
+    config = describe(tower_folder(tmp_path, make()))
+    capfd.readouterr()
+    after, before = (TowerEncoder(replace(config, layer=layer)) for layer in (0, -1))  # type: ignore[arg-type, call-arg]
+    assert capfd.readouterr() == ("", "")  # transformers' lists of keys would only confuse
+    pictures = torch.rand(2, 3, 20, 20) * 255
+    inner = getattr(after.tower, "vision_model", after.tower)
+    assert torch.allclose(getattr(inner, norm)(before(pictures)), after(pictures), atol=1e-5)
+
+
+@torch.no_grad()
 def test_a_tower_saved_in_half_precision_runs_in_float32(tmp_path: Path) -> None:
     config = describe(tower_folder(tmp_path, dinov2().half()))
     assert TowerEncoder(config)(torch.zeros(1, 3, 20, 20)).dtype == torch.float32  # type: ignore[arg-type]
