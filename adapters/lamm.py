@@ -56,8 +56,19 @@ class Lamm:
         self.chosen_device()  # a device that is not there is told before the run begins
         return f"{fingerprint(self.folder)}-{self.dtype}"
 
+    def warnings(self) -> list[str]:
+        """What fits together badly in the checkpoint: another Vicuna than v0, a tokenizer that does not belong."""
+        from lamm_bench.lamm.compatible import warnings_of
+        from lamm_bench.lamm.config import load
+
+        return warnings_of(load(self.folder), self.folder)
+
     def begin(self, job: Job) -> None:
-        self.asker.layout = job.layout
+        from lamm_bench.lamm.encode import layout_called
+        from lamm_bench.lamm.layouts import layout_for
+
+        asker = self.asker
+        asker.layout = layout_called(layout_for(asker.model.config.layout, job.layout), asker.tokenizer)
         self.asker.transform = job.image_transform
 
     def generate(self, requests: Sequence[Generate]) -> Iterator[tuple[int, Response]]:

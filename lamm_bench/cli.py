@@ -5,9 +5,11 @@ from __future__ import annotations
 import click
 
 from . import __version__
+from .cli_checkpoint import checkpoint
 from .cli_look import leaderboard, list_, report, show
 from .cli_make import data, train_baseline
 from .cli_options import SETTINGS
+from .cli_prompts import prompts
 from .cli_run import run, score
 
 
@@ -24,7 +26,7 @@ def main() -> None:
     """
 
 
-for verb in (run, score, leaderboard, report, list_, show, data, train_baseline):
+for verb in (run, score, leaderboard, report, list_, show, data, train_baseline, checkpoint, prompts):
     main.add_command(verb)
 
 

@@ -43,7 +43,7 @@ class Prompt:
 
 @dataclass(frozen=True, slots=True)
 class PromptFile:
-    """System messages by kind of task, and the kind that each `task_type` of the training data gets."""
+    """System messages by kind of task or by task, and the kind that each `task_type` of the training data gets."""
 
     name: str
     system: Mapping[str, str]
@@ -52,6 +52,10 @@ class PromptFile:
     def of_kind(self, kind: str) -> str:
         """The system message for a kind of task; empty when the file has none."""
         return self.system.get(kind, "")
+
+    def of_task(self, task: str, kind: str) -> str:
+        """The system message for a task by its name, or else for its kind."""
+        return self.system.get(task, self.of_kind(kind))
 
     def of_task_type(self, task_type: str) -> str:
         """The system message of a training dialogue. Raises `BenchError` for a `task_type` nobody knows."""

@@ -16,6 +16,8 @@ import yaml
 
 from .errors import BenchError, unknown
 from .inferencers import INFERENCERS, Inferencer
+from .instruction import prompt_file
+from .lamm.layouts import LAYOUTS
 from .types import to_json
 
 PROTOCOLS = ("standard", "classic", "chef")
@@ -36,7 +38,9 @@ class Instruction:
 
     prompts: str = "standard"  # a prompt file by name or path, or `none`
     template: str = "{question}"  # wraps the item's own question
-    layout: str = "training"  # where the system message stands: `training` or `classic` (reference 3.5)
+    layout: str = (
+        "training"  # how LAMM's conversations are written: `training` (as it was trained), `classic` (reference 3.5) ...
+    )
 
 
 @dataclass(frozen=True)
@@ -63,11 +67,15 @@ class Recipe:
         return make_inferencer(settings, f"recipe {self.name}")
 
     def identity(self) -> dict[str, Any]:
-        """What an answer depends on: all but the metrics, which are derived from records as often as we like."""
+        """What an answer depends on: all but the metrics, which are derived from records as often as we like.
+
+        A prompt file of the user's own counts by its texts, since it may change between two runs."""
+        named = self.instruction.prompts
+        own = {"texts": to_json(prompt_file(named).system)} if named.endswith((".yaml", ".yml")) else {}
         return {
             "name": self.name,
             "scenario": to_json(self.scenario),
-            "instruction": to_json(self.instruction),
+            "instruction": {**to_json(self.instruction), **own},
             "inferencer": to_json(self.inferencer),
         }
 
@@ -162,8 +170,8 @@ def check(recipe: Recipe) -> None:
     where = f"recipe {recipe.name}"
     if recipe.scenario.image_transform not in ("squash", "crop"):
         raise unknown(f"image_transform in {where}", recipe.scenario.image_transform, ["squash", "crop"])
-    if recipe.instruction.layout not in ("training", "classic"):
-        raise unknown(f"layout in {where}", recipe.instruction.layout, ["training", "classic"])
+    if recipe.instruction.layout not in LAYOUTS:
+        raise unknown(f"layout in {where}", recipe.instruction.layout, LAYOUTS)
     for protocol in recipe.metric.protocols:
         if protocol not in PROTOCOLS:
             raise unknown(f"protocol in {where}", protocol, PROTOCOLS)

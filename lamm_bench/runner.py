@@ -57,7 +57,7 @@ def plan(task: Task, samples: Sequence[Sample], limit: int | None, seed: int, co
 
 def flow_of(recipe: Recipe, task: Task, sample: Sample, seed: int) -> Flow[Prediction]:
     """The dialogue of a recipe about one sample."""
-    system = prompt_file(recipe.instruction.prompts).of_kind(task.kind)
+    system = prompt_file(recipe.instruction.prompts).of_task(task.name, task.kind)
     template = recipe.instruction.template
 
     def first(part: str):

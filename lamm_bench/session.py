@@ -110,6 +110,8 @@ def run(options: Options, catalog: Catalog, adapter: Adapter, root: Path, source
             "no task can be asked: " + "; ".join(f"{k}: {v}" for k, v in {**outcome.skipped, **outcome.unavailable}.items())
         )
     manifest = describe(options, recipe, adapter, plans, source)
+    for sentence in manifest["warnings"]:
+        watcher.say(f"warning: {sentence}")
     outcome.folder = options.output or Path("runs") / f"{options.model}-{digest(manifest['identity'], 8)}"
     opened = Run.start(outcome.folder, manifest, options.mode)
     try:
@@ -137,6 +139,7 @@ def describe(options: Options, recipe: Recipe, adapter: Adapter, plans: Sequence
         "model": {"name": options.model, "settings": to_json(dict(options.settings))},
         "protocols": list(options.protocols or recipe.metric.protocols),
         "source": source,
+        "warnings": list(adapter.warnings()) if hasattr(adapter, "warnings") else [],
         "samples": {work.task.name: len(work.samples) for work in plans},
         "versions": {"lamm-bench": __version__, **media.decoder_versions()},
     }

@@ -238,14 +238,15 @@ class Job:
     task: Task
     samples: Sequence[Sample]
     image_transform: str = "squash"  # "squash" or "crop" (reference 3.3)
-    layout: str = "training"  # "training" or "classic": where the system message stands (reference 3.5)
+    layout: str = "training"  # of LAMM's conversations: "training" is the one it was trained with (lamm/layouts.py)
     seed: int = 0
 
 
 class Adapter(Protocol):
     """The only thing that knows a model. It owns batching; the runner owns order, durability and status.
 
-    `begin(job)` may be left out, `score` too: the runner then lists what cannot be asked."""
+    `begin(job)` may be left out, `score` too: the runner then lists what cannot be asked. `warnings()`, if there is one,
+    gives sentences about the model that every reader of a run should know; they stand in its manifest."""
 
     name: str
     modalities: frozenset[str]

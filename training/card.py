@@ -33,7 +33,7 @@ def card(
         f"| encoders ({', '.join(config.encoders)}) | {count['encoders']:,} |",
         f"| projections (`llama_proj`) | {count['llama_proj']:,} |",
         f"| language model | {llm:,} |",
-        f"| LoRA (r {config.lora.r}) | {lora:,} |",
+        f"| LoRA (r {plan.model.lora.r}) | {lora:,} |",
         "",
         "| stage | trained parts | epochs | seconds |",
         "| --- | --- | ---: | ---: |",

@@ -16,11 +16,11 @@ from torch import Tensor
 from lamm_bench.errors import MediaError
 from lamm_bench.types import Generate, Media, Message, Response, Score
 
-from .encode import Encoded, Text, encode, encode_messages, layout_called, pieces
+from .encode import Encoded, Layout, Text, encode, encode_messages, layout_called, pieces
 from .features import FeatureCache
 from .generate import Wish, generate
 from .model import Lamm, collate
-from .tokenizer import MiniTokenizer
+from .tokenizer import Tokenizer
 
 R = TypeVar("R", Generate, Score)
 Key = tuple[str, str, str, str]
@@ -32,10 +32,10 @@ class Asker:
     """The model, its tokenizer, and how it is asked."""
 
     model: Lamm
-    tokenizer: MiniTokenizer
+    tokenizer: Tokenizer
     batch_size: int
     cache: FeatureCache
-    layout: str = "training"
+    layout: str | Layout = "training"
     transform: str = "squash"
 
     def generate(self, requests: Sequence[Generate]) -> Iterator[tuple[int, Response]]:
@@ -61,8 +61,9 @@ class Asker:
 
     def prompt(self, messages: Sequence[Message]) -> Encoded:
         """The conversation up to where the assistant goes on."""
-        parts = pieces(messages, layout_called(self.layout), open_end=True)
-        return encode([Text(p.text) if isinstance(p, Text) else p for p in parts], self.tokenizer, self.model.config.slots)
+        layout = layout_called(self.layout)
+        parts = [Text(p.text) if isinstance(p, Text) else p for p in pieces(messages, layout, open_end=True)]
+        return encode(parts, self.tokenizer, self.model.config.slots, layout.bos)
 
     def batches(
         self, order: list[int], encoded: Sequence[Encoded], work: Callable[[list[int], Held], list[Response]]
@@ -89,10 +90,10 @@ class Asker:
 
     @torch.inference_mode()
     def answer(self, chosen: list[int], requests: Sequence[Generate], encoded: Sequence[Encoded], held: Held) -> list[Response]:
-        separator = layout_called(self.layout).separator
+        stops = layout_called(self.layout).stops
         window = self.model.config.llm.window
         wishes = [
-            Wish(min(r.max_new_tokens, window - len(encoded[i])), (separator, *r.stop), r.temperature, r.top_p, r.seed or 0)
+            Wish(min(r.max_new_tokens, window - len(encoded[i])), (*stops, *r.stop), r.temperature, r.top_p, r.seed or 0)
             for i, r in ((i, requests[i]) for i in chosen)
         ]
         rows = [encoded[i] for i in chosen]

@@ -1,7 +1,8 @@
 """A checkpoint is a folder: `config.json`, `tokenizer.json` and three files of safetensors.
 
 `encoders.safetensors` holds the frozen encoders, `llm.safetensors` the language model under transformers' own names, and
-`lamm.safetensors` what LAMM trains, under upstream's names (reference 3.8). Every tensor is accounted for: one that is
+`lamm.safetensors` what LAMM trains, under upstream's names (reference 3.8). Where the config names a language model that lies
+elsewhere, there are neither `llm.safetensors` nor `tokenizer.json`. Every tensor is accounted for: one that is
 unused, missing or misshaped is an error that names it, because a checkpoint that loads half in silence is worse than none."""
 
 from __future__ import annotations
@@ -15,13 +16,21 @@ from torch import Tensor
 
 from lamm_bench.errors import BenchError
 
-from .config import LammConfig, dump, load
+from .config import HubLlm, LammConfig, Llm, dump, load
+from .hub_tokenizer import load_tokenizer
+from .llm import build_llm, llm_digests
 from .model import Lamm
 from .outside import beside, outside, outside_digests
-from .tokenizer import MiniTokenizer
+from .tokenizer import MiniTokenizer, Tokenizer
 
 FILES = ("encoders.safetensors", "llm.safetensors", "lamm.safetensors")
 PEFT = "llama_model.base_model.model."
+ENCODERS, LLM, TRAINED = FILES
+
+
+def files_of(config: LammConfig) -> tuple[str, ...]:
+    """The files of safetensors that a checkpoint of this config has."""
+    return FILES if isinstance(config.llm, Llm) else (ENCODERS, TRAINED)
 
 
 def file_and_key(name: str) -> tuple[str, str] | None:
@@ -38,22 +47,24 @@ def file_and_key(name: str) -> tuple[str, str] | None:
     return None if plain == "lm_head.weight" else ("llm.safetensors", plain)
 
 
-def save(model: Lamm, config: LammConfig, tokenizer: Path, folder: Path, dtype: torch.dtype = torch.float16) -> None:
-    """Writes the folder; floating tensors as `dtype`, counters as they are."""
+def save(model: Lamm, config: LammConfig, tokenizer: Path | None, folder: Path, dtype: torch.dtype = torch.float16) -> None:
+    """Writes the folder; floating tensors as `dtype`, counters as they are.
+
+    `tokenizer` is the file of the miniature's; a language model that lies elsewhere has its own and is not written."""
     from safetensors.torch import save_file
 
     folder.mkdir(parents=True, exist_ok=True)
-    parts: dict[str, dict[str, Tensor]] = {file: {} for file in FILES}
+    parts: dict[str, dict[str, Tensor]] = {file: {} for file in files_of(config)}
     for name, tensor in model.state_dict().items():
         if name.startswith(outside(model.config)):
             continue
         place = file_and_key(name)
-        if place is not None:
+        if place is not None and place[0] in parts:
             stored = tensor.detach().cpu().to(dtype) if tensor.is_floating_point() else tensor.detach().cpu()
             parts[place[0]][place[1]] = stored.contiguous()
     for file, tensors in parts.items():
         save_file(tensors, folder / file, metadata={"format": "pt"})
-    if tokenizer.resolve() != (folder / "tokenizer.json").resolve():
+    if tokenizer is not None and tokenizer.resolve() != (folder / "tokenizer.json").resolve():
         (folder / "tokenizer.json").write_bytes(tokenizer.read_bytes())
     (folder / "config.json").write_text(dump(config), encoding="utf-8")
 
@@ -71,18 +82,28 @@ def read_tensors(file: Path) -> Mapping[str, Tensor]:
         raise BenchError(f"{file} cannot be read as safetensors (truncated or foreign): {error}") from None
 
 
-def restore(folder: Path, device: str = "cpu", dtype: torch.dtype = torch.float32) -> tuple[Lamm, MiniTokenizer]:
+def restore(folder: Path, device: str = "cpu", dtype: torch.dtype = torch.float32) -> tuple[Lamm, Tokenizer]:
     """The model in evaluation mode, with LoRA still apart, and its tokenizer."""
     config = beside(load(folder), folder)
-    tokenizer = MiniTokenizer(folder / "tokenizer.json") if (folder / "tokenizer.json").is_file() else None
-    if tokenizer is None:
+    stored = {file: read_tensors(folder / file) for file in files_of(config)}
+    tokenizer = tokenizer_of(config, folder)
+    model = Lamm(config, build_llm(config.llm, folder, dtype))
+    if config.lora is not None:
+        model.add_lora(config.lora)
+    fill(model, stored, folder)
+    return model.to(device=device, dtype=dtype).eval(), tokenizer
+
+
+def tokenizer_of(config: LammConfig, folder: Path) -> Tokenizer:
+    """The checkpoint's own tokenizer, or that of the language model which lies elsewhere."""
+    if isinstance(config.llm, HubLlm):
+        return load_tokenizer(config.llm, folder)
+    if not (folder / "tokenizer.json").is_file():
         raise BenchError(f"{folder} is not a whole checkpoint: tokenizer.json is missing")
+    tokenizer = MiniTokenizer(folder / "tokenizer.json")
     if len(tokenizer) > config.llm.vocabulary:
         raise BenchError(f"{folder}: the tokenizer has {len(tokenizer)} tokens, the language model {config.llm.vocabulary}")
-    model = Lamm(config)
-    model.add_lora(config.lora)
-    fill(model, {file: read_tensors(folder / file) for file in FILES}, folder)
-    return model.to(device=device, dtype=dtype).eval(), tokenizer
+    return tokenizer
 
 
 def fill(model: Lamm, stored: Mapping[str, Mapping[str, Tensor]], folder: Path) -> None:
@@ -91,7 +112,7 @@ def fill(model: Lamm, stored: Mapping[str, Mapping[str, Tensor]], folder: Path) 
     with torch.no_grad():
         for name, tensor in model.state_dict().items():
             place = file_and_key(name)
-            if place is None or name.startswith(outside(model.config)):
+            if place is None or place[0] not in stored or name.startswith(outside(model.config)):
                 continue
             file, key = place
             if place not in left:
@@ -111,13 +132,15 @@ def fill(model: Lamm, stored: Mapping[str, Mapping[str, Tensor]], folder: Path) 
 def fingerprint(folder: Path) -> str:
     """sha256 over names and bytes of everything that decides what the model says."""
     digest = hashlib.sha256()
-    for name in ("config.json", "tokenizer.json", *FILES):
+    config = load(folder)
+    own = ("tokenizer.json",) if isinstance(config.llm, Llm) else ()
+    for name in ("config.json", *own, *files_of(config)):
         try:
             content = (folder / name).read_bytes()
         except OSError as error:
             raise BenchError(f"{folder} is not a whole checkpoint: {name}: {error.strerror or error}") from None
         digest.update(f"{name} {len(content)}\n".encode())
         digest.update(content)
-    for line in outside_digests(beside(load(folder), folder)):
+    for line in (*llm_digests(config.llm, folder), *outside_digests(beside(config, folder))):
         digest.update(line.encode())
     return digest.hexdigest()

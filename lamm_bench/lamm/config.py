@@ -83,6 +83,23 @@ class Llm:
 
 
 @dataclass(frozen=True)
+class HubLlm:
+    """A causal language model of transformers that lies elsewhere; its weights are not copied into the checkpoint."""
+
+    path: str  # a folder (absolute, or relative to the checkpoint), a GGUF file, or a hub id: lmsys/vicuna-7b-v1.5
+    kind: str = "transformers"
+    gguf: str = ""  # the file of a hub repository of GGUF files
+    revision: str = ""  # of a hub id: branch, tag or commit
+    width: int = 0  # this and the next two are checked against the model; 0: not yet known (llm.measured)
+    vocabulary: int = 0
+    window: int = 0  # positions
+
+
+LlmConfig: TypeAlias = Llm | HubLlm
+"""Told apart by their `kind`; `mini` need not be named."""
+
+
+@dataclass(frozen=True)
 class Lora:
     """Low-rank adaptation (Hu et al. 2021); LAMM's are r 32, alpha 32, dropout 0.1 (reference 3.1)."""
 
@@ -97,11 +114,11 @@ class LammConfig:
     """Everything needed to build the model before its weights are read."""
 
     name: str
-    llm: Llm
-    lora: Lora
+    llm: LlmConfig
+    lora: Lora | None  # None: the language model is used as it is
     image: ImageConfig | None = None
     point_cloud: CloudConfig | None = None
-    layout: str = "training"  # the layout that it was trained with
+    layout: str = "training"  # of LAYOUTS: the one that it was trained with
     licence: str = ""
     format: int = FORMAT
     notes: Mapping[str, Any] = field(default_factory=dict)  # how it was made: preset, data, versions

@@ -3,53 +3,30 @@
 `pieces` writes a conversation as a list of texts and media in one of the layouts of reference 3.5; `encode` tokenises
 each piece on its own, as upstream does, and labels the assistant's pieces, closing separator included.
 
-To add a layout, add a `Layout` to LAYOUTS."""
+Layouts are data (layouts.py)."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeAlias
+from typing import Protocol
 
 from lamm_bench.errors import BenchError, unknown
 from lamm_bench.types import Media, Message
 
-TAGS = {"image": ("<Img>", "</Img>"), "point_cloud": ("<Pcl>", "</Pcl>")}
-"""Plain text, no new vocabulary (reference 3.2)."""
+from .chat import bound, chat_pieces
+from .layouts import LAYOUTS, TAGS, Layout, Piece, Render, Text, split_system
 
 IGNORE = -100
 """The label of tokens that are not learnt; PyTorch's `cross_entropy` leaves it out by default."""
 
 
-@dataclass(frozen=True)
-class Layout:
-    """How a conversation is written down. `training` and `classic` differ in where the system message stands."""
-
-    name: str
-    system_first: bool  # before the first media (upstream's training); else after it, with a nested Human (its evaluation)
-    human: str = "Human"
-    assistant: str = "Assistant"
-    separator: str = "###"  # ends each answer; also what generation stops at
-
-
-LAYOUTS = {layout.name: layout for layout in (Layout("training", system_first=True), Layout("classic", system_first=False))}
-
-
-@dataclass(frozen=True)
-class Text:
-    """A piece that is tokenised on its own; `label` says that it is the assistant's and learnt."""
-
-    text: str
-    label: bool = False
-
-
-Piece: TypeAlias = Text | Media
-
-
 class Vocabulary(Protocol):
     """What `encode` needs of a tokenizer."""
 
-    bos: int
+    @property
+    def bos(self) -> int | None:
+        """None: conversations begin without one."""
 
     def encode(self, text: str) -> Sequence[int]:
         """Token ids of one piece, without special tokens."""
@@ -74,24 +51,28 @@ class Encoded:
         return sum(label != IGNORE for label in self.labels)
 
 
-def layout_called(name: str) -> Layout:
+class Templated(Protocol):
+    """What `layout_called` needs of a tokenizer for the layout `chat-template`."""
+
+    render: Render
+
+
+def layout_called(name: str | Layout, tokenizer: object = None) -> Layout:
+    """A layout by name; `chat-template` needs the tokenizer whose template it is. A layout is given back as it is."""
+    if isinstance(name, Layout):
+        return name
     if name not in LAYOUTS:
         raise unknown("layout", name, LAYOUTS)
-    return LAYOUTS[name]
-
-
-def split_system(messages: Sequence[Message]) -> tuple[str, Sequence[Message]]:
-    """The system text and the turns, which must alternate and begin with the user."""
-    system, turns = "", list(messages)
-    if turns and turns[0].role == "system":
-        system, turns = turns[0].text, turns[1:]
-    for index, turn in enumerate(turns):
-        expected = "assistant" if index % 2 else "user"
-        if turn.role != expected:
-            raise BenchError(f"turn {index} of a conversation is the {turn.role}'s, expected the {expected}'s")
-    if not turns:
-        raise BenchError("a conversation has no turn of the user")
-    return system, turns
+    layout = LAYOUTS[name]
+    if not layout.template:
+        return layout
+    render: Render | None = getattr(tokenizer, "render", None)
+    if render is None:
+        raise BenchError(
+            "the layout chat-template needs a language model whose tokenizer has a chat template; this one has none: "
+            "use the layout vicuna-v0 or llama2"
+        )
+    return bound(layout, render)
 
 
 def pieces(messages: Sequence[Message], layout: Layout, open_end: bool = False) -> tuple[Piece, ...]:
@@ -99,19 +80,21 @@ def pieces(messages: Sequence[Message], layout: Layout, open_end: bool = False) 
 
     A conversation that ends with the user ends in an invitation to the assistant. With `open_end` a last assistant's
     message is the beginning of an answer still to be continued: it gets neither a separator nor a label."""
+    if layout.template:
+        return chat_pieces(messages, layout, open_end)
     system, turns = split_system(messages)
     sep, invitation = layout.separator, f"\n{layout.separator} {layout.assistant}:"
     out: list[Piece] = []
     for index, turn in enumerate(turns):
         if turn.role == "assistant":
             last = open_end and index == len(turns) - 1
-            out.append(Text(turn.text) if last else Text(f"{turn.text}\n{sep}", label=True))
+            out.append(Text(turn.text) if last else Text(f"{turn.text}\n{layout.closing}", label=True))
             continue
         lead = f"{layout.human}: " if index else f"{sep} {layout.human}: "
         body = turn.text
         if not index and system:
             if layout.system_first:
-                lead = f"{system}\n\n{lead}"
+                lead = layout.system.replace("{system}", system) + lead
             else:
                 body = f"{system}{sep} {layout.human}: {body}\n"
         close = ""
@@ -123,8 +106,8 @@ def pieces(messages: Sequence[Message], layout: Layout, open_end: bool = False) 
     return tuple(out)
 
 
-def encode(parts: Sequence[Piece], vocabulary: Vocabulary, slots: dict[str, int]) -> Encoded:
-    """Tokens of `pieces`; `slots` is the number of tokens of each kind of media that the model has.
+def encode(parts: Sequence[Piece], vocabulary: Vocabulary, slots: dict[str, int], bos: bool = True) -> Encoded:
+    """Tokens of `pieces`; `slots` is the number of tokens of each kind of media that the model has, `bos` the layout's.
 
     >>> class Letters:
     ...     bos = 1
@@ -132,7 +115,8 @@ def encode(parts: Sequence[Piece], vocabulary: Vocabulary, slots: dict[str, int]
     >>> encode([Text("a"), Text("b", label=True)], Letters(), {}).labels
     (-100, -100, 98)
     """
-    ids, labels, media = [vocabulary.bos], [IGNORE], []
+    ids = [vocabulary.bos] if bos and vocabulary.bos is not None else []
+    labels, media = [IGNORE] * len(ids), []
     for part in parts:
         if isinstance(part, Media):
             if part.kind not in slots:
@@ -167,7 +151,7 @@ def pack(rows: Sequence[Encoded]) -> Encoded:
 
 def encode_messages(messages: Sequence[Message], layout: Layout, vocabulary: Vocabulary, slots: dict[str, int]) -> Encoded:
     """`pieces` and `encode` in one step."""
-    return encode(pieces(messages, layout), vocabulary, slots)
+    return encode(pieces(messages, layout), vocabulary, slots, layout.bos)
 
 
 def encode_side_by_side(messages: Sequence[Message], layout: Layout, vocabulary: Vocabulary, slots: dict[str, int]) -> Encoded:
@@ -186,7 +170,7 @@ def encode_side_by_side(messages: Sequence[Message], layout: Layout, vocabulary:
     for number, index in enumerate(range(0, len(turns) - 1, 2), start=1):
         human, assistant = turns[index], turns[index + 1]
         single = encode_messages([*head, Message("user", (*media, human.text)), assistant], layout, vocabulary, slots)
-        shared = max((start + slots[m.kind] for start, m in single.media), default=1)
+        shared = max((start + slots[m.kind] for start, m in single.media), default=len(encode((), vocabulary, {}, layout.bos)))
         begin = 0 if number == 1 else shared
         ids += single.ids[begin:]
         labels += single.labels[begin:]

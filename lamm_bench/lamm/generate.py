@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from .model import Batch, Lamm
-from .tokenizer import MiniTokenizer
+from .tokenizer import Tokenizer
 
 
 @dataclass(frozen=True)
@@ -38,9 +38,9 @@ class Row:
     text: str = ""
     finish: str = ""
 
-    def take(self, token: int, tokenizer: MiniTokenizer) -> None:
+    def take(self, token: int, tokenizer: Tokenizer) -> None:
         """Adds a token; decides whether the answer is complete."""
-        if token == tokenizer.eos:
+        if token in tokenizer.ends:
             self.finish = "stop"
             return
         self.ids.append(token)
@@ -54,7 +54,7 @@ class Row:
 
 @torch.inference_mode()
 def generate(
-    model: Lamm, tokenizer: MiniTokenizer, batch: Batch, media: Tensor | None, wishes: Sequence[Wish]
+    model: Lamm, tokenizer: Tokenizer, batch: Batch, media: Tensor | None, wishes: Sequence[Wish]
 ) -> list[tuple[str, str, int]]:
     """Text, `stop` or `length`, and number of new tokens of every row of a left-padded batch."""
     from transformers import DynamicCache
@@ -65,7 +65,7 @@ def generate(
     mask = batch.real.long()
     position = batch.positions[:, -1]
     cache = DynamicCache(config=llama.config)
-    hidden = llama.model(
+    hidden = model.decoder(
         inputs_embeds=model.embed(batch, media),
         attention_mask=mask,
         position_ids=batch.positions,
@@ -73,7 +73,7 @@ def generate(
         use_cache=True,
     ).last_hidden_state[:, -1]
     while True:
-        logits = llama.lm_head(hidden).float()
+        logits = model.logits(hidden).float()
         greedy = logits.argmax(dim=-1).tolist()
         chosen = [greedy[i] if row.rng is None else draw(logits[i], row.wish, row.rng) for i, row in enumerate(alive)]
         for row, token in zip(alive, chosen):
@@ -88,7 +88,7 @@ def generate(
             alive, chosen = [alive[i] for i in keep], [chosen[i] for i in keep]
         mask = torch.cat([mask, torch.ones_like(mask[:, :1])], dim=1)
         position = position + 1
-        hidden = llama.model(
+        hidden = model.decoder(
             input_ids=torch.tensor(chosen, device=mask.device)[:, None],
             attention_mask=mask,
             position_ids=position[:, None],

@@ -13,9 +13,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from . import attention
+from . import llm
 from .clip import ClipEncoder
-from .config import LammConfig, Llm, Lora
+from .config import LammConfig, Lora
 from .encode import IGNORE, SPAN, Encoded
 from .epcl import EpclEncoder
 from .point_cloud import MiniCloudEncoder
@@ -96,13 +96,22 @@ class Lamm(nn.Module):
         self.config = config
         self.encoders = nn.ModuleDict({kind: ENCODERS[kind, c.kind](c) for kind, c in config.encoders.items()})
         self.llama_proj = nn.ModuleDict({k: nn.Linear(c.width, config.llm.width) for k, c in config.encoders.items()})
-        self.llama_model = llama if llama is not None else build_llama(config.llm)
+        self.llama_model = llama if llama is not None else llm.build_llm(config.llm)
 
     @property
     def llama(self) -> Any:
-        """The LlamaForCausalLM, with or without LoRA layers inside."""
+        """The causal language model, with or without LoRA layers inside."""
         model: Any = self.llama_model
         return model.get_base_model() if hasattr(model, "get_base_model") else model
+
+    @property
+    def decoder(self) -> Any:
+        """The language model without its output layer."""
+        return self.llama.base_model
+
+    def logits(self, hidden: Tensor) -> Tensor:
+        """Hidden states of the decoder to logits over the vocabulary."""
+        return llm.logits(self.llama, hidden)
 
     @property
     def device(self) -> torch.device:
@@ -112,6 +121,7 @@ class Lamm(nn.Module):
         """Puts LoRA layers, which begin as no change, into the language model."""
         from peft import LoraConfig, TaskType, get_peft_model
 
+        llm.check_targets(self.llama_model, lora.targets)
         settings = LoraConfig(
             task_type=TaskType.CAUSAL_LM,
             r=lora.r,
@@ -121,6 +131,7 @@ class Lamm(nn.Module):
         )
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)  # peft asks transformers for a name that it has renamed
+            warnings.filterwarnings("ignore", "fan_in_fan_out")  # of GPT-2's layers, which peft then sets by itself
             self.llama_model = get_peft_model(self.llama_model, settings)
 
     def merge_lora(self) -> None:
@@ -139,7 +150,7 @@ class Lamm(nn.Module):
 
     def embed(self, batch: Batch, media: Tensor | None) -> Tensor:
         """Input embeddings [batch, L, width]; `media` are the projected tokens in the batch's order."""
-        embedded = self.llama.model.embed_tokens(batch.ids)
+        embedded = self.llama.get_input_embeddings()(batch.ids)
         if media is None or not len(media):
             return embedded
         own = batch.media >= 0
@@ -150,13 +161,16 @@ class Lamm(nn.Module):
     def label_logits(self, batch: Batch, media: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
         """What the model says where a label stands: logits [labels, vocabulary], the labels, and the row of each."""
         embedded = self.embed(batch, media)
-        mask = visible(batch).to(torch.float32 if torch.is_autocast_enabled("cpu") else embedded.dtype)
-        hidden = self.llama.model(
+        if self.config.llm.kind != "mini" and bool((batch.segments <= 0).all()):
+            mask = batch.real.long()  # the model makes its own masks of it: some architectures have windows
+        else:
+            mask = visible(batch).to(torch.float32 if torch.is_autocast_enabled("cpu") else embedded.dtype)
+        hidden = self.decoder(
             inputs_embeds=embedded, attention_mask=mask, position_ids=batch.positions, use_cache=False
         ).last_hidden_state
         rows, places = (batch.labels != IGNORE).nonzero(as_tuple=True)
         # a label's predecessor in the row is its predecessor in the conversation: answers never begin a segment
-        return self.llama.lm_head(hidden[rows, places - 1]), batch.labels[rows, places], rows
+        return self.logits(hidden[rows, places - 1]), batch.labels[rows, places], rows
 
     def likelihoods(self, batch: Batch, media: Tensor | None) -> Tensor:
         """log p of each row's labels, summed: [batch]. Minus the summed cross entropy of training, by construction."""
@@ -168,26 +182,3 @@ class Lamm(nn.Module):
         """Mean cross entropy over the label tokens (reference 3.5)."""
         logits, labels, _ = self.label_logits(batch, media)
         return nn.functional.cross_entropy(logits.float(), labels)
-
-
-def build_llama(llm: Llm) -> Any:
-    """A LlamaForCausalLM with random weights."""
-    from transformers import LlamaConfig, LlamaForCausalLM
-
-    config = LlamaConfig(
-        vocab_size=llm.vocabulary,
-        hidden_size=llm.width,
-        intermediate_size=llm.hidden,
-        num_hidden_layers=llm.layers,
-        num_attention_heads=llm.heads,
-        num_key_value_heads=llm.heads,
-        max_position_embeddings=llm.window,
-        initializer_range=0.5 * llm.width**-0.5,  # transformers' 0.02 is made for widths of a thousand and more
-        tie_word_embeddings=True,
-        bos_token_id=1,
-        eos_token_id=2,
-        pad_token_id=0,
-    )
-    attention.register()
-    config._attn_implementation = attention.NAME
-    return LlamaForCausalLM(config)

@@ -9,7 +9,7 @@ import json
 import re
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from lamm_bench.errors import BenchError
 
@@ -20,6 +20,31 @@ WORDS = NUMBER + r"| ?\p{Lu}(?=\p{Lu})| ?(?<=\p{Lu})\p{Lu}| ?\p{L}+|[^\s\p{L}\d-
 """What merges never cross: numbers, words with the blank before them, signs (with the blank between them and a number).
 
 Words in capitals, which stand on signs, are read letter by letter: a word that was never seen is then no harder to write."""
+
+
+class Tokenizer(Protocol):
+    """What the model asks of a tokenizer: `MiniTokenizer`, or any of transformers (hub_tokenizer.py)."""
+
+    @property
+    def bos(self) -> int | None: ...
+
+    @property
+    def eos(self) -> int: ...
+
+    @property
+    def pad(self) -> int: ...
+
+    @property
+    def ends(self) -> frozenset[int]:
+        """The tokens that end an answer, `eos` among them."""
+
+    def __len__(self) -> int: ...
+
+    def encode(self, text: str) -> tuple[int, ...]:
+        """Token ids of one piece, without special tokens."""
+
+    def decode(self, ids: Iterable[int]) -> str:
+        """The text of the ids, special tokens left out."""
 
 
 class MiniTokenizer:
@@ -37,6 +62,7 @@ class MiniTokenizer:
         if absent:
             raise BenchError(f"{file} has no token {' '.join(absent)}")
         self.pad, self.bos, self.eos = (vocabulary[token] for token in (PAD, BOS, EOS))
+        self.ends = frozenset({self.eos})
         self._core = self.fast.backend_tokenizer  # ten times as fast for short pieces as the wrapper around it
         self._known: dict[str, tuple[int, ...]] = {}
 
