@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from lamm_bench.lamm.config import CloudEncoder, ImageEncoder
+from lamm_bench.lamm.config import CloudConfig, CloudEncoder, ImageConfig
 
 from .lessons import Course, Lesson
 from .unfold import MOST_NUMBERS
@@ -55,7 +55,7 @@ class Heads(nn.Module):
     allowed: Tensor
 
     def __init__(
-        self, course: Course, encoders: Mapping[str, ImageEncoder | CloudEncoder], width: int = 192, layers: int = 2
+        self, course: Course, encoders: Mapping[str, ImageConfig | CloudConfig], width: int = 192, layers: int = 2
     ) -> None:
         super().__init__()
         self.encoders, self.labels = dict(encoders), len(course.labels)
