@@ -74,6 +74,20 @@ def with_gguf(place: Place) -> Place:
     return place
 
 
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Without transformers' own progress bars, which write across ours."""
+    from transformers.utils import logging
+
+    shown = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            logging.enable_progress_bar()
+
+
 def read_config(place: Place) -> Any:
     """The model's transformers config; no weights are read."""
     from transformers import AutoConfig
@@ -147,7 +161,7 @@ def load(place: Place, dtype: torch.dtype) -> Any:
     settings = dict(place.keywords)
     if place.gguf:
         settings["quantization_config"] = GgufConfig(dequantize=True)  # packed weights are slow and cannot be trained or saved
-    with explained(f"the language model {place}"):
+    with explained(f"the language model {place}"), quiet():
         loaded: Any = AutoModelForCausalLM.from_pretrained(place.name, dtype=dtype, output_loading_info=True, **settings)
     model, info = loaded
     for key, fault in (("missing_keys", "lacks"), ("unexpected_keys", "holds, beyond its architecture,")):
