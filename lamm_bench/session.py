@@ -134,12 +134,18 @@ def describe(options: Options, recipe: Recipe, adapter: Adapter, plans: Sequence
             "seed": options.seed,
             "control": options.control,
         },
-        "model": {"name": options.model, "settings": to_json(dict(options.settings))},
+        "model": {"name": options.model, "settings": to_json(dict(options.settings)), **noted(adapter)},
         "protocols": list(options.protocols or recipe.metric.protocols),
         "source": source,
         "samples": {work.task.name: len(work.samples) for work in plans},
         "versions": {"lamm-bench": __version__, **media.decoder_versions()},
     }
+
+
+def noted(adapter: Adapter) -> dict[str, Any]:
+    """What the adapter wants a reader of the manifest to know, if it has `notes`."""
+    notes = getattr(adapter, "notes", ())
+    return {"notes": [str(note) for note in notes]} if notes else {}
 
 
 def fingerprint(adapter: Adapter) -> str:
