@@ -66,6 +66,15 @@ class Lamm:
     def score(self, requests: Sequence[Score]) -> Iterator[tuple[int, Response]]:
         yield from self.asker.score(requests)
 
+    def loss(self, request: Score) -> list[float]:
+        """The training loss of each option in nats, summed over its tokens: what `score` must be minus of."""
+        return list(self.asker.loss(request))
+
+    @property
+    def exact(self) -> bool:
+        """Whether answers are the same in any batch; half precision rounds differently in batches of other shapes."""
+        return self.dtype == "float32"
+
     @property
     def asker(self) -> Any:
         """The loaded model."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from . import __version__
+from .cli_doctor import doctor
 from .cli_look import leaderboard, list_, report, show
 from .cli_make import data, train_baseline
 from .cli_options import SETTINGS
@@ -24,7 +25,7 @@ def main() -> None:
     """
 
 
-for verb in (run, score, leaderboard, report, list_, show, data, train_baseline):
+for verb in (run, score, leaderboard, report, list_, show, doctor, data, train_baseline):
     main.add_command(verb)
 
 
