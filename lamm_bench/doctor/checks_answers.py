@@ -132,7 +132,9 @@ def truncation(p: Patient) -> str:
 def seeds(p: Patient) -> str:
     asked = p.question(0)
     p.same("another seed without sampling", p.answered([replace(asked, seed=1)]), p.answered([replace(asked, seed=2)]))
-    p.needs_prompt("without sampling no seed matters; with sampling: its answers come from the task, not from the prompt")
+    p.needs_prompt(
+        "without sampling no seed matters; it never looks at the prompt, by its own declaration, and so samples nothing"
+    )
     drawn = [replace(p.question(n), temperature=2.0, seed=seed) for n in range(2) for seed in range(4)]
     first = p.generate(drawn)
     refused = next((response for response in first if response.error is not None), None)

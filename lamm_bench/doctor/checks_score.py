@@ -53,7 +53,7 @@ def score_batch(p: Patient) -> str:
 @check(CHECKS, "score-options", "an option's likelihood does not depend on the other options or on their order")
 def score_options(p: Patient) -> str:
     p.needs_score()
-    p.needs_prompt("its answers come from the task, which fixes the order of the options")
+    p.needs_prompt("it never looks at the prompt, by its own declaration; the task fixes the order of its options")
     asked = p.question(0)
     options = p.scoring(asked).options
     (plain,) = p.scored([p.scoring(asked)])

@@ -41,7 +41,7 @@ class Patient:
 
     # what a check needs
 
-    def needs_prompt(self, why: str = "its answers come from the task, not from the prompt") -> None:
+    def needs_prompt(self, why: str = "it never looks at the prompt, by its own declaration") -> None:
         if "prompt" in self.ignores:
             raise NotApplicable(why)
 
