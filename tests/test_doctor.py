@@ -19,7 +19,7 @@ from lamm_bench.errors import BenchError
 from lamm_bench.testing import CHECK_NAMES, check_adapter
 from lamm_bench.types import Response, Score
 
-from .patients import FAULTS, ImagesOnly, Sound
+from .patients import FAULTS, ImagesOnly, Mute, Sociable, Sound
 
 ROOT = Path(__file__).parents[1]
 PLUGIN = """
@@ -90,9 +90,17 @@ def test_an_exception_of_the_adapter_is_a_finding_and_the_next_check_goes_on() -
         def generate(self, requests):  # type: ignore[no-untyped-def]
             raise ZeroDivisionError("division by zero")
 
-    findings = found(Falls())
-    assert findings["answers"].reason == "it raised ZeroDivisionError: division by zero"
-    assert findings["score"].verdict == "pass"
+    findings = found(Falls(), "batch", "score", "order")
+    assert findings["batch"].reason == "it raised ZeroDivisionError: division by zero"
+    assert [finding.verdict for finding in findings.values()] == ["fail", "fail", "pass"]
+
+
+def test_an_adapter_that_answers_nothing_is_told_once() -> None:
+    findings = found(Mute())
+    assert list(faults(findings)) == ["answers"]
+    assert "the server is not there" in findings["answers"].reason
+    assert {finding.verdict for name, finding in findings.items() if name not in ("parts", "answers")} == {"not applicable"}
+    assert tuple(findings) == CHECK_NAMES
 
 
 @pytest.mark.parametrize(
@@ -173,8 +181,6 @@ def test_chat_models_pass(name: str, tmp_path: Path) -> None:
 
 
 def test_check_adapter_names_every_fault_with_its_reason() -> None:
-    from .patients import Mute, Sociable
-
     with pytest.raises(AssertionError, match=r"1 of 2 checks failed\nbatch: alone instead of in a batch") as caught:
         check_adapter(Sociable(), only=["greedy", "batch"])
     assert "must hold" in str(caught.value)

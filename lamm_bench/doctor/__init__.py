@@ -23,13 +23,16 @@ CHECKS: tuple[Check, ...] = tuple(
 )
 
 
+NO_ANSWERS = "plain questions are not answered (see `answers`); named on its own, the check runs all the same"
+
+
 def examine(
     adapter: Adapter, task: Task | None = None, root: Path | None = None, only: Collection[str] = ()
 ) -> Iterator[Finding]:
     """Runs all checks, or those named in `only`, and yields each finding as it is made.
 
     Without a task the adapter is asked about pictures or clouds that are drawn for it; with one, about the task's first samples
-    under `root`. Raises `BenchError` for a check that does not exist."""
+    under `root`. One that answers no plain question is spared the rest, unless checks are named. Raises `BenchError` for a check that does not exist."""
     for name in only:
         if name not in [check.name for check in CHECKS]:
             raise unknown("check", name, [check.name for check in CHECKS])
@@ -38,9 +41,14 @@ def examine(
         begin = getattr(adapter, "begin", None)
         if begin is not None:
             begin(Job(patient.material.task, patient.material.samples))
+        silent = False
         for check in CHECKS:
-            if not only or check.name in only:
-                yield carry_out(check, patient)
+            if silent:
+                yield Finding(check.name, check.title, "not applicable", NO_ANSWERS, 0.0)
+            elif not only or check.name in only:
+                finding = carry_out(check, patient)
+                yield finding
+                silent = not only and check.name == "answers" and finding.verdict == "fail"
 
 
 def material_for(adapter: Adapter, task: Task | None, root: Path | None, folder: Path) -> Material:
