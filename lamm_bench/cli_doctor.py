@@ -20,6 +20,9 @@ UNWELL = 1  # exit status when a check has failed
 )
 @click.option("--task", metavar="NAME", help="Ask about this task's first samples, not about drawn ones.")
 @data_root_option
+@click.option(
+    "--text", "text", is_flag=True, help="Ask without media, as a judge is asked: for servers and models that take none."
+)
 @click.option("--check", "only", multiple=True, metavar="NAME", help="Run only this check (repeatable).")
 @click.option(
     "--json", "json_file", type=click.Path(path_type=Path), metavar="FILE", help="Also write the findings as JSON (- for stdout)."
@@ -64,7 +67,7 @@ def doctor(**asked: Any) -> None:
     if task is not None:
         root, _ = find_root(asked["data_root"], watcher.say)
     findings = []
-    for finding in examine(adapter, task, root, asked["only"]):
+    for finding in examine(adapter, task, root, asked["only"], not asked["text"]):
         findings.append(finding)
         if watcher.live:
             watcher.say(f"{finding.check}: {finding.verdict} ({finding.seconds:.1f} s)")

@@ -21,16 +21,17 @@ def check_adapter(
     root: Path | None = None,
     only: Collection[str] = (),
     skip: Collection[str] = (),
+    media: bool = True,
 ) -> tuple[Finding, ...]:
     """Examines an adapter and returns all findings. Raises AssertionError if one of them is a failure.
 
     `task` and `root` name a data set whose first samples are asked; without them pictures or clouds are drawn. `only` and
-    `skip` choose among CHECK_NAMES; an unknown name is a `BenchError`."""
+    `skip` choose among CHECK_NAMES; an unknown name is a `BenchError`. Without `media` only text is asked, as of a judge."""
     for name in skip:
         if name not in CHECK_NAMES:
             raise unknown("check", name, CHECK_NAMES)
     chosen = [name for name in (only or CHECK_NAMES) if name not in skip]
-    findings = tuple(examine(adapter, task, root, chosen)) if chosen else ()
+    findings = tuple(examine(adapter, task, root, chosen, media)) if chosen else ()
     faults = [
         f"{finding.check}: {finding.reason} (must hold: {finding.title})" for finding in findings if finding.verdict == "fail"
     ]

@@ -133,6 +133,16 @@ def test_an_adapter_that_declares_itself_inexact_may_round() -> None:
     assert faults(found(Rounding(), "score-batch"))
 
 
+def test_without_media_only_text_is_asked() -> None:
+    class Reader(Sound):
+        def seen(self, media):  # type: ignore[no-untyped-def]
+            raise AssertionError("it was shown media")
+
+    findings = {finding.check: finding for finding in check_adapter(Reader(), media=False)}
+    assert findings["image-used"].reason == "it is examined without media, as was asked for"
+    assert findings["score-loss"].verdict == "pass"
+
+
 @pytest.mark.parametrize("name", ["oracle", "chance", "majority"])
 def test_the_baselines_pass(name: str) -> None:
     findings = found(load_catalog().adapter(name, {}))

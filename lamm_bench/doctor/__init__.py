@@ -8,6 +8,7 @@ import os
 import tempfile
 import time
 from collections.abc import Collection, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from lamm_bench.errors import unknown
@@ -23,21 +24,21 @@ CHECKS: tuple[Check, ...] = tuple(
 )
 
 
-NO_ANSWERS = "plain questions are not answered (see `answers`); named on its own, the check runs all the same"
+NO_ANSWERS = "not asked, since `answers` failed; named on its own the check runs all the same"
 
 
 def examine(
-    adapter: Adapter, task: Task | None = None, root: Path | None = None, only: Collection[str] = ()
+    adapter: Adapter, task: Task | None = None, root: Path | None = None, only: Collection[str] = (), media: bool = True
 ) -> Iterator[Finding]:
     """Runs all checks, or those named in `only`, and yields each finding as it is made.
 
     Without a task the adapter is asked about pictures or clouds that are drawn for it; with one, about the task's first samples
-    under `root`. One that answers no plain question is spared the rest, unless checks are named. Raises `BenchError` for a check that does not exist."""
+    under `root`. Without `media` only text is asked, as of a judge. One that answers no plain question is spared the rest, unless checks are named. Raises `BenchError` for a check that does not exist."""
     for name in only:
         if name not in [check.name for check in CHECKS]:
             raise unknown("check", name, [check.name for check in CHECKS])
     with tempfile.TemporaryDirectory(prefix="lamm-bench-doctor-") as folder:
-        patient = Patient(adapter, material_for(adapter, task, root, Path(folder)))
+        patient = Patient(adapter, material_for(adapter, task, root, Path(folder), media), media)
         begin = getattr(adapter, "begin", None)
         if begin is not None:
             begin(Job(patient.material.task, patient.material.samples))
@@ -51,10 +52,12 @@ def examine(
                 silent = not only and check.name == "answers" and finding.verdict == "fail"
 
 
-def material_for(adapter: Adapter, task: Task | None, root: Path | None, folder: Path) -> Material:
+def material_for(adapter: Adapter, task: Task | None, root: Path | None, folder: Path, media: bool) -> Material:
     if task is not None and root is not None:
-        return material_of(task, root, folder)
-    return own_material("image" if "image" in getattr(adapter, "modalities", ("image",)) else "point_cloud", folder)
+        found = material_of(task, root, folder)
+    else:
+        found = own_material("image" if "image" in getattr(adapter, "modalities", ("image",)) else "point_cloud", folder)
+    return found if media else replace(found, samples=tuple(replace(sample, media=()) for sample in found.samples))
 
 
 def carry_out(check: Check, patient: Patient) -> Finding:

@@ -20,6 +20,7 @@ class Patient:
 
     adapter: Adapter
     material: Material
+    media: bool = True  # whether it is shown any
     seen: list[tuple[str, Response]] = field(default_factory=list)  # ("generate" or "score", response)
 
     @property
@@ -46,6 +47,8 @@ class Patient:
             raise NotApplicable(why)
 
     def needs_media(self, kind: Modality | None = None) -> None:
+        if not self.media:
+            raise NotApplicable("it is examined without media, as was asked for")
         if "media" in self.ignores:
             raise NotApplicable("it never looks at media, by its own declaration")
         if kind is not None and not self.takes(kind):
