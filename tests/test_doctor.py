@@ -133,6 +133,28 @@ def test_an_adapter_that_declares_itself_inexact_may_round() -> None:
     assert faults(found(Rounding(), "score-batch"))
 
 
+def test_a_server_that_scores_letters_only_is_asked_for_letters() -> None:
+    class Letters(Sound):
+        def weigh(self, request: Score, key: str, company: int) -> Response:
+            if any(option.strip("()") not in "ABCD" for option in request.options):
+                return Response(error="only letters can be scored", status="model_error")
+            return super().weigh(request, key, company)
+
+    findings = found(Letters())
+    assert not faults(findings)
+    assert "which are letters: it refuses to score options: only letters can be scored" in findings["score"].reason
+
+    class Never(Sound):
+        def weigh(self, request: Score, key: str, company: int) -> Response:
+            return Response(error="no log-probabilities here", status="model_error")
+
+    findings = found(Never())
+    assert not faults(findings)
+    assert findings["score"].verdict == "not applicable"
+    assert findings["score"].reason == "it refuses to score options: no log-probabilities here"
+    assert "answers" in findings["image-used"].reason
+
+
 def test_without_media_only_text_is_asked() -> None:
     class Reader(Sound):
         def seen(self, media):  # type: ignore[no-untyped-def]

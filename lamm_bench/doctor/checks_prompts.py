@@ -57,7 +57,7 @@ def taken(p: Patient, requests: Sequence[Generate]) -> str:
     for request, response in zip(requests, found[1:-1]):
         if response.error is not None:
             raise Failed(f"the question {short(request.messages[-1].text, 40)!r} ended in an error: {response.error}")
-    if p.scores:
+    if p.scoring_kind == "texts":  # of letters a server shows the likeliest only, which may be none of them
         scored = p.score([p.scoring(request) for request in requests])
         for request, response in zip(requests, scored):
             if response.error is not None:

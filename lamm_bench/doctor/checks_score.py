@@ -19,7 +19,8 @@ def score(p: Patient) -> str:
                 raise Failed(f"a log-likelihood is {value}, expected a finite number of at most 0")
         if len(response.tokens) != len(response.logprobs) or any(count < 1 for count in response.tokens):
             raise Failed(f"tokens of the options are {response.tokens}, expected one count of at least 1 for each option")
-    return f"{len(p.material.samples)} questions of {len(p.material.options(0))} options"
+    told = f"{len(p.material.samples)} questions of {len(p.scoring(p.question()).options)} options"
+    return told if p.scoring_kind == "texts" else f"{told}, which are letters: {p.scoring_refusal}"
 
 
 @check(CHECKS, "score-sum", "the likelihoods of different answers sum to at most one")
@@ -59,6 +60,8 @@ def score_options(p: Patient) -> str:
     (plain,) = p.scored([p.scoring(asked)])
     (turned,) = p.scored([p.scoring(asked, options[::-1])])
     worst = p.close("with the options in reverse order", plain.logprobs, turned.logprobs[::-1])
+    if p.scoring_kind == "letters":
+        return f"the largest difference is {worst:.1e}; only the order was tried, since option texts are refused"
     (doubled,) = p.scored([p.scoring(asked, (options[0], *options, "something much longer than all of them"))])
     worst = max(worst, p.close("asked twice, with one option more", (plain.logprobs[0], *plain.logprobs), doubled.logprobs[:-1]))
     (alone,) = p.scored([p.scoring(asked, options[:1])])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 from lamm_bench.types import Adapter, Generate, Media, Message, Modality, Response, Score
@@ -11,6 +12,7 @@ from lamm_bench.types import Adapter, Generate, Media, Message, Modality, Respon
 from .material import Material
 from .verdict import Failed, NotApplicable
 
+LETTERS = ("(A)", "(B)", "(C)", "(D)")
 NAMES: dict[Modality, str] = {"image": "images", "point_cloud": "point clouds"}
 
 
@@ -21,6 +23,7 @@ class Patient:
     adapter: Adapter
     material: Material
     media: bool = True  # whether it is shown any
+    scoring_refusal: str = field(default="", init=False)
     seen: list[tuple[str, Response]] = field(default_factory=list)  # ("generate" or "score", response)
 
     @property
@@ -35,7 +38,23 @@ class Patient:
 
     @property
     def scores(self) -> bool:
-        return callable(getattr(self.adapter, "score", None))
+        """Whether it gives likelihoods of any kind of options."""
+        return self.scoring_kind != ""
+
+    @cached_property
+    def scoring_kind(self) -> str:
+        """`texts`, `letters` where only those are scored (chat servers), or empty; `scoring_refusal` says why."""
+        if not callable(getattr(self.adapter, "score", None)):
+            self.scoring_refusal = "it gives no likelihoods (no `score`)"
+            return ""
+        for kind, options in (("texts", None), ("letters", LETTERS)):
+            asked = self.question()
+            sample = self.material.options(0) if options is None else options
+            (response,) = self.score([Score(asked.messages, sample, asked.sample, asked.part)])
+            if response.error is None:
+                return kind
+            self.scoring_refusal = self.scoring_refusal or f"it refuses to score options: {response.error}"
+        return ""
 
     def takes(self, kind: Modality) -> bool:
         return kind in getattr(self.adapter, "modalities", ())
@@ -56,7 +75,7 @@ class Patient:
 
     def needs_score(self) -> None:
         if not self.scores:
-            raise NotApplicable("it gives no likelihoods (no `score`)")
+            raise NotApplicable(self.scoring_refusal)
 
     # requests
 
@@ -86,7 +105,8 @@ class Patient:
     def scoring(self, asked: Generate, options: Sequence[str] | None = None) -> Score:
         """The same conversation as a question for likelihoods."""
         number = next((n for n, sample in enumerate(self.material.samples) if sample.id == asked.sample), 0)
-        chosen = tuple(options) if options is not None else self.material.options(number)
+        usual = LETTERS if self.scoring_kind == "letters" else self.material.options(number)
+        chosen = tuple(options) if options is not None else usual
         return Score(asked.messages, chosen, asked.sample, asked.part)
 
     # asking
