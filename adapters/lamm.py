@@ -56,7 +56,8 @@ class Lamm:
         self.chosen_device()  # a device that is not there is told before the run begins
         return f"{fingerprint(self.folder)}-{self.dtype}"
 
-    def warnings(self) -> list[str]:
+    @property
+    def notes(self) -> list[str]:
         """What fits together badly in the checkpoint: another Vicuna than v0, a tokenizer that does not belong."""
         from lamm_bench.lamm.compatible import warnings_of
         from lamm_bench.lamm.config import load
@@ -76,6 +77,15 @@ class Lamm:
 
     def score(self, requests: Sequence[Score]) -> Iterator[tuple[int, Response]]:
         yield from self.asker.score(requests)
+
+    def loss(self, request: Score) -> list[float]:
+        """The training loss of each option in nats, summed over its tokens: what `score` must be minus of."""
+        return list(self.asker.loss(request))
+
+    @property
+    def exact(self) -> bool:
+        """Whether answers are the same in any batch; half precision rounds differently in batches of other shapes."""
+        return self.dtype == "float32"
 
     @property
     def asker(self) -> Any:

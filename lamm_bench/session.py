@@ -110,8 +110,8 @@ def run(options: Options, catalog: Catalog, adapter: Adapter, root: Path, source
             "no task can be asked: " + "; ".join(f"{k}: {v}" for k, v in {**outcome.skipped, **outcome.unavailable}.items())
         )
     manifest = describe(options, recipe, adapter, plans, source)
-    for sentence in manifest["warnings"]:
-        watcher.say(f"warning: {sentence}")
+    for sentence in manifest["model"].get("notes", ()):
+        watcher.say(f"note: {sentence}")
     outcome.folder = options.output or Path("runs") / f"{options.model}-{digest(manifest['identity'], 8)}"
     opened = Run.start(outcome.folder, manifest, options.mode)
     try:
@@ -136,13 +136,18 @@ def describe(options: Options, recipe: Recipe, adapter: Adapter, plans: Sequence
             "seed": options.seed,
             "control": options.control,
         },
-        "model": {"name": options.model, "settings": to_json(dict(options.settings))},
+        "model": {"name": options.model, "settings": to_json(dict(options.settings)), **noted(adapter)},
         "protocols": list(options.protocols or recipe.metric.protocols),
         "source": source,
-        "warnings": list(adapter.warnings()) if hasattr(adapter, "warnings") else [],
         "samples": {work.task.name: len(work.samples) for work in plans},
         "versions": {"lamm-bench": __version__, **media.decoder_versions()},
     }
+
+
+def noted(adapter: Adapter) -> dict[str, Any]:
+    """What the adapter wants a reader of the manifest to know, if it has `notes`."""
+    notes = getattr(adapter, "notes", ())
+    return {"notes": [str(note) for note in notes]} if notes else {}
 
 
 def fingerprint(adapter: Adapter) -> str:

@@ -245,8 +245,10 @@ class Job:
 class Adapter(Protocol):
     """The only thing that knows a model. It owns batching; the runner owns order, durability and status.
 
-    `begin(job)` may be left out, `score` too: the runner then lists what cannot be asked. `warnings()`, if there is one,
-    gives sentences about the model that every reader of a run should know; they stand in its manifest."""
+    `begin(job)` may be left out, `score` too: the runner then lists what cannot be asked. Looked for besides, where there
+    is something to say: `notes`, sentences for the manifest; `ignores`, of `{"prompt", "media"}` what it never looks at by
+    design; `exact`, False where rounding may move answers with the batch; `loss(score_request)`, the training loss in nats
+    of each option, which `score` must be minus of. The doctor reads the last three (docs/adapters.md)."""
 
     name: str
     modalities: frozenset[str]

@@ -359,7 +359,7 @@ def test_what_fits_badly_stands_in_the_manifest(
     words = ("--model", "lamm", "--set", f"checkpoint={tmp_path / 'made'}", "--tasks", "cifar10", "--data-root", mini_root)
     result = bench("run", *words, "--limit", 1, "--output", tmp_path / "run")
     assert result.exit_code in (0, 3), result.output
-    warnings = json.loads((tmp_path / "run/manifest.json").read_text())["warnings"]
+    warnings = json.loads((tmp_path / "run/manifest.json").read_text())["model"]["notes"]
     assert any(said in sentence for sentence in warnings), warnings
 
 

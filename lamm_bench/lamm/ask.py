@@ -59,6 +59,20 @@ class Asker:
         order = sorted(range(len(requests)), key=lambda i: (-len(longest[i]), i))
         yield from self.batches(order, longest, lambda chosen, held: self.weigh(chosen, options, held))
 
+    def loss(self, request: Score) -> list[float]:
+        """The training loss of each option in nats, summed over its tokens, one row at a time."""
+        found = []
+        for option in request.options:
+            turns = (*request.messages, Message("assistant", (option,)))
+            row = encode_messages(turns, layout_called(self.layout), self.tokenizer, self.model.config.slots)
+            held, faults = self.encoded_media([row])
+            if faults:
+                raise MediaError(next(iter(faults.values())))
+            batch = collate([row], self.model.config.slots).to(self.model.device)
+            with torch.inference_mode():
+                found.append(float(self.model.loss(batch, self.tokens([row], held))) * row.learnt)
+        return found
+
     def prompt(self, messages: Sequence[Message]) -> Encoded:
         """The conversation up to where the assistant goes on."""
         layout = layout_called(self.layout)

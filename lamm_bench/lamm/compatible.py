@@ -1,6 +1,6 @@
 """What fits together badly, in words: a Vicuna that is not v0, a tokenizer that does not belong to its language model.
 
-None of it stops a run; all of it stands in the run's manifest under `warnings`."""
+None of it stops a run; all of it stands in the run's manifest under `notes`."""
 
 from __future__ import annotations
 
