@@ -245,8 +245,9 @@ class Job:
 class Adapter(Protocol):
     """The only thing that knows a model. It owns batching; the runner owns order, durability and status.
 
-    `begin(job)` may be left out, `score` too: the runner then lists what cannot be asked. `warnings()`, if there is one,
-    gives sentences about the model that every reader of a run should know; they stand in its manifest."""
+    `begin(job)` may be left out, `score` too: the runner then lists what cannot be asked. Three more are looked for:
+    `warnings()`, sentences about the model that every reader of a run should know, which stand in its manifest;
+    `why_not(task, inferencer_settings)`, a sentence when a task cannot be asked; `usage()`, what was used (tokens, cost)."""
 
     name: str
     modalities: frozenset[str]
