@@ -6,6 +6,7 @@ import click
 
 from . import __version__
 from .cli_checkpoint import checkpoint
+from .cli_judge import compare, judge
 from .cli_look import leaderboard, list_, report, show
 from .cli_make import data, train_baseline
 from .cli_options import SETTINGS
@@ -26,7 +27,7 @@ def main() -> None:
     """
 
 
-for verb in (run, score, leaderboard, report, list_, show, data, train_baseline, checkpoint, prompts):
+for verb in (run, score, leaderboard, report, list_, show, data, train_baseline, checkpoint, prompts, judge, compare):
     main.add_command(verb)
 
 
