@@ -85,7 +85,7 @@ def compare_runs(first: Path, second: Path, catalog: Catalog, root: Path, tasks:
             result.differences.append(difference(task, samples, runs, protocol))
     result.unavailable |= loading.unavailable
     if not result.differences:
-        reasons = "; ".join(f"{name}: {why}" for name, why in result.unavailable.items())
+        reasons = "; ".join(f"{name}: {why}" for name, why in list(result.unavailable.items())[:3])
         raise BenchError(f"{first} and {second} cannot be compared: {reasons or 'neither was asked about ' + tasks}")
     return result
 
@@ -123,13 +123,13 @@ def difference(task: Task, samples: Sequence[Sample], runs: tuple[Run, Run], pro
     seed = seed_of("bootstrap", task.name)
     sides: list[list[Row]] = [[pair[side] for pair in pairs] for side in (0, 1)]
     values = [estimates([metric], rows, seed)[metric.name] for rows in sides]
-    common = {"task": task.name, "metric": metric.name, "unit": metric.unit, "better": metric.better}
+    common: dict[str, Any] = {"task": task.name, "metric": metric.name, "unit": metric.unit, "better": metric.better}
     common |= {"n": len(pairs), "left_out": len(asked) - len(pairs), "clusters": values[0].clusters}
     a, b = values[0].value, values[1].value
     if a is None or b is None:
-        return Difference(first=a, second=b, difference=None, ci95=None, p=None, **common)  # type: ignore[arg-type]
+        return Difference(first=a, second=b, difference=None, ci95=None, p=None, **common)
     gap, spread, p = paired_metric(metric, sides[0], sides[1], seed)
-    return Difference(first=a, second=b, difference=gap, ci95=spread, p=p, **common)  # type: ignore[arg-type]
+    return Difference(first=a, second=b, difference=gap, ci95=spread, p=p, **common)
 
 
 def show_comparison(comparison: Comparison) -> None:

@@ -110,7 +110,7 @@ def read_rating(text: str) -> dict[str, float] | None:
     """
     grades = {}
     for aspect in ASPECTS:
-        found = re.findall(rf"\b{aspect}\b[\s*_`\"'|]*[:=\-–|]?[\s*_`\"'|]*(-?\d+(?:\.\d+)?)(?!\d|%|\.\d)", text, re.IGNORECASE)
+        found = re.findall(rf"\b{aspect}\b[\s*_`\"'|:=–-]*?(-?\d+(?:\.\d+)?)(?!\d|%|\.\d)", text, re.IGNORECASE)
         if not found or not LOWEST <= float(found[-1]) <= HIGHEST:
             return None
         grades[aspect] = float(found[-1])

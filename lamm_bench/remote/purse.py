@@ -47,7 +47,7 @@ class Purse:
             return True
         if self.dearest is None:
             return open_calls == 0
-        return self.spent + (open_calls + 1) * self.dearest <= self.max_cost
+        return self.spent + (open_calls + 1) * self.dearest <= self.max_cost * (1 + 1e-9)  # sums of cents are not exact
 
     def to_json(self) -> dict[str, Any]:
         return {
