@@ -392,6 +392,13 @@ def test_a_server_that_is_not_there_is_one_sentence_before_anything_is_written(m
     assert result.output.count("\n") == 1 and "no server answers at http://127.0.0.1:9/v1" in result.output
 
 
+def test_a_key_that_only_the_answers_need_is_told_before_anything_is_recorded(mini_root: Path, tmp_path: Path) -> None:
+    with faulty_server(lambda n, body: failing(401, "bad key")) as server:  # anybody may see its list of models
+        result = run(mini_root, tmp_path / "run", server.url)
+        assert result.exit_code == 2 and "refuses the key in OPENAI_API_KEY" in result.output
+        assert len(server.calls) <= 2 and (tmp_path / "run/records/cifar10.jsonl").read_text() == ""
+
+
 @pytest.mark.parametrize("where", ["models", "chat"])
 def test_a_wrong_key_is_one_sentence_and_never_printed(mini_root: Path, tmp_path: Path, where: str) -> None:
     with faulty_server(lambda n, body: failing(401, "bad key")) as server:

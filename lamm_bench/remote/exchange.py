@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
-from lamm_bench.errors import MediaError, Stopped
+from lamm_bench.errors import BenchError, MediaError, Stopped
 from lamm_bench.types import Response
 
 from .cache import Cache
@@ -107,7 +107,7 @@ class Round:
     arrivals: queue.Queue[Arrival] = field(default_factory=queue.Queue)
     open: int = 0
     given_up: int = 0  # in a row
-    stop: Stopped | None = None
+    stop: BenchError | None = None
     quiet_since: float = 0.0
     _order: int = 0
 
@@ -204,6 +204,8 @@ class Round:
         exchange, question = self.exchange, arrival.question
         if trouble.kind in FATAL:
             self.end(trouble.message)
+            if trouble.kind == "key" and not exchange.purse.calls:  # it never was right: for the user to mend, not to resume
+                self.stop = BenchError(trouble.message)
             self.waiting.appendleft(question)
             return None
         if trouble.kind == "refused":

@@ -20,6 +20,7 @@ PASSING: frozenset[Kind] = frozenset({"busy", "server", "lost", "timeout", "garb
 FATAL: frozenset[Kind] = frozenset({"key", "quota"})  # no other question will fare better
 FILTERED = ("content_filter", "content_policy_violation", "ResponsibleAIPolicyViolation")
 OFFICIAL = "https://api.openai.com/v1"
+LOOK_SECONDS = 30.0  # for the list of models: nobody waits two minutes to hear that nobody is there
 LOCAL = ("localhost", "127.0.0.1", "::1", "0.0.0.0")
 
 
@@ -42,7 +43,11 @@ class Server:
             raise BenchError("the model openai-chat needs the package `openai`: pip install 'lamm-bench[openai]'") from None
         self.base_url, self.key_name, self.key = base_url, key_name, key
         self._openai = openai
+        self._timeout = timeout
         self._client = openai.OpenAI(api_key=key or "none", base_url=base_url, timeout=timeout, max_retries=0)
+
+    def _patient(self, seconds: float) -> Any:
+        return self._client.with_options(timeout=min(seconds, self._timeout))
 
     def ask(self, body: dict[str, Any]) -> Reply | Trouble:
         """One completion. Never raises for anything that the server or the network does."""
@@ -98,7 +103,7 @@ class Server:
         Servers without a list of models, or with a list that lacks this one, are asked for one token instead."""
         openai = self._openai
         try:
-            listed = [str(entry.id) for entry in self._client.models.list().data]
+            listed = [str(entry.id) for entry in self._patient(LOOK_SECONDS).models.list().data]
         except openai.APITimeoutError:
             raise BenchError(f"no answer from {self.base_url} in time; is the server running, and is base_url right?") from None
         except openai.APIConnectionError as error:
