@@ -137,14 +137,14 @@ class OpenAIChat:
         return Question(self.wire.key(request), lambda: self.wire.body(request), [number])
 
     def gives_logprobs(self) -> bool:
-        """Asked once, with a question that costs one token; offline it is taken on trust."""
+        """Asked once, with a question that costs a few tokens; offline it is taken on trust."""
         if self._gives_logprobs is None:
-            answer = (
-                Trouble("lost", "offline")
-                if self.offline
-                else self.server().ask(self.wire.body(Score(PROBE.messages, ("A", "B"))))
-            )
-            self._gives_logprobs = self.offline or (isinstance(answer, Reply) and bool(answer.alternatives))
+            self._gives_logprobs = self.offline
+            if not self.offline:
+                answer = self.server().ask(self.wire.body(Score(PROBE.messages, ("A", "B"))))
+                if isinstance(answer, Reply):
+                    self.purse.pay(answer)
+                    self._gives_logprobs = bool(answer.alternatives)
         return self._gives_logprobs
 
     def server(self) -> Server:

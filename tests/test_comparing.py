@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lamm_bench.cli import main
@@ -25,6 +25,7 @@ def rows(values: list[float], clusters: int) -> list[Row]:
     ]
 
 
+@settings(max_examples=25)
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=8, max_size=40), st.integers(2, 7))
 def test_of_a_mean_it_is_the_paired_difference(pairs: list[tuple[int, int]], clusters: int) -> None:
     first, second = [float(a) for a, _ in pairs], [float(b) for _, b in pairs]

@@ -9,7 +9,7 @@ from random import Random
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lamm_bench.remote.cache import Cache
@@ -23,6 +23,7 @@ from lamm_bench.types import Response
 EVENTS = st.lists(st.tuples(st.sampled_from(["answer", "slow", "trouble"]), st.floats(0.01, 5.0)), max_size=200)
 
 
+@settings(max_examples=25)
 @given(EVENTS, st.integers(1, 32))
 def test_the_limit_stays_between_one_and_the_most(events: list[tuple[str, float]], most: int) -> None:
     pace = Pace(most)
@@ -94,6 +95,7 @@ def test_retry_after_is_read_as_seconds_or_date(headers: dict[str, str], seconds
     assert retry_after(headers, 60.0) == seconds
 
 
+@settings(max_examples=25)
 @given(st.text())
 def test_whatever_a_server_sends_is_a_reply_or_garbage(text: str) -> None:
     with pytest.raises(Garbage):
@@ -174,6 +176,7 @@ def test_odd_clouds_can_be_drawn(cloud: np.ndarray) -> None:
     assert len(views(cloud.astype(np.float32), 2)) == 2
 
 
+@settings(max_examples=25)
 @given(st.lists(st.tuples(st.integers(0, 5000), st.integers(0, 5000)), max_size=60), st.floats(0.001, 1.0))
 def test_the_budget_is_exceeded_by_no_more_than_one_answer_is_dearer_than_all_before(
     calls: list[tuple[int, int]], limit: float

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from lamm_bench.errors import BenchError
 from lamm_bench.store import read_json
 
 Values = Mapping[Any, float]  # by sample
@@ -58,7 +59,8 @@ def deterministic(run: Path, task: str) -> tuple[Values, str] | None:
         better = next(
             next(iter(r["metrics"].values()))["better"] for r in results if (r["task"], r["protocol"]) == (task, "standard")
         )
-    except Exception:  # a run that is not finished or was scored otherwise: agreement is an extra, never a reason to fail
+    except (BenchError, KeyError, TypeError, AttributeError, StopIteration):
+        # a run that is not finished or was scored otherwise: agreement is an extra, never a reason to fail
         return None
     return values_of(samples), better
 

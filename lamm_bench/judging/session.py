@@ -7,6 +7,7 @@ scores/<task>.json  each sample's value;  result.json  the numbers, in the form 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -164,7 +165,7 @@ def describe(options: Options, adapter: Adapter, found: Cases) -> dict[str, Any]
             "runs": [digest(identity) for identity in runs],
         },
         "label": f"{options.judge} {model}".strip(),
-        "against": str(options.against) if options.against is not None else None,
+        "against": os.path.relpath(options.against, options.run) if options.against is not None else None,  # both may move
         "against_model": found.against.manifest["model"]["name"] if found.against is not None else None,
         "settings": to_json(dict(options.settings)),
         "versions": {"lamm-bench": __version__},
@@ -264,7 +265,7 @@ def replay(run: Path) -> list[Judgement]:
         opened = Run.read(folder, kind="judgement")
         identity = opened.manifest["identity"]
         method = method_of(identity["metric"], identity["method"])
-        against = Path(opened.manifest["against"]) if opened.manifest["against"] else None
+        against = run / opened.manifest["against"] if opened.manifest["against"] else None
         result = Judgement(folder, identity["metric"], opened.manifest["label"])
         for task, known in read_json(folder / "cases.json").items():
             said = opened.ledger(task).said

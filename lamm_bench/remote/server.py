@@ -114,7 +114,7 @@ class Server:
             if error.status_code in (401, 403):
                 raise BenchError(self.bad_key(error.status_code, message_of(error))) from None
             listed = []
-        except Exception:  # a body that the client cannot read: whatever this is, it has no list of models
+        except (openai.OpenAIError, ValueError, TypeError, AttributeError):  # whatever this is, it has no list of models
             listed = []
         if model in listed:
             return

@@ -13,7 +13,7 @@ SIZE = 448  # pixels of a side
 ELEVATION = 35.0  # degrees above the floor
 FIRST = 45.0  # degrees of the first camera from the x axis
 MARGIN = 0.04  # of the picture, left free on each side
-BACKGROUND = 255
+BACKGROUND = (80, 88, 104)  # slate: neither the white of walls nor the black of screens
 LEAST, MOST = 1, 12  # views that may be asked for
 
 
@@ -70,7 +70,7 @@ def splat(view: np.ndarray, colours: np.ndarray, reach: float, side: int) -> Ima
         for dx in range(-(side // 2), side // 2 + 1):
             column, row = np.clip(x + dx, 0, SIZE - 1), np.clip(y + dy, 0, SIZE - 1)
             np.maximum.at(nearest, row * SIZE + column, place)
-    pixels = np.full((SIZE * SIZE, 3), BACKGROUND, dtype=np.uint8)
+    pixels = np.tile(np.array(BACKGROUND, dtype=np.uint8), (SIZE * SIZE, 1))
     hit = nearest >= 0
     pixels[hit] = colours[order][nearest[hit]]
     return Image.fromarray(pixels.reshape(SIZE, SIZE, 3))
