@@ -118,9 +118,9 @@ def run(options: Options, catalog: Catalog, adapter: Adapter, root: Path, source
         for work in plans:
             outcome.scores += carry_out(work, recipe, adapter, opened, options, catalog, outcome, watcher)
         outcome.scores += pooled(catalog.pools, outcome.scores)
-        account(opened, adapter, watcher)
         finish(opened, manifest, outcome, catalog.pools)
     finally:
+        account(opened, adapter, watcher)  # of an interrupted run too: what was spent was spent
         opened.close()
     return outcome
 

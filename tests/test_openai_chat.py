@@ -23,7 +23,7 @@ from lamm_bench.errors import BenchError, Stopped
 from lamm_bench.media import blank, seal
 from lamm_bench.types import Generate, Media, Message, Response, Score
 
-from .fakes import ColourTask, catalog_with, draw_root
+from .fakes import ColourTask, Looker, catalog_with, draw_root
 from .faulty_server import SAFETY, Act, FakeClock, Faulty, completion, failing, faulty_server, said, smollm2, with_logprobs
 
 
@@ -489,6 +489,17 @@ def test_a_budget_that_ends_leaves_the_rest_missing_and_a_second_run_goes_on(min
         whole = json.loads((tmp_path / "run/result.json").read_text())["results"][0]["counts"]
         assert whole["missing"] == 0
     assert not any("sk-secret" in path.read_text(errors="replace") for path in tmp_path.rglob("*") if path.is_file())
+
+
+def test_what_an_interrupted_run_has_spent_is_kept(tmp_path: Path) -> None:
+    from lamm_bench import session
+
+    root, looker = draw_root(tmp_path / "data"), Looker(die_after=3)
+    looker.usage = lambda: {"calls": len(looker.asked)}  # type: ignore[attr-defined]
+    options = session.Options("looker", tasks="colours", output=tmp_path / "run")
+    with pytest.raises(KeyboardInterrupt):
+        session.run(options, catalog_with(ColourTask()), looker, root, "test", session.Watcher())
+    assert json.loads((tmp_path / "run/usage.json").read_text()) == [{"calls": 3}]
 
 
 def test_the_key_is_the_only_thing_a_second_model_needs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

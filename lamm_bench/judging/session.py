@@ -122,9 +122,9 @@ def judge(options: Options, catalog: Catalog, adapter: Adapter, root: Path, watc
         for task, cases in chosen.items():
             given = ask_about(task, units[task], adapter, opened, result, watcher)
             result.scores.append(method.score(task, protocol_name(manifest), cases, given))
-        account(opened, adapter, watcher)
         finish(opened, method, result, found.run, options.against)
     finally:
+        account(opened, adapter, watcher)
         opened.close()
     return result
 
