@@ -146,5 +146,3 @@ def compare(**asked: Any) -> None:
             write_json(asked["json_file"], comparison.to_json())
         show_comparison(comparison)
     sys.exit(0 if not comparison.unavailable else MISSING)
-
-
