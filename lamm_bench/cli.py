@@ -7,6 +7,7 @@ import click
 from . import __version__
 from .cli_checkpoint import checkpoint
 from .cli_doctor import doctor
+from .cli_judge import compare, judge
 from .cli_look import leaderboard, list_, report, show
 from .cli_make import data, train_baseline
 from .cli_options import SETTINGS
@@ -27,7 +28,8 @@ def main() -> None:
     """
 
 
-for verb in (run, score, leaderboard, report, list_, show, doctor, data, train_baseline, checkpoint, prompts):
+VERBS = (run, score, judge, compare, leaderboard, report, list_, show, doctor, data, train_baseline, checkpoint, prompts)
+for verb in VERBS:
     main.add_command(verb)
 
 

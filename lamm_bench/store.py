@@ -269,11 +269,15 @@ class Run:
             )
 
     @classmethod
-    def read(cls, folder: Path) -> Run:
-        """Opens a folder for reading. Raises `BenchError` when it is no run."""
+    def read(cls, folder: Path, kind: str = "run") -> Run:
+        """Opens a folder for reading. Raises `BenchError` when it is no run, or (`kind`) no judgement."""
         if not (folder / "manifest.json").is_file():
-            raise BenchError(f"{folder} is no run folder: it has no manifest.json")
-        return cls(folder, read_json(folder / "manifest.json"))
+            raise BenchError(f"{folder} is no {kind} folder: it has no manifest.json")
+        manifest = read_json(folder / "manifest.json")
+        found = manifest.get("kind", "run") if isinstance(manifest, dict) else "file of another kind"
+        if found != kind:
+            raise BenchError(f"{folder} is no {kind} folder but holds a {found}")
+        return cls(folder, manifest)
 
     def ledger(self, task: str, write: bool = False) -> Ledger:
         return Ledger.open(self.folder / "records" / f"{task}.jsonl", write)

@@ -364,4 +364,4 @@ def test_what_fits_badly_stands_in_the_manifest(
 
 
 def test_the_built_in_baseline_has_nothing_to_warn_of() -> None:
-    assert Adapter().warnings() == []
+    assert Adapter().notes == []
