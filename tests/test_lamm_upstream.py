@@ -329,6 +329,8 @@ def test_the_command_line_converts_inspects_and_merges(bed: Path, tmp_path: Path
     assert bench("checkpoint", "merge", tmp_path / "made", "--output", tmp_path / "merged").exit_code == 0
     again = bench("checkpoint", "merge", tmp_path / "made", "--output", tmp_path / "merged")
     assert again.exit_code == 2 and "choose another --output" in again.stderr
+    plain = bench("checkpoint", "inspect", tmp_path / "merged")
+    assert plain.exit_code == 2 and "is a model of transformers (llama), not a checkpoint of LAMM" in plain.stderr
     wrong = bench("checkpoint", "inspect", tmp_path / "nowhere")
     assert wrong.exit_code == 2 and "is missing" in wrong.stderr
 

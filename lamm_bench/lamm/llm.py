@@ -201,6 +201,19 @@ def logits(model: Any, hidden: Tensor) -> Tensor:
     return cap * torch.tanh(out / cap) if cap else out
 
 
+def windowed(config: Any, seen: Tensor, positions: Tensor) -> Any:
+    """An additive mask [batch, 1, L, L] as an architecture wants it whose layers, or some of them, see a window only.
+
+    Such models make masks of a padding mask by themselves, but know nothing of conversations that share a row."""
+    window = getattr(config, "sliding_window", None)
+    kinds = getattr(config, "layer_types", None)
+    if not window or not getattr(config, "use_sliding_window", True) or (kinds and "sliding_attention" not in kinds):
+        return seen
+    far = (positions[:, :, None] - positions[:, None, :] >= window)[:, None]
+    near = seen.masked_fill(far, torch.finfo(seen.dtype).min)
+    return {"full_attention": seen, "sliding_attention": near} if kinds else near
+
+
 def lora_shapes(config: Any, r: int, targets: tuple[str, ...], prefix: str) -> dict[str, tuple[int, int]]:
     """Names and shapes of the LoRA tensors that a model of this transformers config would get; no memory is used for it."""
     from transformers import AutoModelForCausalLM
