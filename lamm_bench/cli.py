@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from . import __version__
+from .cli_chat import chat
 from .cli_checkpoint import checkpoint
 from .cli_look import leaderboard, list_, report, show
 from .cli_make import data, train_baseline
@@ -22,11 +23,12 @@ def main() -> None:
     Examples:
       lamm-bench run --model lamm --tasks all       ask the built-in baseline about the miniature benchmark
       lamm-bench leaderboard                        published figures and local runs
+      lamm-bench chat --image cat.png               talk with it about a picture
       lamm-bench train-baseline                     train the built-in baseline again, from nothing
     """
 
 
-for verb in (run, score, leaderboard, report, list_, show, data, train_baseline, checkpoint, prompts):
+for verb in (run, score, leaderboard, report, list_, show, chat, data, train_baseline, checkpoint, prompts):
     main.add_command(verb)
 
 
