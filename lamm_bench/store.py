@@ -50,7 +50,7 @@ def request_digest(request: Request) -> str:
     if isinstance(request, Generate):
         settings: list[Any] = [request.max_new_tokens, list(request.stop), request.temperature, request.top_p, request.seed]
         return digest(["generate", messages, settings])
-    return digest(["score", messages, list(request.options)])
+    return digest(["score", messages, list(request.options), *(["prior"] if request.prior else [])])
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -183,6 +183,8 @@ def dump_response(response: Response) -> dict[str, Any]:
         line["logprobs"] = list(response.logprobs)
     if response.tokens:
         line["tokens"] = list(response.tokens)
+    if response.prior:
+        line["prior"] = list(response.prior)
     if response.error is not None:
         line |= {"error": response.error, "status": response.status}
     return line
@@ -196,6 +198,7 @@ def load_response(line: Mapping[str, Any]) -> Response:
         tuple(line.get("tokens", ())),
         line.get("error"),
         line.get("status", ""),
+        tuple(line.get("prior", ())),
     )
 
 

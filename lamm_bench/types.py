@@ -83,6 +83,7 @@ class Score:
     options: tuple[str, ...]
     sample: str = ""
     part: str = ""
+    prior: bool = False  # also asks for the options' likelihoods when neither media nor question were shown
 
 
 Request: TypeAlias = Generate | Score
@@ -98,6 +99,7 @@ class Response:
     tokens: tuple[int, ...] = ()  # tokens per option of a `Score`; (count,) of new tokens after `Generate`
     error: str | None = None
     status: Literal["", "refused", "model_error", "media_error"] = ""  # why there is an error; empty without one
+    prior: tuple[float, ...] = ()  # as `logprobs`, without media and question; only where a `Score` asked for it
 
 
 @dataclass(frozen=True, slots=True)
