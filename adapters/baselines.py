@@ -20,6 +20,7 @@ from lamm_bench.reading import read_choice
 from lamm_bench.types import Answer, Generate, Job, Modality, Request, Response, Sample, Score
 
 BOTH: frozenset[Modality] = frozenset({"image", "point_cloud"})
+NOTHING_SEEN = frozenset({"prompt", "media"})  # what none of these looks at
 LIKELY, UNLIKELY = 0.0, -10.0  # log-likelihoods of the chosen option and of all others
 
 
@@ -68,6 +69,7 @@ class Oracle:
     told: Told | None = field(default=None, init=False, repr=False)
     name: ClassVar[str] = "oracle"
     modalities: ClassVar[frozenset[Modality]] = BOTH
+    ignores: ClassVar[frozenset[str]] = NOTHING_SEEN
 
     def fingerprint(self) -> str:
         return "oracle"
@@ -98,6 +100,7 @@ class Chance:
     told: Told | None = field(default=None, init=False, repr=False)
     name: ClassVar[str] = "chance"
     modalities: ClassVar[frozenset[Modality]] = BOTH
+    ignores: ClassVar[frozenset[str]] = NOTHING_SEEN
 
     def fingerprint(self) -> str:
         return f"chance seed={self.seed}"
@@ -131,6 +134,7 @@ class Majority:
     usual: Answer = field(default="", init=False, repr=False)
     name: ClassVar[str] = "majority"
     modalities: ClassVar[frozenset[Modality]] = BOTH
+    ignores: ClassVar[frozenset[str]] = NOTHING_SEEN
 
     def fingerprint(self) -> str:
         return "majority"
@@ -164,6 +168,7 @@ class Scripted:
     said: Mapping[str, Answer] = field(default_factory=dict, init=False, repr=False)
     name: ClassVar[str] = "scripted"
     modalities: ClassVar[frozenset[Modality]] = BOTH
+    ignores: ClassVar[frozenset[str]] = NOTHING_SEEN
 
     def __post_init__(self) -> None:
         if not Path(self.answers).exists():

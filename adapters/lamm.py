@@ -1,6 +1,6 @@
 """The LAMM model as an adapter: `--model lamm`, by default with the built-in baseline's weights.
 
-Options: `--set checkpoint=FOLDER device=auto|cpu|cuda dtype=float32 batch_size=64 threads=0 cache=1024`."""
+Every option is a field of `Lamm` and a `--set` of its own; docs/adapters.md explains them."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from lamm_bench.errors import BenchError, unknown
 from lamm_bench.types import Generate, Job, Response, Score
 
 DTYPES = ("float32", "bfloat16", "float16")
+ATTENTIONS = ("auto", "sdpa", "eager", "flash_attention_2", "flash_attention_3")
+MIB = 2**20
 
 
 @dataclass
@@ -21,18 +23,25 @@ class Lamm:
     """Loads its checkpoint at the first use; nothing heavy happens before."""
 
     checkpoint: str = ""  # a folder; empty for the built-in baseline
-    device: str = "auto"  # cpu, cuda, or whichever there is
+    device: str = "auto"  # cpu, cuda, cuda:N, or whichever there is
     dtype: str = "float32"
+    attn: str = "auto"  # auto: our own, which shares beginnings; or one of transformers'
+    device_map: str = ""  # several devices: auto, balanced, balanced_low_0, sequential, or a JSON object
     batch_size: int = 64
     threads: int = 0  # 0: PyTorch's own choice
-    cache: int = 1024  # MiB of encoded media that are kept
+    cache: int = 1024  # MiB of encoded media that are kept in memory
+    prefix_cache: int = 512  # MiB of keys and values of common beginnings that are kept in memory
+    feature_cache: str = ""  # a folder that keeps encoded media between runs
+    feature_cache_size: int = 20480  # MiB of that folder
     name: str = "lamm"
     _asker: Any = field(default=None, init=False, repr=False)
 
     def __post_init__(self) -> None:
         if self.dtype not in DTYPES:
             raise unknown("dtype", self.dtype, DTYPES)
-        for option in ("batch_size", "cache"):
+        if self.attn not in ATTENTIONS:
+            raise unknown("attention (attn)", self.attn, ATTENTIONS)
+        for option in ("batch_size", "cache", "prefix_cache", "feature_cache_size"):
             if getattr(self, option) < 1:
                 raise BenchError(f"{option}={getattr(self, option)} of the model lamm must be at least 1")
 
@@ -53,10 +62,12 @@ class Lamm:
         """The hash of all weights and settings; the precision is part of it, the batch size is not."""
         from lamm_bench.lamm.checkpoint import fingerprint
 
-        self.chosen_device()  # a device that is not there is told before the run begins
+        self.chosen_device()  # a device or a folder that cannot be used is told before the run begins
+        self.feature_folder()
         return f"{fingerprint(self.folder)}-{self.dtype}"
 
-    def warnings(self) -> list[str]:
+    @property
+    def notes(self) -> list[str]:
         """What fits together badly in the checkpoint: another Vicuna than v0, a tokenizer that does not belong."""
         from lamm_bench.lamm.compatible import warnings_of
         from lamm_bench.lamm.config import load
@@ -77,6 +88,19 @@ class Lamm:
     def score(self, requests: Sequence[Score]) -> Iterator[tuple[int, Response]]:
         yield from self.asker.score(requests)
 
+    def loss(self, request: Score) -> list[float]:
+        """The training loss of each option in nats, summed over its tokens: what `score` must be minus of."""
+        return list(self.asker.loss(request))
+
+    @property
+    def exact(self) -> bool:
+        """Whether answers are the same in any batch; half precision rounds differently in batches of other shapes."""
+        return self.dtype == "float32"
+
+    def stream(self, request: Generate) -> Iterator[str | Response]:
+        """The answer piece by piece, then the response; what `lamm-bench chat` shows while it grows."""
+        yield from self.asker.stream(request)
+
     @property
     def asker(self) -> Any:
         """The loaded model."""
@@ -85,18 +109,37 @@ class Lamm:
 
             from lamm_bench.lamm.ask import Asker
             from lamm_bench.lamm.checkpoint import restore
+            from lamm_bench.lamm.context import use_attention
             from lamm_bench.lamm.features import FeatureCache
+            from lamm_bench.lamm.spread import read_device_map, spread
 
             if self.threads:
                 torch.set_num_threads(self.threads)
-            model, tokenizer = restore(self.folder, self.chosen_device(), getattr(torch, self.dtype))
+            device_map = read_device_map(self.device_map) if self.device_map else None
+            device = "cpu" if device_map is not None else self.chosen_device()
+            model, tokenizer = restore(self.folder, device, getattr(torch, self.dtype))
             model.merge_lora()
-            self._asker = Asker(model, tokenizer, self.batch_size, FeatureCache(self.cache * 2**20))
+            use_attention(model.llama, self.attn)
+            if device_map is not None:
+                spread(model, device_map)
+            kept: Any = FeatureCache(self.cache * MIB), FeatureCache(self.prefix_cache * MIB)
+            self._asker = Asker(model, tokenizer, self.batch_size, kept[0], folder=self.feature_folder(), beginnings=kept[1])
         return self._asker
+
+    def feature_folder(self) -> Any:
+        """The folder of encoded media, or None."""
+        from lamm_bench.lamm.features import FeatureFolder
+
+        folder = Path(self.feature_cache).expanduser()
+        return FeatureFolder(folder, self.feature_cache_size * MIB) if self.feature_cache else None
 
     def chosen_device(self) -> str:
         import torch
 
+        if self.device_map:
+            from lamm_bench.lamm.spread import read_device_map
+
+            read_device_map(self.device_map)
         there = torch.cuda.is_available()
         if self.device == "auto":
             return "cuda" if there else "cpu"

@@ -5,7 +5,10 @@ from __future__ import annotations
 import click
 
 from . import __version__
+from .cli_chat import chat
 from .cli_checkpoint import checkpoint
+from .cli_doctor import doctor
+from .cli_judge import compare, judge
 from .cli_look import leaderboard, list_, report, show
 from .cli_make import data
 from .cli_options import SETTINGS
@@ -23,11 +26,13 @@ def main() -> None:
     Examples:
       lamm-bench run --model lamm --tasks all       ask the built-in baseline about the miniature benchmark
       lamm-bench leaderboard                        published figures and local runs
+      lamm-bench chat --image cat.png               talk with it about a picture
       lamm-bench train-baseline                     train the built-in baseline again, from nothing
     """
 
 
-for verb in (run, score, leaderboard, report, list_, show, data, train_baseline, checkpoint, prompts):
+VERBS = (run, score, judge, compare, leaderboard, report, list_, show, chat, doctor, data, train_baseline, checkpoint, prompts)
+for verb in VERBS:
     main.add_command(verb)
 
 

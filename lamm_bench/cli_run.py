@@ -28,6 +28,10 @@ from .errors import BenchError
 @click.option(
     "--batch-size", type=click.IntRange(min=1), metavar="N", help="The model's batch size (same as --set batch_size=N)."
 )
+@click.option("--device", metavar="NAME", help="Where the model runs: auto, cpu, cuda, cuda:N (same as --set device=NAME).")
+@click.option("--dtype", metavar="NAME", help="Its precision: float32, bfloat16, float16 (same as --set dtype=NAME).")
+@click.option("--attn", metavar="NAME", help="Its attention: auto, sdpa, eager, flash_attention_2 (same as --set attn=NAME).")
+@click.option("--feature-cache", metavar="DIR", help="Keeps encoded media between runs (same as --set feature_cache=DIR).")
 @click.option("--output", type=click.Path(path_type=Path), metavar="DIR", help="The run folder; default runs/<model>-<identity>.")
 @click.option("--resume", "mode", flag_value="resume", help="Insist on going on with a run that is there.")
 @click.option("--fresh", "mode", flag_value="fresh", help="Begin anew; what was there is moved to old-N in the run folder.")
@@ -45,6 +49,7 @@ def run(**asked: Any) -> None:
     Examples:
       lamm-bench run --model lamm --tasks all
       lamm-bench run --model lamm --tasks 3d --data-root LAMM --limit 200
+      lamm-bench run --model lamm --tasks 2d --feature-cache features --dtype bfloat16
       lamm-bench run --model lamm --tasks voc2012,lsp --control blind
       lamm-bench run --model chance --tasks all --set seed=3
       lamm-bench run --model scripted --set answers=answers.json --tasks svt
@@ -56,11 +61,7 @@ def run(**asked: Any) -> None:
     from .session import run as run_session
 
     catalog = load_catalog(asked["plugins"])
-    settings = dict(asked["settings"])
-    if asked["batch_size"] is not None:
-        if asked["model"] in catalog.adapters and "batch_size" not in catalog.options(asked["model"]):
-            raise BenchError(f"model {asked['model']} has no batch size; leave --batch-size out")
-        settings["batch_size"] = str(asked["batch_size"])
+    settings = with_shortcuts(asked, catalog)
     catalog.recipe(asked["recipe"])  # a wrong name is told before a model is loaded or data are drawn
     catalog.select_tasks(asked["tasks"])
     protocols = protocol_names(asked["protocols"])
@@ -84,6 +85,21 @@ def run(**asked: Any) -> None:
     show_outcome_unless_json_on_stdout(show_outcome, outcome, asked["json_file"])
     click.echo(f"run folder: {outcome.folder}", err=True)
     sys.exit(0 if outcome.complete else MISSING)
+
+
+SHORTCUTS = {"batch_size": "batch size", "device": "device", "dtype": "dtype", "attn": "attn", "feature_cache": "feature cache"}
+
+
+def with_shortcuts(asked: dict[str, Any], catalog: Any) -> dict[str, Any]:
+    """The `--set` options and those that have an option of their own; a model without such a setting is told apart."""
+    settings = dict(asked["settings"])
+    for name, words in SHORTCUTS.items():
+        if asked[name] is not None:
+            option = "--" + name.replace("_", "-")
+            if asked["model"] in catalog.adapters and name not in catalog.options(asked["model"]):
+                raise BenchError(f"model {asked['model']} has no {words}; leave {option} out")
+            settings[name] = str(asked[name])
+    return settings
 
 
 def conclude(outcome: Any, json_file: Path | None, samples: bool) -> None:

@@ -16,6 +16,10 @@ class MediaError(BenchError):
     """An image or point cloud that cannot be used; ends its samples as `media_error`, never the run."""
 
 
+class Stopped(BenchError):
+    """An adapter that will answer nothing more now (budget, quota, server gone). What was not asked stays `missing`, to be resumed."""
+
+
 class UpstreamStops(Exception):
     """An input on which upstream's evaluator ends with an exception; we count it as wrong and say so."""
 

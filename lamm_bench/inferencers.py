@@ -11,7 +11,7 @@ from typing import Literal, Protocol
 from .errors import BenchError
 from .instruction import Prompt, fill
 from .stats import seed_of
-from .types import Answer, Flow, Generate, Prediction, Sample, Score
+from .types import Answer, Flow, Generate, Message, Prediction, Sample, Score
 
 
 class Asker(Protocol):
@@ -102,18 +102,28 @@ class ChainOfThought(Sampling):
 
 @dataclass(frozen=True)
 class Likelihood:
-    """The option that the model finds likeliest (what ChEF calls PPL, reference 2.2)."""
+    """The option that the model finds likeliest (what ChEF calls PPL, reference 2.2).
+
+    `normalize` compares sums, means per token or per character, or how much more likely the question makes an option than
+    it was before (`prior`: domain-conditional PMI, Holtzman et al. 2021, section 3)."""
 
     option: Literal["letter", "text", "letter_text"] = "letter"
-    normalize: Literal["sum", "token", "character"] = "sum"
+    normalize: Literal["sum", "token", "character", "prior"] = "sum"  # the last: minus what the option had without a question
 
     def infer(self, sample: Sample, ask: Asker, max_new_tokens: int, seed: int) -> Flow[Prediction]:
         options = tuple(self.render(index, text) for index, text in enumerate(sample.choices))
-        response = yield Score(ask("").messages, options, sample.id)
-        if len(response.logprobs) != len(options):
-            raise BenchError(f"sample {sample.id}: {len(options)} options were asked, {len(response.logprobs)} scored")
+        messages, corrected = ask("").messages, self.normalize == "prior"
+        response = yield Score(messages, options, sample.id, prior=corrected)
+        priors: tuple[float, ...] = (0.0,) * len(options)
+        if corrected:
+            # an adapter that does not know `prior` is asked a second time, about nothing
+            priors = response.prior or (yield Score(unasked(messages), options, sample.id)).logprobs
+        for given in (response.logprobs, priors):
+            if len(given) != len(options):
+                raise BenchError(f"sample {sample.id}: {len(options)} options were asked, {len(given)} scored")
         scores = tuple(
-            value / self.length(i, option, response.tokens) for i, (value, option) in enumerate(zip(response.logprobs, options))
+            (value - prior) / self.length(i, option, response.tokens)
+            for i, (value, prior, option) in enumerate(zip(response.logprobs, priors, options))
         )
         best = max(range(len(scores)), key=lambda index: scores[index])
         return Prediction(f"({letter(best)}) {sample.choices[best]}", best, scores)
@@ -137,6 +147,11 @@ INFERENCERS: dict[str, type] = {
 }
 
 
+def unasked(messages: tuple[Message, ...]) -> tuple[Message, ...]:
+    """The conversation without media and question; the system message, which names the kind of task, stays."""
+    return (*(message for message in messages if message.role == "system"), Message("user", ("",)))
+
+
 def letter(index: int) -> str:
     """The option letter of a zero-based index."""
     return chr(ord("A") + index)
@@ -147,4 +162,4 @@ def told(answers: dict[str, str]) -> Answer:
     return answers[""] if tuple(answers) == ("",) else answers
 
 
-__all__ = ["INFERENCERS", "Asker", "ChainOfThought", "Direct", "Inferencer", "Likelihood", "MultiTurn", "letter"]
+__all__ = ["INFERENCERS", "Asker", "ChainOfThought", "Direct", "Inferencer", "Likelihood", "MultiTurn", "letter", "unasked"]

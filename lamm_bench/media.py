@@ -36,6 +36,7 @@ MAX_POINTS = 50_000_000
 CACHE_BYTES = 256 * 2**20
 BLANK = "blank"  # stands in `Media.sha256` for media whose content is hidden
 GRAY = 128
+EXIF_ORIENTATION = 0x0112
 
 FileKey: TypeAlias = tuple[str, int, int]  # path, bytes, nanoseconds of the last change
 CacheKey: TypeAlias = tuple[str, str, int, int]  # kind, then the file key
@@ -97,6 +98,26 @@ def open_image(media: Media) -> Image.Image:
         cache.put(key, found, found.width * found.height * 3)
     assert isinstance(found, Image.Image)
     return found.copy()
+
+
+def original(media: Media) -> tuple[bytes, str] | None:
+    """The file's own bytes and their MIME type, where every decoder sees in them what `open_image` gives; None elsewhere.
+
+    That is a JPEG or PNG of one frame, gray or RGB with 8 bits, without transparency and without EXIF rotation."""
+    _expect(media, "image")
+    if media.sha256 == BLANK:
+        return None
+    with _open_file(media.path) as file, _open_header(file, media.path) as image:
+        try:
+            turned = image.getexif().get(EXIF_ORIENTATION, 1) not in (0, 1)
+        except Exception:  # damaged metadata: what another decoder makes of them cannot be known
+            turned = True
+        odd = "transparency" in image.info or getattr(image, "n_frames", 1) > 1
+        if image.format not in ("JPEG", "PNG") or image.mode not in ("L", "RGB") or turned or odd:
+            return None
+        kind = f"image/{image.format.lower()}"
+        file.seek(0)
+        return file.read(), kind
 
 
 def open_cloud(media: Media) -> np.ndarray:

@@ -68,11 +68,14 @@ def flow_of(recipe: Recipe, task: Task, sample: Sample, seed: int) -> Flow[Predi
 
 def why_not(task: Task, recipe: Recipe, adapter: Adapter) -> str | None:
     """Why this adapter cannot be asked about this task under this recipe; None when it can."""
+    own = getattr(adapter, "why_not", None)  # an adapter may know better why, and what to do about it
+    settings = recipe.inferencer.get("tasks", {}).get(task.name, recipe.inferencer)
+    if own is not None and (reason := own(task, settings)):
+        return str(reason)
     if task.modality not in adapter.modalities:
         return f"{adapter.name} takes no {task.modality.replace('_', ' ')}s"
     if not {"all", task.name, *task.groups} & set(recipe.scenario.tasks):
         return f"recipe {recipe.name} is made for {', '.join(recipe.scenario.tasks)}"
-    settings = recipe.inferencer.get("tasks", {}).get(task.name, recipe.inferencer)
     if settings.get("name") == "likelihood" and not hasattr(adapter, "score"):
         return f"{adapter.name} gives no likelihoods"
     return None

@@ -13,12 +13,12 @@ from typing import Any
 from . import __version__, media
 from .answers import find_answers, read_answers
 from .catalog import Catalog
-from .errors import BenchError, unknown
+from .errors import BenchError, Stopped, unknown
 from .pooling import Pool
 from .recipe import Recipe
 from .runner import Plan, ask, plan, why_not
 from .scoring import Answered, Score, from_records, pooled, score
-from .store import FORMAT, Run, digest
+from .store import FORMAT, Run, digest, read_json
 from .transforms import CONTROLS
 from .types import FAILED, Adapter, Sample, Task, to_json
 
@@ -110,8 +110,8 @@ def run(options: Options, catalog: Catalog, adapter: Adapter, root: Path, source
             "no task can be asked: " + "; ".join(f"{k}: {v}" for k, v in {**outcome.skipped, **outcome.unavailable}.items())
         )
     manifest = describe(options, recipe, adapter, plans, source)
-    for sentence in manifest["warnings"]:
-        watcher.say(f"warning: {sentence}")
+    for sentence in manifest["model"].get("notes", ()):
+        watcher.say(f"note: {sentence}")
     outcome.folder = options.output or Path("runs") / f"{options.model}-{digest(manifest['identity'], 8)}"
     opened = Run.start(outcome.folder, manifest, options.mode)
     try:
@@ -120,8 +120,19 @@ def run(options: Options, catalog: Catalog, adapter: Adapter, root: Path, source
         outcome.scores += pooled(catalog.pools, outcome.scores)
         finish(opened, manifest, outcome, catalog.pools)
     finally:
+        account(opened, adapter, watcher)  # of an interrupted run too: what was spent was spent
         opened.close()
     return outcome
+
+
+def account(opened: Run, adapter: Adapter, watcher: Watcher) -> None:
+    """Keeps what an adapter with `usage` says it has used, one entry for each process that asked, in `usage.json`."""
+    usage = getattr(adapter, "usage", None)
+    now = usage() if usage is not None else None
+    if now:
+        path = opened.folder / "usage.json"
+        opened.save("usage.json", [*(read_json(path) if path.exists() else []), now])
+        watcher.say("used: " + ", ".join(f"{key} {value}" for key, value in now.items() if value and not isinstance(value, dict)))
 
 
 def describe(options: Options, recipe: Recipe, adapter: Adapter, plans: Sequence[Plan], source: str) -> dict[str, Any]:
@@ -136,13 +147,18 @@ def describe(options: Options, recipe: Recipe, adapter: Adapter, plans: Sequence
             "seed": options.seed,
             "control": options.control,
         },
-        "model": {"name": options.model, "settings": to_json(dict(options.settings))},
+        "model": {"name": options.model, "settings": to_json(dict(options.settings)), **noted(adapter)},
         "protocols": list(options.protocols or recipe.metric.protocols),
         "source": source,
-        "warnings": list(adapter.warnings()) if hasattr(adapter, "warnings") else [],
         "samples": {work.task.name: len(work.samples) for work in plans},
         "versions": {"lamm-bench": __version__, **media.decoder_versions()},
     }
+
+
+def noted(adapter: Adapter) -> dict[str, Any]:
+    """What the adapter wants a reader of the manifest to know, if it has `notes`."""
+    notes = getattr(adapter, "notes", ())
+    return {"notes": [str(note) for note in notes]} if notes else {}
 
 
 def fingerprint(adapter: Adapter) -> str:
@@ -173,6 +189,9 @@ def carry_out(
         asked = ask(work, recipe, adapter, ledger, options.seed, watcher.tick)
         if asked.new:
             outcome.rates[name] = asked.new / max(asked.seconds, 1e-9)
+    except Stopped as stop:
+        outcome.unavailable[name] = f"not all was asked: {stop}"
+        watcher.say(f"{name}: {outcome.unavailable[name]}")
     except (BenchError, KeyboardInterrupt):
         raise
     except Exception as error:

@@ -50,7 +50,7 @@ def request_digest(request: Request) -> str:
     if isinstance(request, Generate):
         settings: list[Any] = [request.max_new_tokens, list(request.stop), request.temperature, request.top_p, request.seed]
         return digest(["generate", messages, settings])
-    return digest(["score", messages, list(request.options)])
+    return digest(["score", messages, list(request.options), *(["prior"] if request.prior else [])])
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -183,6 +183,8 @@ def dump_response(response: Response) -> dict[str, Any]:
         line["logprobs"] = list(response.logprobs)
     if response.tokens:
         line["tokens"] = list(response.tokens)
+    if response.prior:
+        line["prior"] = list(response.prior)
     if response.error is not None:
         line |= {"error": response.error, "status": response.status}
     return line
@@ -196,6 +198,7 @@ def load_response(line: Mapping[str, Any]) -> Response:
         tuple(line.get("tokens", ())),
         line.get("error"),
         line.get("status", ""),
+        tuple(line.get("prior", ())),
     )
 
 
@@ -269,11 +272,15 @@ class Run:
             )
 
     @classmethod
-    def read(cls, folder: Path) -> Run:
-        """Opens a folder for reading. Raises `BenchError` when it is no run."""
+    def read(cls, folder: Path, kind: str = "run") -> Run:
+        """Opens a folder for reading. Raises `BenchError` when it is no run, or (`kind`) no judgement."""
         if not (folder / "manifest.json").is_file():
-            raise BenchError(f"{folder} is no run folder: it has no manifest.json")
-        return cls(folder, read_json(folder / "manifest.json"))
+            raise BenchError(f"{folder} is no {kind} folder: it has no manifest.json")
+        manifest = read_json(folder / "manifest.json")
+        found = manifest.get("kind", "run") if isinstance(manifest, dict) else "file of another kind"
+        if found != kind:
+            raise BenchError(f"{folder} is no {kind} folder but holds a {found}")
+        return cls(folder, manifest)
 
     def ledger(self, task: str, write: bool = False) -> Ledger:
         return Ledger.open(self.folder / "records" / f"{task}.jsonl", write)

@@ -83,6 +83,7 @@ class Score:
     options: tuple[str, ...]
     sample: str = ""
     part: str = ""
+    prior: bool = False  # also asks for the options' likelihoods when neither media nor question were shown
 
 
 Request: TypeAlias = Generate | Score
@@ -98,6 +99,7 @@ class Response:
     tokens: tuple[int, ...] = ()  # tokens per option of a `Score`; (count,) of new tokens after `Generate`
     error: str | None = None
     status: Literal["", "refused", "model_error", "media_error"] = ""  # why there is an error; empty without one
+    prior: tuple[float, ...] = ()  # as `logprobs`, without media and question; only where a `Score` asked for it
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,8 +247,11 @@ class Job:
 class Adapter(Protocol):
     """The only thing that knows a model. It owns batching; the runner owns order, durability and status.
 
-    `begin(job)` may be left out, `score` too: the runner then lists what cannot be asked. `warnings()`, if there is one,
-    gives sentences about the model that every reader of a run should know; they stand in its manifest."""
+    `begin(job)` may be left out, `score` too: the runner then lists what cannot be asked. Looked for besides, where there
+    is something to say: `notes`, sentences for the manifest; `why_not(task, inferencer_settings)`, a sentence when a task
+    cannot be asked; `usage()`, what was used (tokens, cost); `ignores`, of `{"prompt", "media"}` what it never looks at by
+    design; `exact`, False where rounding may move answers with the batch; `loss(score_request)`, the training loss in nats
+    of each option, which `score` must be minus of. The doctor reads the last three (docs/adapters.md)."""
 
     name: str
     modalities: frozenset[str]

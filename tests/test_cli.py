@@ -31,6 +31,8 @@ def test_every_verb_explains_itself_with_an_example() -> None:
         ("show",),
         ("report",),
         ("train-baseline",),
+        ("judge",),
+        ("compare",),
         ("data", "mini"),
         ("data", "verify"),
     ):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import re
 from pathlib import Path
@@ -27,7 +28,7 @@ def example(name: str) -> str:
 
 @pytest.fixture()
 def written(tmp_path: Path) -> Path:
-    for name in ("brightness.py", "weather.py", "two_thoughts.yaml"):
+    for name in ("brightness.py", "test_brightness.py", "weather.py", "two_thoughts.yaml"):
         (tmp_path / name).write_text(example(name))
     return tmp_path
 
@@ -43,6 +44,17 @@ def test_the_example_model_runs(written: Path, mini_root: Path) -> None:
     bench("run", *words, "--data-root", mini_root, "--output", written / "run", "--json", written / "b.json")
     (entry, *_) = json.loads((written / "b.json").read_text())["results"]
     assert entry["counts"]["unread"] == entry["counts"]["expected"]  # `light` is no class of CIFAR-10, and nobody guesses
+
+
+def test_the_example_model_passes_its_own_test(written: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(written))
+    spec = importlib.util.spec_from_file_location("test_brightness_of_the_docs", written / "test_brightness.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    module.test_the_doctor_finds_nothing()
+    assert "0 failed" in bench("doctor", "--plugin", written / "brightness.py", "--model", "brightness")
 
 
 def test_the_example_task_is_scored_with_intervals_and_floors(written: Path) -> None:

@@ -197,6 +197,7 @@ def test_every_tensor_of_a_clip_is_accounted_for(clip: Any, tmp_path: Path, chan
         ClipEncoder(replace(SMALL, weights=spoilt(clip, tmp_path / "a.pt", change)))
 
 
+@pytest.mark.filterwarnings("ignore:.*torch.jit.script:DeprecationWarning")
 def test_weights_that_are_not_there_or_not_weights_are_told_in_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "none").mkdir()
     (tmp_path / "cut.safetensors").write_bytes(b"\x10\0\0\0\0\0\0\0{}")
@@ -310,6 +311,24 @@ def test_dinov2_gives_its_patches_without_class_and_register_tokens(tmp_path: Pa
     middle, spread = (torch.tensor(values).view(1, 3, 1, 1) for values in (config.mean, config.std))
     states = model((pictures / 255 - middle) / spread).last_hidden_state
     assert states.shape[1] == 21 and torch.allclose(encoder(pictures), states[:, 5:], atol=1e-5)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize(("make", "norm"), [(dinov2, "layernorm"), (siglip, "post_layernorm")])
+def test_the_last_normalisation_lies_between_layer_minus_one_and_zero(tmp_path: Path, make: Any, norm: str, capfd: Any) -> None:
+    config = describe(tower_folder(tmp_path, make()))
+    capfd.readouterr()
+    after, before = (TowerEncoder(replace(config, layer=layer)) for layer in (0, -1))  # type: ignore[arg-type, call-arg]
+    assert capfd.readouterr() == ("", "")  # transformers' lists of keys would only confuse
+    pictures = torch.rand(2, 3, 20, 20) * 255
+    inner = getattr(after.tower, "vision_model", after.tower)
+    assert torch.allclose(getattr(inner, norm)(before(pictures)), after(pictures), atol=1e-5)
+
+
+@torch.no_grad()
+def test_a_tower_saved_in_half_precision_runs_in_float32(tmp_path: Path) -> None:
+    config = describe(tower_folder(tmp_path, dinov2().half()))
+    assert TowerEncoder(config)(torch.zeros(1, 3, 20, 20)).dtype == torch.float32  # type: ignore[arg-type]
 
 
 def test_a_tower_whose_config_says_something_else_is_refused(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from lamm_bench.errors import BenchError
 from lamm_bench.lamm import llm as llms
 from lamm_bench.lamm.checkpoint import fingerprint, restore
 from lamm_bench.lamm.config import HubLlm, Lora
-from lamm_bench.lamm.encode import encode_messages, layout_called
+from lamm_bench.lamm.encode import Encoded, encode_messages, encode_side_by_side, layout_called, pack
 from lamm_bench.lamm.hub_tokenizer import load_tokenizer
 from lamm_bench.lamm.model import collate
 from lamm_bench.types import Generate, Message, Score
@@ -35,6 +35,7 @@ KINDS: dict[str, dict[str, Any]] = {
     "gemma2": {"head_dim": 8, "final_logit_softcapping": 0.5, "sliding_window": 16},
     "cohere": {"logit_scale": 0.5},
     "granite": {"logits_scaling": 3.0},
+    "mistral": {"sliding_window": 16},
 }
 TARGETS = {"gpt2": ("c_attn",), "gpt_neox": ("query_key_value",), "opt": ("q_proj", "v_proj")}
 
@@ -79,6 +80,27 @@ def test_score_is_minus_the_loss_and_generation_agrees_with_it(checkpoint: Path,
     (_, said), *_ = adapter.generate([Generate(asked, max_new_tokens=5)])
     alone = dict(adapter.generate([Generate(asked, max_new_tokens=5), Generate((*asked[:1], Message("user", ("Hi",))))]))
     assert alone[0] == said
+
+
+def test_conversations_in_one_row_are_weighed_as_if_alone(checkpoint: Path) -> None:
+    """Side by side and packed, in every architecture, those with windows included: the rows are longer than the window."""
+    model, tokenizer = restore(checkpoint)
+    layout = layout_called("training")
+    asked = [
+        (Message("user", (q,)), Message("assistant", (a,))) for q, a in (("What is it?", "A cat"), ("Which colour?", "black"))
+    ]
+    system = Message("system", ("Look at the toy.",))
+
+    def weighed(row: Encoded) -> float:
+        with torch.no_grad():
+            return float(model.likelihoods(collate([row], {}), None))
+
+    singles = [encode_messages((system, *turn), layout, tokenizer, {}) for turn in asked]
+    together = encode_side_by_side((system, *asked[0], *asked[1]), layout, tokenizer, {})
+    alone = sum(map(weighed, singles))
+    assert len(together) > len(singles[0]) > 16
+    assert weighed(together) == pytest.approx(alone, abs=1e-3)
+    assert weighed(pack(singles)) == pytest.approx(alone, abs=1e-3)
 
 
 def test_every_layer_that_lora_names_is_adapted(checkpoint: Path, kind: str) -> None:

@@ -205,6 +205,27 @@ def test_an_encoder_whose_weights_are_nowhere_is_refused(bed: Path, tmp_path: Pa
         encoder_called("image", "mini", {"sise": "3"})
 
 
+def test_a_named_clip_tower_is_found_from_any_folder(bed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """LAMM's own way: the encoder is CLIP, whose weights are named and not copied."""
+    from transformers import CLIPVisionConfig, CLIPVisionModel
+
+    sizes = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2}
+    CLIPVisionModel(CLIPVisionConfig(**sizes, image_size=28, patch_size=14)).save_pretrained(tmp_path / "clip")
+    torch.save(upstream_tensors(bed / "vicuna", 32), tmp_path / "pytorch_model.pt")
+    monkeypatch.chdir(tmp_path)
+    settings = "weights=clip size=28 patch=14 hidden=32 layers=2 heads=2 mlp=64".split()
+    words = [word for setting in settings for word in ("--encoder-set", setting)]
+    made = bench(
+        "checkpoint", "convert", "pytorch_model.pt", "--llm", bed / "vicuna", "--encoder", "clip", *words, "--output", "m"
+    )
+    assert made.exit_code == 0, made.output
+    assert not load_file(tmp_path / "m/encoders.safetensors")
+    monkeypatch.chdir(bed)
+    asked = [Generate((Message("user", (picture(tmp_path, "a.png"), "What?")),), max_new_tokens=3)]
+    (_, response), *_ = Adapter(checkpoint=str(tmp_path / "m"), device="cpu").generate(asked)
+    assert response.error is None and "weights" in inspect(tmp_path / "m").facts["image encoder"]
+
+
 def test_an_export_of_two_projections_must_say_which(bed: Path, tmp_path: Path) -> None:
     folder = toy_hub_checkpoint(tmp_path / "x", bed / "vicuna")
     with pytest.raises(BenchError, match="projections for image and point_cloud, upstream's file has one"):
@@ -308,6 +329,8 @@ def test_the_command_line_converts_inspects_and_merges(bed: Path, tmp_path: Path
     assert bench("checkpoint", "merge", tmp_path / "made", "--output", tmp_path / "merged").exit_code == 0
     again = bench("checkpoint", "merge", tmp_path / "made", "--output", tmp_path / "merged")
     assert again.exit_code == 2 and "choose another --output" in again.stderr
+    plain = bench("checkpoint", "inspect", tmp_path / "merged")
+    assert plain.exit_code == 2 and "is a model of transformers (llama), not a checkpoint of LAMM" in plain.stderr
     wrong = bench("checkpoint", "inspect", tmp_path / "nowhere")
     assert wrong.exit_code == 2 and "is missing" in wrong.stderr
 
@@ -338,9 +361,9 @@ def test_what_fits_badly_stands_in_the_manifest(
     words = ("--model", "lamm", "--set", f"checkpoint={tmp_path / 'made'}", "--tasks", "cifar10", "--data-root", mini_root)
     result = bench("run", *words, "--limit", 1, "--output", tmp_path / "run")
     assert result.exit_code in (0, 3), result.output
-    warnings = json.loads((tmp_path / "run/manifest.json").read_text())["warnings"]
+    warnings = json.loads((tmp_path / "run/manifest.json").read_text())["model"]["notes"]
     assert any(said in sentence for sentence in warnings), warnings
 
 
 def test_the_built_in_baseline_has_nothing_to_warn_of() -> None:
-    assert Adapter().warnings() == []
+    assert Adapter().notes == []

@@ -233,7 +233,7 @@ def test_one_option_of_a_diagram_question_is_right_and_the_others_are_wrong():
 def test_one_option_of_a_training_question_is_right_and_the_others_are_wrong():
     for index in range(30):
         diagram = diagrams.design(Random(f"law/{index}"), index)
-        for dialogue in draw(diagrams.SUBJECTS[0], index, "train").dialogues[:-1]:
+        for dialogue in draw(diagrams.SUBJECTS[0], index, "train").dialogues[:-2]:
             said = [turn["value"] for turn in dialogue["conversations"]]
             for human, model in zip(said[::2], said[1::2]):
                 question, options = human.split(" Options: ")

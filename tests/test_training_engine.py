@@ -158,6 +158,6 @@ def test_float16_steps_that_overflow_are_counted_and_move_nothing(root: Path) ->
     assert engine.skipped == 1 and not torch.equal(layer.weight, before)
 
 
-def test_a_contrastive_stage_refuses_to_be_shared_out(root: Path, tmp_path: Path) -> None:
-    with pytest.raises(BenchError, match="stage encoders compares whole batches .* needs one process and speed.micro=0"):
+def test_a_stage_of_questions_refuses_to_be_shared_out(root: Path, tmp_path: Path) -> None:
+    with pytest.raises(BenchError, match="stage encoders asks questions of whole batches .* needs one process and speed.micro=0"):
         train(root / "toy.yaml", tmp_path / "o", {"speed.micro": "2"}, data_root=root, console=Console(file=io.StringIO()))

@@ -49,7 +49,9 @@ stages:
     epochs: 2
     batch: 4
     rate: 1.0e-3
-    contrastive: 0.1
+    asked: 0.1
+    places: 0.1
+    spots: 0.1
     evenness: 0.5
     augment: {light: 0.1, noise: 2.0, shift: 1, drop: 0.1}
   - {name: lamm, train: [projection, lora], epochs: 2, batch: 4, rate: 1.0e-3, schedule: linear}

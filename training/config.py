@@ -42,6 +42,7 @@ class Data:
     turns: str = "side_by_side"  # or "sequential": whether a later question of a dialogue sees the earlier ones
     share: str = "task_type"  # side by side: whose turns share a sequence; "media": all turns about one image or cloud
     text_tokens: int = 400  # the most behind one image or cloud (reference 3.5)
+    sequences: int = 0  # the most that are kept of what is said about one image or cloud; 0: all
     row_tokens: int = 512  # of a row of a batch, which shorter sequences share without seeing each other
     mirror: tuple[str, ...] = ()  # task types whose pictures may be mirrored, where no text speaks of sides or places
     max_bad: float = 0.01  # the share of unreadable media that is put up with
@@ -86,10 +87,11 @@ class Stage:
     most: int = 0  # sequences about one image or cloud in an epoch, drawn anew each time; 0: all
     media: bool = True  # false: the dialogues as text alone, learnt whole
     answers: float = 1.0  # weight of the language model's loss; 0 leaves the language model out
-    contrastive: float = 0.0  # weight of the loss between media and texts (contrast.py)
+    asked: float = 0.0  # weight of the questions that are asked of the encoders' tokens (heads.py)
     places: float = 0.0  # weight of the error of places beside it
-    questions: int = 12  # about each media in a step of these two
-    wrong: int = 32  # answers beside the right one, at most
+    spots: float = 0.0  # weight of what stands in each cell
+    questions: int = 8  # about each media in a step
+    times: Mapping[str, float] = field(default_factory=dict)  # task type -> how often its media come in an epoch
     warmup: float = 0.1  # share of the steps in which the rate rises
     schedule: str = "cosine"  # or "linear": how it falls to zero; "warmup_decay": DeepSpeed's WarmupDecayLR (reference 3.7)
     betas: tuple[float, ...] = (0.9, 0.95)

@@ -56,7 +56,7 @@ def gather(entries: Sequence[dict[str, Any]]) -> tuple[list[tuple[int, float, st
     for entry in entries:
         if "validation" in entry:
             checked.append((max(0, len(losses) - 1), entry["validation"]))
-        elif (loss := entry.get("answers", entry.get("contrastive"))) is not None:
+        elif (loss := entry.get("answers", entry.get("asked"))) is not None:
             losses.append((len(losses), loss, entry["stage"]))
     return losses, checked, list(dict.fromkeys(name for _, _, name in losses))
 

@@ -63,7 +63,11 @@ def make_examples(
     for one in merged(dialogues, data.share) if side else dialogues:
         able = all(task_type in mirror or prompts.task_types.get(task_type) in SPOKEN for task_type in one.task_types)
         stream = rng(seed, "system", one.where)
-        for part in [one] if data.long == "cut" else cut(shuffled(one, stream) if side else one, data, tokenizer):
+        for part in (
+            [one]
+            if data.long == "cut"
+            else cut(shuffled(one, stream) if side else one, data, tokenizer)[: data.sequences or None]
+        ):
             messages = part.messages(prompts, str(stream.choice(part.task_types)))
             encoded = (encode_side_by_side if side else encode_messages)(messages, layout, tokenizer, slots)
             length = len(encoded)
@@ -162,16 +166,10 @@ def sample(media: Sequence[Media], most: int, stream: np.random.Generator) -> li
     return sorted(chosen)
 
 
-def repeated(chosen: Sequence[int], weights: Sequence[float], stream: np.random.Generator) -> list[int]:
-    """Each index as often as its weight says; what is left of a weight is a chance.
-
-    >>> repeated([0, 1], [2.0, 1.0], np.random.default_rng(0))
-    [0, 0, 1]
-    """
-    if all(weights[i] == 1 for i in chosen):
-        return list(chosen)
-    times = [int(weights[i] + stream.random()) for i in chosen]
-    return [i for i, number in zip(chosen, times) for _ in range(number)]
+def repeated(chosen: Sequence[int], times: Sequence[float], stream: np.random.Generator) -> list[int]:
+    """Each index as often as its `times` says on average: 1.5 is once or twice, by lot."""
+    lots = stream.random(len(chosen))
+    return [index for index, lot in zip(chosen, lots.tolist()) for _ in range(int(times[index] + lot))]
 
 
 def padding_share(batches: Sequence[Sequence[Sequence[int]]], lengths: Sequence[int]) -> float:

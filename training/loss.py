@@ -12,10 +12,15 @@ from .config import Stage
 
 
 def total_loss(stage: Stage, losses: Mapping[str, Any]) -> Any:
-    """The weighted sum of a stage's losses."""
-    given = (("answers", stage.answers), ("contrastive", stage.contrastive), ("places", stage.places))
-    parts = [weight * losses[name] for name, weight in given if name in losses]
-    return sum(parts[1:], start=parts[0])
+    """The weighted sum of a batch's losses, tensors or numbers; one that the batch has nothing for is left out."""
+    weights = {
+        "answers": stage.answers,
+        "asked": stage.asked,
+        "places": stage.places,
+        "spots": stage.spots,
+        "spots_off": stage.places,
+    }
+    return sum(weight * losses[name] for name, weight in weights.items() if name in losses)
 
 
 def check_finite(stage: Stage, step: int, what: str, value: float, where: Sequence[str]) -> None:

@@ -22,7 +22,7 @@ class Plan:
         self.key, self.row, self.stage = (preset.seed, index), preset.data.row_tokens, stage
         self.lengths: list[int] = [len(row.encoded) for row in rows]
         self.media: list[Media] = [row.media for row in rows]
-        self.times = [row.weight for row in rows]
+        self.times = [stage.times.get(row.task_types[0], 1.0) * row.weight for row in rows]
         self.start = [0]  # the first step of each epoch; packing leaves epochs of slightly different lengths
         self.epoch, self.batches = 0, self.of_epoch(0)
         self.total = max(1, round(stage.epochs * len(self.batches)))
@@ -30,7 +30,7 @@ class Plan:
 
     def of_epoch(self, epoch: int) -> list[list[list[int]]]:
         chosen = sample(self.media, self.stage.most, rng(*self.key, epoch, "sample"))
-        chosen = repeated(chosen, self.times, rng(*self.key, epoch, "weights"))
+        chosen = repeated(chosen, self.times, rng(*self.key, epoch, "times"))
         lengths, kinds = [self.lengths[i] for i in chosen], [self.media[i].kind for i in chosen]
         dealt = deal(lengths, kinds, self.stage.batch, self.row, rng(*self.key, epoch, "order"))
         if len(self.start) == epoch + 1:

@@ -10,7 +10,6 @@ import platform
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
-from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, TypeVar
@@ -34,10 +33,10 @@ from .data import Dialogue, read_dialogues
 from .engine import Engine, make_engine
 from .examples import Example, make_examples, rng, text_only
 from .feature_cache import FeatureCache
+from .lessons import Course, course
 from .prepared import Prepared
 from .probe import make_probe
 from .trainer import Trainer, half, lora_of
-from .unfold import Asked, labels_of, unfold
 
 T = TypeVar("T")
 
@@ -201,12 +200,7 @@ def make_trainer(
         slots, window = model.config.slots, model.config.llm.window
         return make_examples(chosen, plan.data, prompts, tokenizer, slots, window, plan.data.mirror, plan.seed)
 
-    labels = labels_of([answer for one in good for _, answer in one.turns])
-    asked: dict[Media, list[Asked]] = {}
-    encode = lru_cache(maxsize=100_000)(tokenizer.encode)
-    for one in good if any(stage.contrastive for stage in plan.stages) else ():
-        for question, answer in one.turns:
-            asked.setdefault(one.media, []).extend(unfold(question, answer, labels, encode))
+    lessons = course(good) if any(stage.asked for stage in plan.stages) else Course()
     spoken = good if any(not stage.media for stage in plan.stages) else ()
     texts = [(row, one.task_types[0]) for one in spoken for row in text_only(one, plan.data, prompts, tokenizer)]
     examples = encoded(good)
@@ -214,7 +208,7 @@ def make_trainer(
     if cut_short:
         console.print(f"{cut_short} dialogues are longer than {plan.data.text_tokens} tokens; their ends are cut off")
     return Trainer(
-        plan, model, examples, texts, prepared, output, identity, console, asked, engine=engine, held=encoded(held), cache=cache,
+        plan, model, examples, texts, prepared, output, identity, console, lessons, engine=engine, held=encoded(held), cache=cache,
         probe=make_probe(plan, tokenizer) if engine.rank == 0 else None,
     )  # fmt: skip
 

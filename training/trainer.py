@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,15 +23,15 @@ from lamm_bench.types import Media
 from . import state
 from .augment import change
 from .config import Preset, Stage
-from .contrast import Contrast
 from .engine import Engine, Plain
 from .examples import Example, rng
 from .feature_cache import FeatureCache
+from .heads import Heads
+from .lessons import Course
 from .loss import check_finite, total_loss
 from .parts import counter, part_of
 from .plan import Plan, label_weights, pace
 from .shares import micros_of, padding, shares
-from .unfold import Asked, Pools, pools_of
 from .watch import Watcher
 
 
@@ -47,9 +47,8 @@ class Trainer:
     output: Path
     identity: str
     console: Console
-    asked: Mapping[Media, Sequence[Asked]] = field(default_factory=dict)  # for the contrastive loss
+    course: Course = field(default_factory=Course)  # of the encoders' stage
     features: Mapping[Media, Tensor] = field(default_factory=dict)
-    pools: dict[tuple[int, ...], list[tuple[int, ...]]] = field(default_factory=dict)  # wrong answers to each question
     engine: Engine = None  # type: ignore[assignment]  # one process where none is given
     held: Sequence[Example] = ()  # kept from training, for the validation loss
     cache: FeatureCache | None = None  # where frozen encoders' tokens are kept between trainings
@@ -64,12 +63,12 @@ class Trainer:
     def run(self, index: int, stage: Stage, saved: dict[str, Any] | None) -> None:
         """Trains one stage, from its beginning or from a saved state within it."""
         engine, seed, micro = self.engine, self.preset.seed, self.preset.speed.micro
-        contrast = self.begin(index, stage, saved)
-        rows = list(self.examples) if stage.media else [Example(e, Media("image", ""), (t,), "") for e, t in self.texts]
-        weights = [label_weights(row, stage) for row in rows]
-        mass = [float(each.sum()) for each in weights]
+        heads = self.begin(index, stage, saved)
+        rows = self.rows(stage)
+        weights = [label_weights(row, stage) if stage.answers else torch.ones(0) for row in rows]
+        mass = [float(each.sum()) if stage.answers else 1.0 for each in weights]
         plan = Plan(self.preset, index, stage, rows)
-        engine.begin(Step(self, contrast), stage, micros_of(stage.batch, engine.world, micro))
+        engine.begin(Step(self, heads), stage, micros_of(stage.batch, engine.world, micro))
         if saved:
             engine.restore(saved, self.output)
         start = saved["step"] if saved else 0
@@ -101,13 +100,15 @@ class Trainer:
                 watcher.stepped(step, said, rate, norm, [padding(mine, lengths) for mine in everybody])
                 watcher.look(step + 1)
                 if (step + 1) % self.preset.save_every == 0 and step + 1 < plan.total:
-                    self.save(index, step + 1, contrast.state_dict())
+                    self.save(index, step + 1, heads.state_dict())
         self.save(index + 1, 0, None)
 
     def begin(self, index: int, stage: Stage, saved: dict[str, Any] | None) -> nn.Module:
-        """LoRA put in, parts frozen, the saved weights loaded; gives the contrastive head, empty where it is not used."""
-        if stage.contrastive and (self.engine.world > 1 or self.preset.speed.micro):
-            raise BenchError(f"stage {stage.name} compares whole batches (contrastive) and needs one process and speed.micro=0")
+        """LoRA put in, parts frozen, the saved weights loaded; gives the heads of the encoders' stage, empty elsewhere."""
+        if stage.asked and (self.engine.world > 1 or self.preset.speed.micro):
+            raise BenchError(
+                f"stage {stage.name} asks questions of whole batches (asked) and needs one process and speed.micro=0"
+            )
         if "lora" in stage.train and not hasattr(self.model.llama_model, "peft_config"):
             with seeded(self.preset.seed, "lora"):
                 self.model.add_lora(lora_of(self.preset))
@@ -117,15 +118,23 @@ class Trainer:
         if stage.media and "encoders" not in stage.train and not self.features:
             self.model.to(self.engine.device)
             self.features = self.kept()
-        contrast: nn.Module = nn.Module()
-        if stage.contrastive:
-            self.pools = self.pools or pools_of([one for each in self.asked.values() for one in each])
-            widths = {kind: c.width for kind, c in self.model.config.encoders.items()}
-            with seeded(self.preset.seed, index, "contrast"):
-                contrast = Contrast(self.model.config.llm.vocabulary, widths)
+        heads: nn.Module = nn.Module()
+        if stage.asked:
+            with seeded(self.preset.seed, index, "heads"):
+                heads = Heads(self.course, self.model.config.encoders)
         if saved:
-            contrast.load_state_dict(saved["contrast"])
-        return contrast
+            heads.load_state_dict(saved["heads"])
+        return heads
+
+    def rows(self, stage: Stage) -> list[Example]:
+        """What the stage learns from: every media once where the language model takes no part, else tokenised dialogues."""
+        if not stage.media:
+            return [Example(encoded, Media("image", ""), (task_type,), "") for encoded, task_type in self.texts]
+        if stage.answers:
+            return list(self.examples)
+        blank = Encoded((0,) * self.preset.data.row_tokens, (), (), (), ())  # one media fills a row
+        first = {row.media: row for row in reversed(self.examples)}
+        return [replace(first[media], encoded=blank) for media in dict.fromkeys(row.media for row in self.examples)]
 
     def learnt(self, index: int) -> list[str]:
         """Names of what the stages up to this one train, and of counters: all that random weights and files do not give again."""
@@ -133,12 +142,12 @@ class Trainer:
         named = {name for name, _ in self.model.named_parameters()}
         return [name for name in self.model.state_dict() if (part_of(name) in parts if name in named else counter(name))]
 
-    def save(self, stage: int, step: int, contrast: Any) -> None:
+    def save(self, stage: int, step: int, heads: Any) -> None:
         """A state to go on from; at the end of a stage (step 0 of the next) it holds weights only."""
         if self.engine.rank == 0 and self.preset.watch.keep > 1:
             state.set_aside(self.output, *self.before)
         names = self.learnt(stage if step else stage - 1)
-        held = {"identity": self.identity, "stage": stage, "step": step, "contrast": contrast, "best": self.best}
+        held = {"identity": self.identity, "stage": stage, "step": step, "heads": heads, "best": self.best}
         held |= {"engine": self.engine.name, "world": self.engine.world}
         if step:
             self.engine.save(self.output / state.NAME, held, names)
@@ -168,7 +177,7 @@ class Trainer:
     def losses(
         self,
         stage: Stage,
-        contrast: nn.Module,
+        heads: nn.Module,
         packs: Sequence[Sequence[Example]],
         weights: Sequence[Tensor],
         key: tuple[int, int],
@@ -182,8 +191,9 @@ class Trainer:
         with torch.autocast("cpu", torch.bfloat16, enabled=half(self.preset.precision)):
             if stage.media:
                 tokens = self.tokens(stage, rows, key)
-                if stage.contrastive:
-                    out |= contrast(kind, tokens, *self.questions(stage, rows, key))
+                if stage.asked:
+                    lessons = [self.course.lessons[row.media] for row in rows]
+                    out |= heads(kind, tokens, lessons, self.questions(stage, rows, key))
                 if not stage.answers:
                     return out
                 media = self.model.project(kind, tokens)
@@ -193,19 +203,16 @@ class Trainer:
         out["answers"] = (each * weight).sum() / weight.sum()
         return out
 
-    def questions(
-        self, stage: Stage, rows: Sequence[Example], key: tuple[int, int]
-    ) -> tuple[list[list[Asked]], list[list[list[tuple[int, ...]]]]]:
-        """Questions about the media of each row, drawn anew each time, and wrong answers to each."""
+    def questions(self, stage: Stage, rows: Sequence[Example], key: tuple[int, int]) -> list[np.ndarray]:
+        """Which questions about the media of each row are asked, drawn anew each time."""
         stream = rng(self.preset.seed, *key, "questions")
-        asked = []
+        chosen = []
         for row in rows:
             # a picture that may be mirrored is asked nothing that knows left from right
-            able = [one for one in self.asked.get(row.media, ()) if not (row.mirror and one.sided)]
-            drawn = stream.permutation(len(able))[: stage.questions] if len(able) > stage.questions else range(len(able))
-            asked.append([able[i] for i in drawn])
-        pools = Pools(self.pools, stage.wrong, stream)
-        return asked, [[pools.wrong(one) for one in each] for each in asked]
+            sided = self.course.lessons[row.media].sided
+            able = np.flatnonzero(~sided) if row.mirror else np.arange(len(sided))
+            chosen.append(np.sort(stream.permutation(able)[: stage.questions]))
+        return chosen
 
     def tokens(self, stage: Stage, rows: Sequence[Example], key: tuple[int, int]) -> Tensor:
         """Encoder tokens of the rows' media: computed afresh while the encoder learns, kept ones afterwards."""
@@ -236,15 +243,15 @@ class Trainer:
 class Step(nn.Module):
     """The module that an engine holds: the model and what is trained beside it; its forward is `Trainer.losses`."""
 
-    def __init__(self, trainer: Trainer, contrast: nn.Module) -> None:
+    def __init__(self, trainer: Trainer, heads: nn.Module) -> None:
         super().__init__()
-        self.model, self.contrast = trainer.model, contrast
+        self.model, self.heads = trainer.model, heads
         self.trainer = trainer
 
     def forward(
         self, stage: Stage, packs: Sequence[Sequence[Example]], weights: Sequence[Tensor], key: tuple[int, int]
     ) -> dict[str, Tensor]:
-        losses = self.trainer.losses(stage, self.contrast, packs, weights, key)
+        losses = self.trainer.losses(stage, self.heads, packs, weights, key)
         if stage.media and "answers" in losses and self.trainer.preset.unused == "zero":
             # every weight takes part in every batch: DeepSpeed's ZeRO-3 would use the last gradient of one that does not
             for kind in sorted(set(self.model.config.encoders) - {packs[0][0].media.kind}):

@@ -1,30 +1,35 @@
 """A loaded model that is asked: requests in, responses out. The adapter is a thin shell around this.
 
-Requests are sorted longest first, so that memory runs out at once or never; each media is encoded once and kept; a media
-that cannot be opened ends its own request only; memory exhaustion halves the batch and goes on."""
+Requests are sorted longest first, so that memory runs out at once or never; each media is encoded once and kept; what rows
+begin with in common is computed once; a media that cannot be opened ends its own request only; memory exhaustion halves
+the batch and goes on."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, TypeVar
+import math
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from lamm_bench.errors import MediaError
-from lamm_bench.types import Generate, Media, Message, Response, Score
+from lamm_bench.inferencers import unasked
+from lamm_bench.types import Generate, Message, Response, Score
 
+from .context import Context, can_share
 from .encode import Encoded, Layout, Text, encode, encode_messages, layout_called, pieces
-from .features import FeatureCache
-from .generate import Wish, generate
+from .features import FeatureCache, FeatureFolder
+from .generate import Row, Wish, generate, open_rows
+from .memory import RAN_OUT, is_out_of_memory, release
 from .model import Lamm, collate
+from .plan import WORTH, Placed, common, cut, identity, load, next_batch, place
+from .see import Held, Key, Seer
+from .shared_attention import Beginnings, side_by_side
 from .tokenizer import Tokenizer
+from .weigh import Question, first_tokens, later_tokens, question, whole_rows
 
-R = TypeVar("R", Generate, Score)
-Key = tuple[str, str, str, str]
-Held = dict[Key, Tensor]
+Work = Callable[[list[Placed], Held], list[Response]]
 
 
 @dataclass
@@ -34,30 +39,114 @@ class Asker:
     model: Lamm
     tokenizer: Tokenizer
     batch_size: int
-    cache: FeatureCache
+    cache: FeatureCache[Tensor]
     layout: str | Layout = "training"
     transform: str = "squash"
+    folder: FeatureFolder | None = None
+    beginnings: FeatureCache[Beginnings] = field(default_factory=lambda: FeatureCache(512 * 2**20))
+    budget: float = math.inf  # places of memory that a batch may take; learnt when memory runs out
+    _seer: Seer | None = field(default=None, repr=False)
+    _priors: dict[Hashable, float] = field(default_factory=dict, repr=False)
+
+    @property
+    def seer(self) -> Seer:
+        if self._seer is None or self._seer.cache is not self.cache:
+            self._seer = Seer(self.model, self.cache, self.folder)
+        self._seer.transform = self.transform
+        return self._seer
 
     def generate(self, requests: Sequence[Generate]) -> Iterator[tuple[int, Response]]:
-        """Each request's index and answer, longest prompts first."""
+        """Each request's index and answer, dearest first."""
         encoded = [self.prompt(request.messages) for request in requests]
-        order = sorted(range(len(requests)), key=lambda i: (-len(encoded[i]), -requests[i].max_new_tokens, i))
-        yield from self.batches(order, encoded, lambda chosen, held: self.answer(chosen, requests, encoded, held))
+        placed = self.place(encoded, [request.max_new_tokens for request in requests])
+
+        def answer(chosen: list[Placed], held: Held) -> list[Response]:
+            rows = self.rows([requests[one.index] for one in chosen], chosen)
+            for _ in self.speak(chosen, held, rows):
+                pass
+            return [
+                Response(text=r.text.strip(), finish="stop" if r.finish == "stop" else "length", tokens=(len(r.ids),))
+                for r in rows
+            ]
+
+        yield from self.carry(placed, answer)
+
+    def stream(self, request: Generate) -> Iterator[str | Response]:
+        """The answer in pieces as it grows, and at the end the whole response; an error is a response too."""
+        row = self.prompt(request.messages)
+        (placed,) = self.place([row], [request.max_new_tokens])
+        held, faults = self.seer.look([row])
+        fault = self.fault(row, faults)
+        if fault is not None:
+            yield fault
+            return
+        (growing,) = self.rows([request], [placed])
+        shown = ""
+        for _ in self.speak([placed], held, [growing]):
+            text = growing.certain
+            if len(text) > len(shown):
+                yield text[len(shown) :]
+                shown = text
+        finish = "stop" if growing.finish == "stop" else "length"
+        yield Response(text=growing.text.strip(), finish=finish, tokens=(len(growing.ids),))  # type: ignore[arg-type]
 
     def score(self, requests: Sequence[Score]) -> Iterator[tuple[int, Response]]:
-        """Each request's index and the log-likelihoods of its options, all options of a request in one batch."""
+        """Each request's index and the log-likelihoods of its options, with their priors where they were asked for."""
+        questions = [question([self.option(request.messages, option) for option in request.options]) for request in requests]
+        self.learn_priors([request for request in requests if request.prior])
+
+        def weigh(chosen: list[Placed], held: Held) -> list[Response]:
+            mine = [questions[one.index] for one in chosen]
+            sums = self.weigh(chosen, mine, held)
+            return [Response(logprobs=tuple(values), tokens=q.learnt) for values, q in zip(sums, mine)]
+
+        placed = []
+        for one in self.place([q.prompt for q in questions], [q.longest for q in questions]):
+            if one.cost < self.model.config.llm.window:
+                placed.append(one)
+            else:
+                yield one.index, self.too_long(one.cost)
+        most = max((len(q.options) for q in questions), default=1)
+        for index, response in self.carry(placed, weigh, max(1, self.batch_size // most)):
+            if requests[index].prior and response.error is None:
+                response = replace(response, prior=tuple(self._priors[key] for key in self.prior_keys(requests[index])))
+            yield index, response
+
+    def option(self, messages: Sequence[Message], option: str) -> Encoded:
         layout = layout_called(self.layout)
-        slots = self.model.config.slots
-        options = [
-            [
-                encode_messages((*request.messages, Message("assistant", (option,))), layout, self.tokenizer, slots)
-                for option in request.options
-            ]
-            for request in requests
-        ]
-        longest = [max(rows, key=len) for rows in options]
-        order = sorted(range(len(requests)), key=lambda i: (-len(longest[i]), i))
-        yield from self.batches(order, longest, lambda chosen, held: self.weigh(chosen, options, held))
+        return encode_messages((*messages, Message("assistant", (option,))), layout, self.tokenizer, self.model.config.slots)
+
+    def prior_keys(self, request: Score) -> list[Hashable]:
+        bare = unasked(request.messages)
+        return [(layout_called(self.layout).name, bare, option) for option in request.options]
+
+    def learn_priors(self, requests: Sequence[Score]) -> None:
+        """Likelihoods of options that nothing was asked about; each is computed once a run."""
+        wanted: dict[tuple[Message, ...], dict[str, None]] = {}
+        for request in requests:
+            for key, option in zip(self.prior_keys(request), request.options):
+                if key not in self._priors:
+                    wanted.setdefault(unasked(request.messages), {})[option] = None
+        for bare, options in wanted.items():
+            ((_, response),) = self.score([Score(bare, tuple(options))])
+            if response.error is not None:
+                raise RuntimeError(f"priors cannot be computed: {response.error}")
+            self._priors |= {
+                (layout_called(self.layout).name, bare, option): value for option, value in zip(options, response.logprobs)
+            }
+
+    def loss(self, request: Score) -> list[float]:
+        """The training loss of each option in nats, summed over its tokens, one row at a time."""
+        found = []
+        for option in request.options:
+            row = self.option(request.messages, option)
+            held, faults = self.seer.look([row])
+            if faults:
+                raise MediaError(next(iter(faults.values())))
+            batch = collate([row], self.model.config.slots).to(self.model.device)
+            with torch.inference_mode():
+                found.append(float(self.model.loss(batch, self.seer.tokens([row], held))) * row.learnt)
+        return found
 
     def prompt(self, messages: Sequence[Message]) -> Encoded:
         """The conversation up to where the assistant goes on."""
@@ -65,103 +154,132 @@ class Asker:
         parts = [Text(p.text) if isinstance(p, Text) else p for p in pieces(messages, layout, open_end=True)]
         return encode(parts, self.tokenizer, self.model.config.slots, layout.bos)
 
-    def batches(
-        self, order: list[int], encoded: Sequence[Encoded], work: Callable[[list[int], Held], list[Response]]
-    ) -> Iterator[tuple[int, Response]]:
-        """Runs `work` over batches of indices; answers for media that cannot be opened, and for rows that do not fit."""
-        size, at = max(1, self.batch_size), 0
-        while at < len(order):
-            chosen = order[at : at + size]
-            able: list[int] = []
+    def place(self, rows: Sequence[Encoded], news: Sequence[int]) -> list[Placed]:
+        placed = place(rows, news, self.model.config.slots, self.seer.key, self.beginnings)
+        return placed if can_share(self.model.llama) else [replace(one, shared=0) for one in placed]
+
+    def carry(self, placed: list[Placed], work: Work, size: int = 0) -> Iterator[tuple[int, Response]]:
+        """Runs `work` over batches; answers for media that cannot be opened, and for rows that do not fit."""
+        at = 0
+        while at < len(placed):
+            chosen = next_batch(placed, at, size or self.batch_size, self.budget)
+            answers: list[tuple[int, Response]] = []
+            ran_out = ""
             try:
-                held, faults = self.encoded_media([encoded[i] for i in chosen])
-                able = [i for i in chosen if not self.faults(encoded[i], faults)]
-                answers = work(able, held) if able else []
-            except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
-                if len(chosen) == 1 or not is_out_of_memory(error):
+                held, faults = self.seer.look([one.row for one in chosen])
+                found = {one.index: self.fault(one.row, faults) for one in chosen}
+                able = [one for one in chosen if found[one.index] is None]
+                answers = [(index, fault) for index, fault in found.items() if fault is not None]
+                answers += zip([one.index for one in able], work(able, held) if able else [])
+            except RAN_OUT as error:
+                if not is_out_of_memory(error):
                     raise
-                size = len(chosen) // 2
-                continue
-            for i in chosen:
-                if i not in able:
-                    yield i, self.faults(encoded[i], faults)[0]
-            yield from zip(able, answers)
+                ran_out = str(error).splitlines()[0][:200] if str(error) else "out of memory"
+            if ran_out:
+                self.beginnings.clear()
+                release()
+                if len(chosen) > 1:
+                    self.budget = load(chosen) / 2
+                    continue
+                sentence = f"memory ran out even for this request alone ({len(chosen[0].row)} tokens): {ran_out}"
+                answers = [(chosen[0].index, Response(error=sentence, status="model_error"))]
+            yield from answers
             at += len(chosen)
 
-    @torch.inference_mode()
-    def answer(self, chosen: list[int], requests: Sequence[Generate], encoded: Sequence[Encoded], held: Held) -> list[Response]:
-        stops = layout_called(self.layout).stops
-        window = self.model.config.llm.window
-        wishes = [
-            Wish(min(r.max_new_tokens, window - len(encoded[i])), (*stops, *r.stop), r.temperature, r.top_p, r.seed or 0)
-            for i, r in ((i, requests[i]) for i in chosen)
-        ]
-        rows = [encoded[i] for i in chosen]
-        batch = collate(rows, self.model.config.slots, left=True).to(self.model.device)
-        said = generate(self.model, self.tokenizer, batch, self.tokens(rows, held), wishes)
-        return [Response(text=t, finish="stop" if f == "stop" else "length", tokens=(n,)) for t, f, n in said]
+    def rows(self, requests: Sequence[Generate], placed: Sequence[Placed]) -> list[Row]:
+        stops, window = layout_called(self.layout).stops, self.model.config.llm.window
+        return open_rows(
+            [
+                Wish(min(r.max_new_tokens, window - len(p.row)), (*stops, *r.stop), r.temperature, r.top_p, r.seed or 0)
+                for r, p in zip(requests, placed)
+            ]
+        )
 
     @torch.inference_mode()
-    def weigh(self, chosen: list[int], options: Sequence[Sequence[Encoded]], held: Held) -> list[Response]:
-        rows = [row for i in chosen for row in options[i]]
-        sums: list[float] = []
-        for start in range(0, len(rows), self.batch_size):
-            part = rows[start : start + self.batch_size]
-            batch = collate(part, self.model.config.slots).to(self.model.device)
-            sums += self.model.likelihoods(batch, self.tokens(part, held)).tolist()
-        out, at = [], 0
-        for i in chosen:
-            own = options[i]
-            out.append(Response(logprobs=tuple(sums[at : at + len(own)]), tokens=tuple(row.learnt for row in own)))
-            at += len(own)
-        return out
-
-    def key(self, media: Media) -> Key:
-        return (media.kind, media.path, media.sha256, self.transform if media.kind == "image" else "")
-
-    def faults(self, row: Encoded, faults: Mapping[Key, str]) -> list[Response]:
-        """Why this row cannot be asked; empty if it can."""
-        window = self.model.config.llm.window
-        found = [Response(error=faults[key], status="media_error") for _, m in row.media if (key := self.key(m)) in faults]
-        if len(row) >= window:
-            sentence = f"the prompt has {len(row)} tokens, and the model's window is {window}"
-            found.append(Response(error=sentence, status="model_error"))
-        return found
+    def speak(self, chosen: list[Placed], held: Held, rows: Sequence[Row]) -> Iterator[None]:
+        """Lets the rows grow by a token at a time until all are finished."""
+        context, logits = self.read(chosen, held)
+        yield from generate(context, logits, rows, self.tokenizer)
 
     @torch.inference_mode()
-    def encoded_media(self, rows: Sequence[Encoded]) -> tuple[Held, dict[Key, str]]:
-        """Encoder tokens of all media of the rows, and one sentence for each that could not be opened."""
-        held: Held = {}
-        faults: dict[Key, str] = {}
-        ready: dict[str, list[tuple[Key, np.ndarray]]] = {}
-        for one in (one for row in rows for _, one in row.media):
-            key = self.key(one)
-            kept = self.cache.get(key)
-            if kept is not None:
-                held[key] = kept
-            elif key not in faults and all(key != known for known, _ in ready.get(one.kind, [])):
-                try:
-                    ready.setdefault(one.kind, []).append((key, self.encoder(one.kind).prepare(one, self.transform)))
-                except MediaError as error:
-                    faults[key] = str(error)
-        for kind, found in ready.items():
-            for start in range(0, len(found), 32):
-                part = found[start : start + 32]
-                inputs = self.encoder(kind).tensor([prepared for _, prepared in part])
-                for (key, _), tokens in zip(part, self.model.see(kind, inputs.to(self.model.device))):
-                    held[key] = tokens.clone()  # a view would keep the whole batch alive
-                    self.cache.put(key, held[key])
-        return held, faults
+    def read(self, chosen: list[Placed], held: Held) -> tuple[Context, Tensor]:
+        """The prompts of a batch passed over, and the logits [rows, vocabulary] of what comes next."""
+        own = [cut(one.row, one.shared) for one in chosen]
+        batch = collate(own, self.model.config.slots, left=True).to(self.model.device)
+        context = Context(self.model.llama, *self.behind(chosen, held), own=batch.ids.shape[1])
+        embedded = self.model.embed(batch, self.seer.tokens(own, held))
+        return context, context.extend(batch.real, batch.positions, inputs_embeds=embedded)[:, -1]
 
-    def encoder(self, kind: str) -> Any:
-        return self.model.encoders[kind]
+    @torch.inference_mode()
+    def weigh(self, chosen: list[Placed], questions: Sequence[Question], held: Held) -> list[list[float]]:
+        """Sums of the log-likelihoods of every question's options."""
+        if not can_share(self.model.llama):
+            out = []
+            for one, own in zip(chosen, questions):
+                rows = [joined(one.row, option) for option in own.options]
+                out.append(whole_rows(self.model, rows, self.seer.tokens(rows, held)))
+            return out
+        context, logits = self.read(chosen, held)
+        firsts = first_tokens(logits, questions)
+        if max(q.longest for q in questions) == 1:
+            return firsts
+        laters = later_tokens(self.model, questions, context.as_beginnings())
+        return [[a + b for a, b in zip(first, later)] for first, later in zip(firsts, laters)]
 
-    def tokens(self, rows: Sequence[Encoded], held: Held) -> Tensor | None:
-        """The projected tokens of the rows' media, in `collate`'s order."""
-        found = [self.model.project(one.kind, held[self.key(one)][None]) for row in rows for _, one in row.media]
-        return torch.cat(found) if found else None
+    def behind(self, chosen: Sequence[Placed], held: Held) -> tuple[Beginnings | None, Tensor | None]:
+        """The beginnings that rows stand behind, and which row behind which."""
+        if not chosen[0].shared:
+            return None, None
+        first = {one.group: one for one in reversed(chosen)}
+        groups = list(dict.fromkeys(one.group for one in chosen))
+        found = self.begun([cut(first[group].row, 0, first[group].shared) for group in groups], held)
+        return side_by_side(found), torch.tensor([groups.index(one.group) for one in chosen], device=self.model.device)
+
+    def begun(self, heads: Sequence[Encoded], held: Held) -> list[Beginnings]:
+        """Keys and values of beginnings, from before or computed now, all that are missing in one batch."""
+        names = [identity(head, self.seer.key) for head in heads]
+        found = {name: self.beginnings.get(name) for name in names}
+        missing = {name: head for name, head in zip(names, heads) if found[name] is None}
+        if missing:
+            for name, made in zip(missing, self.begin(list(missing.values()), held)):
+                found[name] = made
+                self.beginnings.put(name, made)
+        return [one for name in names if (one := found[name]) is not None]
+
+    def begin(self, heads: Sequence[Encoded], held: Held) -> list[Beginnings]:
+        """Passes over beginnings; what they themselves begin with in common is passed over once."""
+        shared = common(heads, self.seer.key) if len(heads) > 1 else 0
+        root: Beginnings | None = None
+        group: Tensor | None = None
+        if shared >= WORTH:
+            (root,) = self.begun([cut(heads[0], 0, shared)], held)
+            group = torch.zeros(len(heads), dtype=torch.long, device=self.model.device)
+        own = [cut(head, shared if root is not None else 0) for head in heads]
+        batch = collate(own, self.model.config.slots, left=True).to(self.model.device)
+        context = Context(self.model.llama, root, group, own=batch.ids.shape[1])
+        context.extend(batch.real, batch.positions, inputs_embeds=self.model.embed(batch, self.seer.tokens(own, held)))
+        made = context.as_beginnings()
+        return [made.one(number) for number in range(len(heads))]
+
+    def fault(self, row: Encoded, faults: Mapping[Key, str]) -> Response | None:
+        """Why this row cannot be asked; None if it can."""
+        for _, one in row.media:
+            key = self.seer.key(one)
+            if key in faults:
+                return Response(error=faults[key], status="media_error")
+        return self.too_long(len(row)) if len(row) >= self.model.config.llm.window else None
+
+    def too_long(self, length: int) -> Response:
+        sentence = f"the prompt has {length} tokens, and the model's window is {self.model.config.llm.window}"
+        return Response(error=sentence, status="model_error")
 
 
-def is_out_of_memory(error: BaseException) -> bool:
-    """CUDA has an exception of its own; PyTorch's allocator for the CPU says it in words."""
-    return isinstance(error, torch.OutOfMemoryError | MemoryError) or "allocate memory" in str(error)
+def joined(prompt: Encoded, option: Encoded) -> Encoded:
+    """A prompt and what follows it as one row."""
+    return Encoded(
+        prompt.ids + option.ids,
+        prompt.labels + option.labels,
+        prompt.positions + option.positions,
+        prompt.segments + option.segments,
+        prompt.media,
+    )

@@ -1,6 +1,6 @@
 """What fits together badly, in words: a Vicuna that is not v0, a tokenizer that does not belong to its language model.
 
-None of it stops a run; all of it stands in the run's manifest under `warnings`."""
+None of it stops a run; all of it stands in the run's manifest under `notes`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from .llm import place_of, read_config
 SEPARATOR = (835,)
 """`▁###` in LLaMA's vocabulary, which upstream stops at (reference 3.5)."""
 VICUNA_0 = 32001
-"""Entries of Vicuna v0, which has a padding token behind LLaMA's 32,000; later Vicunas have none."""
+"""Entries of Vicuna v0, to which FastChat's apply_delta added a padding token behind LLaMA's 32,000; v1.1 took it back."""
+VICUNA_LAYOUTS = ("training", "vicuna-v0", "classic")
 LATER = re.compile(r"vicuna.*?v(?:ersion)?[-_ ]?(1(?:[._]\d+)?)", re.IGNORECASE)
 
 
@@ -28,7 +29,7 @@ def warnings_of(config: LammConfig, folder: Path) -> list[str]:
     llm = read_config(place)
     tokenizer = load_tokenizer(config.llm, folder)
     found = list(tokenizer_faults(tokenizer, llm, str(place)))
-    if "upstream" in config.notes and config.layout != "llama2":
+    if "upstream" in config.notes and config.layout in VICUNA_LAYOUTS:
         found += vicuna_faults(tokenizer, llm, str(place))
     return found
 
@@ -67,4 +68,4 @@ def vicuna_faults(tokenizer: HubTokenizer, llm: Any, place: str) -> Iterator[str
     if tokenizer.encode("###") != SEPARATOR:
         yield f"the tokenizer of {place} reads `###` as {list(tokenizer.encode('###'))}, LLaMA's as {list(SEPARATOR)}"
     if tokenizer.pad != tokenizer.eos:
-        yield f"the tokenizer of {place} pads with {tokenizer.pad}; upstream pads with the end of sequence, {tokenizer.eos}"
+        yield f"the tokenizer of {place} pads with {tokenizer.pad}; upstream pads with the end of sequence, {tokenizer.eos} (masked here)"

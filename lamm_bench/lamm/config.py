@@ -206,6 +206,8 @@ def load(folder: Path) -> LammConfig:
         raise BenchError(f"{folder} is not a checkpoint: it has no config.json") from None
     except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
         raise BenchError(f"{file} cannot be read: {error}") from None
+    if isinstance(data, dict) and "model_type" in data:
+        raise BenchError(f"{folder} is a model of transformers ({data['model_type']}), not a checkpoint of LAMM")
     config = read(LammConfig, data, str(file))
     if config.format != FORMAT:
         raise BenchError(f"{file} has format {config.format}, expected {FORMAT}")

@@ -78,7 +78,7 @@ class VisionTower:
     architecture: Mapping[str, Any] = field(default_factory=dict)  # transformers' config.json, needed without `weights`
     name: str = ""  # of the architecture in open_clip: "ViT-B-16-SigLIP"
     feature: str = "local"  # patch tokens; "global": the tower's own pooled vector
-    layer: int = 0  # 0: after the tower's last normalisation; -1: what the last block gave, -2: the one before ...
+    layer: int = 0  # 0: the tower's last hidden state, normalised; -1: what the last block gave, -2: the one before ...
     mean: tuple[float, ...] = CLIP_MEAN
     std: tuple[float, ...] = CLIP_STD
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, TypeVar
 
 import numpy as np
@@ -41,6 +41,22 @@ def unset(weights: str) -> AbstractContextManager[Any]:
     except ImportError:  # an older or newer transformers: the same result, more slowly
         return nullcontext()
     return no_init_weights()
+
+
+@contextmanager
+def without_reports() -> Iterator[None]:
+    """transformers without its progress bars and lists of keys, which are accounted for here."""
+    from transformers.utils import logging
+
+    level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(level)
+        if bars:
+            logging.enable_progress_bar()
 
 
 M = TypeVar("M", bound=nn.Module)

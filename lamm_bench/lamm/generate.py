@@ -1,19 +1,29 @@
-"""Answers, in batches: left padding, one pass over the prompts, then token by token with a key-value cache.
+"""Answers, in batches: one pass over what the prompts have of their own, then token by token with a key-value cache.
 
 Rows that are done leave the batch, a row never sees another's tokens, and a row that samples has a random stream of its
 own: what is answered does not depend on the company."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Container, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
 
 import torch
 from torch import Tensor
 
-from .model import Batch, Lamm
-from .tokenizer import Tokenizer
+from .context import Context
+
+UNSETTLED = 8  # tokens that one letter may be spread over; a byte-level token holds a byte, a letter of UTF-8 at most four
+
+
+class Decoder(Protocol):
+    """What generation needs of a tokenizer."""
+
+    @property
+    def ends(self) -> Container[int]: ...
+
+    def decode(self, ids: Sequence[int]) -> str: ...
 
 
 @dataclass(frozen=True)
@@ -29,72 +39,79 @@ class Wish:
 
 @dataclass
 class Row:
-    """One answer while it grows."""
+    """One answer while it grows. `text` is exact once `finish` is set; until then its end may still change."""
 
     wish: Wish
-    place: int  # in the order of the requests
     rng: torch.Generator | None
-    ids: list[int]
+    ids: list[int] = field(default_factory=list)
     text: str = ""
     finish: str = ""
+    _settled: int = 0  # tokens whose letters are in `text` for good
+    _before: int = 0  # tokens decoded again in front of a new one, since a token's letters may depend on its neighbours
 
-    def take(self, token: int, tokenizer: Tokenizer) -> None:
-        """Adds a token; decides whether the answer is complete."""
+    def take(self, token: int, tokenizer: Decoder) -> None:
+        """Adds a token; decides whether the answer is complete. Only the last few tokens are decoded, not all again."""
         if token in tokenizer.ends:
-            self.finish = "stop"
-            return
+            return self.end(tokenizer, "stop")
         self.ids.append(token)
+        known = tokenizer.decode(self.ids[self._before : self._settled])
+        fresh = tokenizer.decode(self.ids[self._before :])[len(known) :]
+        longest = max(map(len, self.wish.stop), default=0)
+        recent = self.text[-longest:] + fresh if longest else ""
+        if any(stop in recent for stop in self.wish.stop):
+            whole = tokenizer.decode(self.ids)
+            if any(stop in whole for stop in self.wish.stop):
+                return self.end(tokenizer, "stop")
+        if fresh and (not fresh.endswith("\ufffd") or len(self.ids) - self._settled > UNSETTLED):
+            self.text += fresh
+            self._before, self._settled = self._settled, len(self.ids)
+        if len(self.ids) >= self.wish.max_new_tokens:
+            return self.end(tokenizer, "length")
+        return None
+
+    def end(self, tokenizer: Decoder, finish: str) -> None:
+        """The whole answer decoded at once and cut before the first stop text."""
         self.text = tokenizer.decode(self.ids)
         ends = [at for stop in self.wish.stop if (at := self.text.find(stop)) >= 0]
         if ends:
-            self.text, self.finish = self.text[: min(ends)], "stop"
-        elif len(self.ids) >= self.wish.max_new_tokens:
-            self.finish = "length"
+            self.text = self.text[: min(ends)]
+        self.finish = "stop" if ends else finish
+
+    @property
+    def certain(self) -> str:
+        """What can be shown already: without blanks at the ends, and without what may turn out to be a stop text."""
+        if self.finish:
+            return self.text.strip()
+        text = self.text
+        held = max((n for stop in self.wish.stop for n in range(1, len(stop)) if text.endswith(stop[:n])), default=0)
+        return text[: len(text) - held].strip()
+
+
+def open_rows(wishes: Sequence[Wish]) -> list[Row]:
+    return [Row(wish, random_stream(wish)) for wish in wishes]
 
 
 @torch.inference_mode()
-def generate(
-    model: Lamm, tokenizer: Tokenizer, batch: Batch, media: Tensor | None, wishes: Sequence[Wish]
-) -> list[tuple[str, str, int]]:
-    """Text, `stop` or `length`, and number of new tokens of every row of a left-padded batch."""
-    from transformers import DynamicCache
-
-    llama: Any = model.llama
-    rows = [Row(wish, place, random_stream(wish), []) for place, wish in enumerate(wishes)]
-    alive = list(rows)
-    mask = batch.real.long()
-    position = batch.positions[:, -1]
-    cache = DynamicCache(config=llama.config)
-    hidden = model.decoder(
-        inputs_embeds=model.embed(batch, media),
-        attention_mask=mask,
-        position_ids=batch.positions,
-        past_key_values=cache,
-        use_cache=True,
-    ).last_hidden_state[:, -1]
+def generate(context: Context, logits: Tensor, rows: Sequence[Row], tokenizer: Decoder) -> Iterator[None]:
+    """Continues every row of the context, whose next token `logits` [rows, vocabulary] tell; pauses after each token."""
+    alive = list(range(len(rows)))  # the row at each place of the batch; finished ones stay until enough have finished
     while True:
-        logits = model.logits(hidden).float()
         greedy = logits.argmax(dim=-1).tolist()
-        chosen = [greedy[i] if row.rng is None else draw(logits[i], row.wish, row.rng) for i, row in enumerate(alive)]
-        for row, token in zip(alive, chosen):
-            row.take(token, tokenizer)
-        keep = [i for i, row in enumerate(alive) if not row.finish]
+        chosen = [0] * len(alive)
+        for place, number in enumerate(alive):
+            row = rows[number]
+            if not row.finish:
+                chosen[place] = greedy[place] if row.rng is None else draw(logits[place], row.wish, row.rng)
+                row.take(chosen[place], tokenizer)
+        yield
+        keep = [place for place, number in enumerate(alive) if not rows[number].finish]
         if not keep:
-            return [(row.text.strip(), row.finish, len(row.ids)) for row in rows]
-        if len(keep) < len(alive):
-            index = torch.tensor(keep, device=mask.device)
-            cache.batch_select_indices(index)
-            mask, position = mask[index], position[index]
-            alive, chosen = [alive[i] for i in keep], [chosen[i] for i in keep]
-        mask = torch.cat([mask, torch.ones_like(mask[:, :1])], dim=1)
-        position = position + 1
-        hidden = model.decoder(
-            input_ids=torch.tensor(chosen, device=mask.device)[:, None],
-            attention_mask=mask,
-            position_ids=position[:, None],
-            past_key_values=cache,
-            use_cache=True,
-        ).last_hidden_state[:, -1]
+            return
+        if 9 * len(keep) <= 8 * len(alive):  # to drop rows is to copy the cache of the others, so not at every single end
+            index = torch.tensor(keep, device=logits.device)
+            context.select(index)
+            alive, chosen = [alive[place] for place in keep], [chosen[place] for place in keep]
+        logits = context.follow(chosen)
 
 
 def random_stream(wish: Wish) -> torch.Generator | None:

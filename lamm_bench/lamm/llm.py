@@ -74,6 +74,20 @@ def with_gguf(place: Place) -> Place:
     return place
 
 
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Without transformers' own progress bars, which write across ours."""
+    from transformers.utils import logging
+
+    shown = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            logging.enable_progress_bar()
+
+
 def read_config(place: Place) -> Any:
     """The model's transformers config; no weights are read."""
     from transformers import AutoConfig
@@ -147,7 +161,7 @@ def load(place: Place, dtype: torch.dtype) -> Any:
     settings = dict(place.keywords)
     if place.gguf:
         settings["quantization_config"] = GgufConfig(dequantize=True)  # packed weights are slow and cannot be trained or saved
-    with explained(f"the language model {place}"):
+    with explained(f"the language model {place}"), quiet():
         loaded: Any = AutoModelForCausalLM.from_pretrained(place.name, dtype=dtype, output_loading_info=True, **settings)
     model, info = loaded
     for key, fault in (("missing_keys", "lacks"), ("unexpected_keys", "holds, beyond its architecture,")):
@@ -185,6 +199,19 @@ def logits(model: Any, hidden: Tensor) -> Tensor:
         out = out / config.logits_scaling
     cap = getattr(config, "final_logit_softcapping", None)  # Gemma 2
     return cap * torch.tanh(out / cap) if cap else out
+
+
+def windowed(config: Any, seen: Tensor, positions: Tensor) -> Any:
+    """An additive mask [batch, 1, L, L] as an architecture wants it whose layers, or some of them, see a window only.
+
+    Such models make masks of a padding mask by themselves, but know nothing of conversations that share a row."""
+    window = getattr(config, "sliding_window", None)
+    kinds = getattr(config, "layer_types", None)
+    if not window or not getattr(config, "use_sliding_window", True) or (kinds and "sliding_attention" not in kinds):
+        return seen
+    far = (positions[:, :, None] - positions[:, None, :] >= window)[:, None]
+    near = seen.masked_fill(far, torch.finfo(seen.dtype).min)
+    return {"full_attention": seen, "sliding_attention": near} if kinds else near
 
 
 def lora_shapes(config: Any, r: int, targets: tuple[str, ...], prefix: str) -> dict[str, tuple[int, int]]:

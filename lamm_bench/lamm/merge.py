@@ -12,7 +12,7 @@ from lamm_bench.errors import BenchError
 
 from .checkpoint import LLM, TRAINED, files_of, fill, read_tensors, tokenizer_of
 from .config import load
-from .llm import build_llm
+from .llm import build_llm, quiet
 from .model import Lamm
 from .upstream import PROJECTION, whole_folder
 
@@ -38,6 +38,7 @@ def merge(folder: Path, output: Path, dtype: str = "float32") -> None:
 
 def save_llm(llama: Any, tokenizer: Any, folder: Path, dtype: torch.dtype) -> None:
     """A language model and its tokenizer as a folder of transformers; a checkpoint may name it as `llm.path`."""
-    llama.to(dtype).save_pretrained(folder)
     inner = tokenizer.inner if hasattr(tokenizer, "inner") else tokenizer.fast
-    inner.save_pretrained(folder)
+    with quiet():
+        llama.to(dtype).save_pretrained(folder)
+        inner.save_pretrained(folder)

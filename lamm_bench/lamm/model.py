@@ -170,7 +170,8 @@ class Lamm(nn.Module):
         if self.config.llm.kind != "mini" and bool((batch.segments <= 0).all()):
             mask = batch.real.long()  # the model makes its own masks of it: some architectures have windows
         else:
-            mask = visible(batch).to(torch.float32 if torch.is_autocast_enabled("cpu") else embedded.dtype)
+            seen = visible(batch).to(torch.float32 if torch.is_autocast_enabled("cpu") else embedded.dtype)
+            mask = llm.windowed(self.llama.config.get_text_config(), seen, batch.positions)
         hidden = self.decoder(
             inputs_embeds=embedded, attention_mask=mask, position_ids=batch.positions, use_cache=False
         ).last_hidden_state

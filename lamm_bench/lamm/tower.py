@@ -19,7 +19,7 @@ from lamm_bench.types import Media
 
 from . import weights
 from .encoder_configs import ClipTower, VisionTower
-from .frozen import freeze, import_open_clip, normalised, picture_batch, unset
+from .frozen import freeze, import_open_clip, normalised, picture_batch, unset, without_reports
 from .images import CLIP_MEAN, CLIP_STD, pixels
 
 NOT_IMAGES = re.compile(r"(text|decoder|multi_modal|qformer|logit_|classifier|head\b|lm_head|pooler).*")
@@ -109,9 +109,10 @@ def from_transformers(config: VisionTower) -> Any:
         raise BenchError(f"the image tower {path} must be a folder with config.json and weights, as transformers saves it")
     weights.weight_files(path)
     try:
-        tower, info = AutoModel.from_pretrained(
-            path, config=image_settings(held, str(path)), output_loading_info=True, local_files_only=True
-        )
+        with without_reports():
+            tower, info = AutoModel.from_pretrained(
+                path, config=image_settings(held, str(path)), output_loading_info=True, local_files_only=True, dtype=torch.float32
+            )
     except (OSError, ValueError, RuntimeError, KeyError) as error:
         raise BenchError(f"the image tower {path} cannot be loaded by transformers: {weights.short(error)}") from None
     missing = sorted([*info["missing_keys"], *(str(key[0]) for key in info["mismatched_keys"])])

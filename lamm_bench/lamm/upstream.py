@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any, get_args, get_type_hints
 
 import torch
 import yaml
@@ -25,6 +25,7 @@ from .config import FORMAT, HubLlm, LammConfig, Lora, dump, load, value_of
 from .digests import file_digest
 from .layouts import LAYOUTS
 from .llm import lora_shapes, measured, place_of, read_config
+from .outside import NAMED, beside
 
 LORA_KEY = re.compile(rf"{re.escape(PEFT)}(.+)\.lora_[AB]\.default\.weight")
 PROJECTION = "llama_proj"
@@ -56,11 +57,7 @@ def read_pt(file: Path) -> dict[str, Tensor]:
         raise
     except Exception as error:  # a damaged archive fails in many ways inside of torch.load
         foreign = re.search(r"GLOBAL ([\w.]+)", str(error))
-        reason = (
-            f"it holds a Python object, {foreign[1]}, which is never unpickled"
-            if foreign
-            else f"truncated or foreign: {(str(error).strip() or type(error).__name__).splitlines()[0][:200]}"
-        )
+        reason = f"it holds a Python object, {foreign[1]}, which is never unpickled" if foreign else "truncated or foreign"
         raise BenchError(f"{file} cannot be read as PyTorch weights ({reason})") from None
     if not isinstance(held, Mapping) or not held or not all(isinstance(value, Tensor) for value in held.values()):
         raise BenchError(f"{file} is not upstream's checkpoint: it holds {type(held).__name__}, expected tensors by name")
@@ -130,17 +127,24 @@ def convert(file: Path, wish: Wish, output: Path) -> LammConfig:
 
 
 def encoder_called(media: str, name: str, settings: Mapping[str, str]) -> tuple[Any, Path | None]:
-    """An encoder's config by its kind and settings, or that of a checkpoint folder, which then also has its weights."""
-    if (Path(name) / "config.json").is_file():
+    """An encoder's config by its kind and settings, or that of a checkpoint folder, which then also has its weights.
+
+    A kind goes before a folder of the same name."""
+    hint = get_type_hints(LammConfig)[media]
+    kinds = [option.kind for option in get_args(hint) if hasattr(option, "kind")]
+    if name not in kinds and (Path(name) / "config.json").is_file():
         if settings:
             raise BenchError(f"the encoder of {name} is what its config.json says; leave --encoder-set out")
-        there = load(Path(name)).encoders
+        there = beside(load(Path(name)), Path(name).resolve()).encoders
         if media not in there:
             raise unknown(f"encoder in {name}", media, there)
         found = there[media]
         return found, None if getattr(found, "weights", "") else Path(name)
     data = {"kind": name, **{key: yaml.safe_load(text) for key, text in settings.items()}}
-    return value_of(get_type_hints(LammConfig)[media], data, "--encoder"), None
+    for key in NAMED:
+        if data.get(key) and Path(data[key]).expanduser().exists():  # the checkpoint may be used from another folder
+            data[key] = str(Path(data[key]).expanduser().resolve())
+    return value_of(hint, data, "--encoder"), None
 
 
 def encoder_weights(wish: Wish) -> dict[str, Tensor]:

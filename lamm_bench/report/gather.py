@@ -9,6 +9,7 @@ from typing import Any
 
 from lamm_bench.catalog import Catalog
 from lamm_bench.errors import BenchError, UpstreamStops
+from lamm_bench.judging.session import judgements
 from lamm_bench.runner import plan
 from lamm_bench.scoring import has_media, oracle_answer
 from lamm_bench.store import Ledger, Run, read_json
@@ -55,6 +56,7 @@ class Report:
     tasks: tuple[TaskReport, ...]
     folder: str
     absent: Mapping[str, str] = field(default_factory=dict)  # task -> why it was skipped or lost
+    judged: tuple[Mapping[str, Any], ...] = ()  # the results of every judgement of the run
 
 
 def gather(folder: Path, catalog: Catalog, root: Path, per_task: int) -> Report:
@@ -75,7 +77,8 @@ def gather(folder: Path, catalog: Catalog, root: Path, per_task: int) -> Report:
         **{task: f"skipped: {why}" for task, why in result.get("skipped", {}).items()},
         **{task: f"missing: {why}" for task, why in result.get("unavailable", {}).items()},
     }
-    return Report(result, run.manifest, tuple(tasks), folder.resolve().name, absent)
+    judged = tuple(read_json(at / "result.json") for at in judgements(folder) if (at / "result.json").is_file())
+    return Report(result, run.manifest, tuple(tasks), folder.resolve().name, absent, judged)
 
 
 def with_samples(

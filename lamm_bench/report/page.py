@@ -10,7 +10,7 @@ from pathlib import Path
 from .cards import card
 from .gather import Report, TaskReport
 from .pictures import PackedCloud
-from .summary import head, metrics_table, summary_table
+from .summary import head, judged_table, metrics_table, summary_table
 from .text import as_script, esc
 
 HERE = Path(__file__).parent
@@ -30,7 +30,7 @@ def page(report: Report) -> str:
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
         f'<meta name="viewport" content="width=device-width, initial-scale=1"><title>{title}</title>\n<style>\n{style}</style></head>\n'
-        f"<body>{head(report)}{summary_table(report)}{filters(report)}<main>{sections}</main>\n"
+        f"<body>{head(report)}{summary_table(report)}{judged_table(report)}{filters(report)}<main>{sections}</main>\n"
         f'<script type="application/json" id="clouds">{data}</script>\n<script>{script}</script></body></html>\n'
     )
 

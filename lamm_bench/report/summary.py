@@ -113,6 +113,29 @@ def bar(entry: Mapping[str, Any], metric: Mapping[str, Any]) -> str:
     return f'<svg class="bar" viewBox="0 0 {WIDE} {HIGH}" width="{WIDE}" height="{HIGH}" role="img">{"".join(parts)}</svg>'
 
 
+def judged_table(report: Report) -> str:
+    """What judges said of this run; nothing where none was asked."""
+    rows = []
+    for judged in report.judged:
+        for entry in judged["results"]:
+            name, metric = next(iter(entry["metrics"].items()))
+            failed = sum(entry["counts"].get(status, 0) for status in FAILED)
+            cells = (figure(metric["value"]), ends(metric.get("ci95")), ends(metric.get("bounds")), entry["counts"]["ok"], failed)
+            rows.append(
+                f"<tr><td>{esc(entry['protocol'])}</td><td>{esc(entry['task'])}</td><td>{esc(name)}</td>"
+                + "".join(f'<td class="n">{esc(cell)}</td>' for cell in cells)
+                + "</tr>"
+            )
+    if not rows:
+        return ""
+    columns = ("judge", "task", "metric", "value", "95 % interval", "bounds", "judged", "failed")
+    heads = "".join(f"<th>{column}</th>" for column in columns)
+    return (
+        f'<section><h2>Judges</h2><div class="wide"><table><thead><tr>{heads}</tr></thead>'
+        f"<tbody>{''.join(rows)}</tbody></table></div></section>"
+    )
+
+
 def metrics_table(task: TaskReport) -> str:
     """All metrics of one task under all protocols."""
     rows = []

@@ -317,4 +317,4 @@ def paint_land(rng: Random, label: str) -> bytes:
     return jpeg(finish(rng, canvas, noise=rng.choice((6, 10, 14))))
 
 
-SUBJECTS = (Subject("aerial", "2D", draw_land, {"test": 126, "val": 126, "train": 1512}),)
+SUBJECTS = (Subject("aerial", "2D", draw_land, {"test": 126, "val": 126, "train": 2100}),)

@@ -193,16 +193,14 @@ def draw_counting(rng: Random, index: int, split: Split) -> Drawn:
 
 
 def teach(path: str, groups: Sequence[Group], spots: Sequence[str]) -> list[dict[str, Any]]:
-    """Counts of every kind, one sentence, and the points where there are fewer than ten."""
+    """Counts of every kind, one sentence, and the points of what is counted."""
     kind = groups[0].kind
     talk = [
         dialogue_2d(path, "counting", [(COUNT.format(group.kind), str(group.count)) for group in groups]),
         dialogue_2d(path, "description", [(CAPTION, " and ".join(group.phrase for group in groups) + ".")]),
     ]
-    if len(spots) < 10:
-        talk.append(dialogue_2d(path, "locating", [(POINT.format(kind), "; ".join(spots))]))
-    return talk
+    return [*talk, dialogue_2d(path, "locating", [(POINT.format(kind), "; ".join(spots))])]
 
 
 # more test pictures than elsewhere: a mean of errors varies more than a share of right answers
-SUBJECTS = (Subject("fsc147", "2D", draw_counting, {"test": 300, "val": 100, "train": 1600}),)
+SUBJECTS = (Subject("fsc147", "2D", draw_counting, {"test": 300, "val": 100, "train": 5000}),)

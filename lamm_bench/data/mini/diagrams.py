@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw
 
-from .dialogue import choices, dialogue_2d, groups, options_text
+from .dialogue import choices, dialogue_2d, groups, numbers, options_text
 from .drawn import Drawn, Split, Subject
 from .font import mask
 from .paint import OVER, Colour, between, finish, gradient, jpeg, line
@@ -22,6 +22,7 @@ LETTERS = "HKLMPRSTXZ"
 """Letters of the labels: none of A to F, which name the options."""
 
 DESCRIBE = "Describe the diagram."
+POINT = "Name everything in the diagram and point at it as [x, y]."
 
 
 @dataclass(frozen=True)
@@ -143,6 +144,10 @@ def draw_diagram(rng: Random, index: int, split: Split) -> Drawn:
         turns.append((query, f"({chr(65 + right)})"))
     dialogues = [dialogue_2d(path, "VQA", dealt) for dealt in groups(rng, turns, 4)]
     dialogues.append(dialogue_2d(path, "description", [(DESCRIBE, describe(diagram))]))
+    spots = [
+        f"{thing} {letter} {numbers(place)}" for thing, letter, place in zip(diagram.things, diagram.letters, diagram.places)
+    ]
+    dialogues.append(dialogue_2d(path, "locating", [(POINT, "; ".join(spots))]))
     return Drawn(media, dialogues=dialogues)
 
 
@@ -210,4 +215,4 @@ def tag(draw: ImageDraw.ImageDraw, canvas: Image.Image, letter: str, x: float, y
     canvas.paste((20, 20, 20), (round(x - size * 0.28), round(y - size * 0.37)), glyph)
 
 
-SUBJECTS = (Subject("diagrams", "2D", draw_diagram, {"test": 120, "val": 120, "train": 1200}),)
+SUBJECTS = (Subject("diagrams", "2D", draw_diagram, {"test": 120, "val": 120, "train": 6000}),)

@@ -189,4 +189,4 @@ def hat(rng: Random, draw: ImageDraw.ImageDraw, pose: Pose) -> None:
     draw.polygon(pose(rectangle(0, -0.55, 2.2, 0.16)), fill=shade(colour, 0.75))
 
 
-SUBJECTS = (Subject("faces", "2D", draw_face, {"test": 120, "val": 120, "train": 1500}),)
+SUBJECTS = (Subject("faces", "2D", draw_face, {"test": 120, "val": 120, "train": 3000}),)

@@ -61,10 +61,21 @@ def mask(word: str, width: int, height: int, smooth: bool = False, bold: bool = 
     return image
 
 
+def affine(size: tuple[int, int], angle: float, slant: float) -> tuple[float, float, float, float, float, float]:
+    """The map of `leaned`: a point (x, y) of what comes out is read from (a x + b y + c, d x + e y + f) of what goes in."""
+    cos, sin = math.cos(angle), math.sin(angle)
+    cx, cy = size[0] / 2, size[1] / 2
+    a, b, d, e = cos + slant * sin, slant * cos - sin, sin, cos
+    return a, b, cx - a * cx - b * cy, d, e, cy - d * cx - e * cy
+
+
 def leaned(mask: Image.Image, angle: float, slant: float) -> Image.Image:
     """The mask turned about its middle by `angle` (radians, anticlockwise) and leant to the right by `slant` times its height."""
-    cos, sin = math.cos(angle), math.sin(angle)
-    cx, cy = mask.width / 2, mask.height / 2
-    # output (x, y) is read from input (a x + b y + c, d x + e y + f)
-    a, b, d, e = cos + slant * sin, slant * cos - sin, sin, cos
-    return mask.transform(mask.size, Image.Transform.AFFINE, (a, b, cx - a * cx - b * cy, d, e, cy - d * cx - e * cy))
+    return mask.transform(mask.size, Image.Transform.AFFINE, affine(mask.size, angle, slant))
+
+
+def lean(size: tuple[int, int], angle: float, slant: float, point: tuple[float, float]) -> tuple[float, float]:
+    """Where a point of an upright mask of `size` stands after `leaned`."""
+    a, b, c, d, e, f = affine(size, angle, slant)
+    x, y, whole = point[0] - c, point[1] - f, a * e - b * d
+    return (e * x - b * y) / whole, (a * y - d * x) / whole

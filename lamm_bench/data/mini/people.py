@@ -299,4 +299,4 @@ def cool(rng: Random) -> Colour:
     return (rng.randint(10, 50), rng.randint(60, 150), rng.randint(195, 250))
 
 
-SUBJECTS = (Subject("people", "2D", draw_person, {"test": 120, "val": 120, "train": 1500}),)
+SUBJECTS = (Subject("people", "2D", draw_person, {"test": 120, "val": 120, "train": 5000}),)

@@ -143,4 +143,4 @@ def draw_room(rng: Random, index: int, split: Split) -> Drawn:
     return Drawn(media, items=items)
 
 
-SUBJECTS = (Subject("rooms", "3D", draw_room, {"test": 40, "val": 40, "train": 2400}),)
+SUBJECTS = (Subject("rooms", "3D", draw_room, {"test": 40, "val": 40, "train": 6000}),)

@@ -74,8 +74,8 @@ def teach(path: str, scene: Scene, asked: list[Question], rng: Random) -> list[d
 
 
 SUBJECTS = (
-    Subject("cifar10", "2D", draw_cifar10, {"test": 120, "val": 100, "train": 2000}),
-    Subject("voc2012", "2D", drawer("voc2012_images"), {"test": 120, "val": 100, "train": 4600}),
+    Subject("cifar10", "2D", draw_cifar10, {"test": 120, "val": 100, "train": 8000}),
+    Subject("voc2012", "2D", drawer("voc2012_images"), {"test": 120, "val": 100, "train": 12000}),
     Subject("flickr30k", "2D", drawer("flickr30k_images"), {"test": 120, "val": 100, "train": 0}),
     Subject("sqaimage", "2D", drawer("sqaimage_images"), {"test": 120, "val": 100, "train": 0}),
 )

@@ -1,0 +1,169 @@
+"""A loaded model that is asked: requests in, responses out. The adapter is a thin shell around this.
+
+Requests with most pixels and text come first, so that memory runs out at once or never. When it does, the batch is halved; what
+a processor or a file refuses ends its own request only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+import torch
+from PIL import Image
+
+from lamm_bench.errors import BenchError, MediaError
+from lamm_bench.media import image_size, open_image
+from lamm_bench.types import Generate, Request, Response, Score
+
+from .batch import Refused, likelihoods, prepare, splice
+from .chat import Asked, Wording
+from .generate import generate
+from .load import Loaded
+
+Pictures: TypeAlias = dict[int, list[Image.Image]]
+Ordered: TypeAlias = tuple[dict[int, Asked], list[int]]
+Work: TypeAlias = Callable[[Sequence[int], Pictures], list[Response]]
+
+
+@dataclass
+class Asker:
+    """The model and how it is asked."""
+
+    loaded: Loaded
+    batch_size: int
+    room: int = field(default=0, init=False)  # rows that fit; smaller than the batch size once memory has run out
+    wording: Wording = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.room = self.batch_size
+        self.wording = Wording(self.loaded)
+
+    @property
+    def notes(self) -> list[str]:
+        found = list(self.wording.notes)
+        if self.room < self.batch_size:
+            found.append(f"memory ran out: batches of {self.room} instead of {self.batch_size}")
+        return found
+
+    def generate(self, requests: Sequence[Generate]) -> Iterator[tuple[int, Response]]:
+        """Each request's index and answer, longest prompts first."""
+        asked, order = yield from self.ordered(requests)
+
+        def work(chosen: Sequence[int], pictures: Pictures) -> list[Response]:
+            inputs = prepare(self.loaded, [asked[i].text for i in chosen], [pictures[i] for i in chosen], "left")
+            return generate(self.loaded, inputs, [requests[i] for i in chosen])
+
+        yield from self.batches(order, asked, dict.fromkeys(order, 1), work)
+
+    def score(self, requests: Sequence[Score]) -> Iterator[tuple[int, Response]]:
+        """Each request's index and the log-likelihoods of its options."""
+        asked, order = yield from self.ordered(requests)
+
+        def work(chosen: Sequence[int], pictures: Pictures) -> list[Response]:
+            rows = [(i, ids) for i in chosen for ids in self.options(requests[i], asked[i])]
+            found: list[float] = []
+            for start in range(0, len(rows), self.room):
+                part = rows[start : start + self.room]
+                inputs = prepare(self.loaded, [asked[i].text for i, _ in part], [pictures[i] for i, _ in part], "right")
+                found += likelihoods(self.loaded, *splice(inputs, [ids for _, ids in part], self.loaded))
+            own = {i: [(value, len(ids)) for (row, ids), value in zip(rows, found) if row == i] for i in chosen}
+            return [Response(logprobs=tuple(v for v, _ in own[i]), tokens=tuple(n for _, n in own[i])) for i in chosen]
+
+        yield from self.batches(order, asked, {i: max(1, len(requests[i].options)) for i in order}, work)
+
+    def loss(self, request: Score) -> list[float]:
+        """The model's own training loss of each option in nats, summed over its tokens, one row at a time and without padding."""
+        asked = self.wording.prompt(request.messages)
+        pictures = [open_image(media) for media in asked.images]
+        found = []
+        for ids in self.options(request, asked):
+            inputs, labels = splice(prepare(self.loaded, [asked.text], [pictures], "right"), [ids], self.loaded)
+            with torch.inference_mode():
+                found.append(float(self.loaded.model(**inputs, labels=labels).loss) * len(ids))
+        return found
+
+    def options(self, request: Score, asked: Asked) -> list[list[int]]:
+        """The tokens of each option. They are made apart from the prompt's, as the model itself would add them."""
+        texts = [self.wording.answer(request.messages, asked.text, option) for option in request.options]
+        return [self.loaded.tokenizer(text, add_special_tokens=False)["input_ids"] for text in texts]
+
+    def ordered(self, requests: Sequence[Request]) -> Generator[tuple[int, Response], None, Ordered]:
+        """The requests as the model gets them and their order; yields answers to those that cannot be asked at all."""
+        asked: dict[int, Asked] = {}
+        cost: dict[int, tuple[int, ...]] = {}
+        for index, request in enumerate(requests):
+            try:
+                asked[index] = self.wording.prompt(request.messages)
+                sizes = [image_size(media.path) for media in asked[index].images]
+            except MediaError as error:
+                yield index, Response(error=str(error), status="media_error")
+                continue
+            except Exception as error:  # templates refuse conversations by raising whatever they like
+                reason = str(error) if isinstance(error, BenchError) else f"the chat template refuses this conversation: {error}"
+                yield index, Response(error=reason, status="model_error")
+                continue
+            new = request.max_new_tokens if isinstance(request, Generate) else 0
+            cost[index] = (len(sizes), sum(wide * high for wide, high in sizes), len(asked[index].text), new)
+        return asked, sorted(cost, key=lambda index: (*(-part for part in cost[index]), index))
+
+    def batches(
+        self, order: Sequence[int], asked: dict[int, Asked], rows: dict[int, int], work: Work
+    ) -> Iterator[tuple[int, Response]]:
+        """Runs `work` over requests with the same number of images, as many as there is room for."""
+        at = 0
+        while at < len(order):
+            chosen, full = [order[at]], rows[order[at]]
+            for index in order[at + 1 :]:
+                full += rows[index]
+                if full > self.room or len(asked[index].images) != len(asked[order[at]].images):
+                    break
+                chosen.append(index)
+            yield from self.attempt(chosen, asked, rows, work)
+            at += len(chosen)
+
+    def attempt(
+        self, chosen: Sequence[int], asked: dict[int, Asked], rows: dict[int, int], work: Work
+    ) -> Iterator[tuple[int, Response]]:
+        """Answers to a batch; in halves where memory runs out or one of its requests is refused."""
+        pictures: Pictures = {}
+        for index in chosen:
+            try:
+                pictures[index] = [open_image(media) for media in asked[index].images]
+            except MediaError as error:
+                yield index, Response(error=str(error), status="media_error")
+        able = [index for index in chosen if index in pictures]
+        if not able:
+            return
+        try:
+            responses = work(able, pictures)
+        except Refused as error:
+            if len(able) == 1:
+                yield able[0], Response(error=str(error), status="model_error")
+                return
+            for half in (able[: len(able) // 2], able[len(able) // 2 :]):
+                yield from self.attempt(half, asked, rows, work)
+            return
+        except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
+            if not is_out_of_memory(error):
+                raise
+            fitted = min(self.room, sum(rows[index] for index in able))
+            if fitted == 1:
+                yield able[0], Response(error="memory ran out on this request alone", status="model_error")
+                return
+            self.room = fitted // 2
+            release()
+            yield from self.batches(able, asked, rows, work)
+            return
+        yield from zip(able, responses)
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """CUDA has an exception of its own; PyTorch's allocator for the CPU says it in words."""
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or "allocate memory" in str(error)
+
+
+def release() -> None:
+    """Gives cached device memory back before the smaller batch."""
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()

@@ -1,0 +1,208 @@
+"""Any model behind an OpenAI-compatible server: `--model openai-chat --set base_url=URL model=NAME`, the key from $OPENAI_API_KEY.
+
+What is sent, repeated, remembered and counted is described in docs/adapters.md; the parts are in `lamm_bench.remote`."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+from lamm_bench.errors import BenchError
+from lamm_bench.remote.cache import Cache, default_path
+from lamm_bench.remote.exchange import Clock, Exchange, Question
+from lamm_bench.remote.options import likelihoods
+from lamm_bench.remote.pace import Pace
+from lamm_bench.remote.pictures import Form, Pictures, parse_render
+from lamm_bench.remote.purse import Purse
+from lamm_bench.remote.reply import Reply
+from lamm_bench.remote.server import OFFICIAL, Server, Trouble, checked_url, is_local
+from lamm_bench.remote.wire import Wire
+from lamm_bench.store import digest
+from lamm_bench.types import Generate, Job, Message, Request, Response, Score, Task
+
+PROBE = Generate((Message("user", ("Answer with one letter: (A) or (B)?",)),), max_new_tokens=1)
+RESERVED = ("model", "messages", "stream", "n")
+
+
+@dataclass
+class OpenAIChat:
+    """Connects when its fingerprint is taken, so that a server that is not there is told before a run begins."""
+
+    model: str  # as the server names it
+    base_url: str = ""  # empty: $OPENAI_BASE_URL, else api.openai.com
+    key_env: str = "OPENAI_API_KEY"  # the environment variable that holds the key; keys are never options
+    images: Form = "auto"  # auto, png, jpeg; none leaves images out
+    max_side: int = 0  # larger images are shrunk to this many pixels a side; 0: never
+    detail: Literal["", "low", "high", "auto"] = ""  # what the server is told about image detail
+    render: str = ""  # `4views` sends a point cloud as four pictures; empty: clouds are refused
+    token_limit: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
+    omit: str = ""  # keys that the server refuses, by commas: temperature,seed
+    extra: str = ""  # a JSON object of further keys: {"reasoning_effort": "low"}
+    top_logprobs: int = 20  # tokens asked for at each place where options are scored
+    concurrency: int = 64  # the most calls open at once; how many really are, the server decides
+    timeout: float = 120.0  # seconds for one call
+    retries: int = 5  # repetitions of one question after an error, a timeout or a lost connection
+    patience: float = 600.0  # seconds without any answer after which asking ends
+    price_in: float = 0.0  # per million tokens
+    price_out: float = 0.0
+    max_cost: float = 0.0  # asking ends before this is exceeded; 0: no limit
+    cache: str = ""  # file of remembered answers; empty: in the user's cache folder; none: remember nothing
+    offline: bool = False  # answer from the cache alone
+    seed: int = 0  # of the back-off's jitter
+    clock: Clock = field(default_factory=Clock, init=False, repr=False)
+    name: ClassVar[str] = "openai-chat"
+    _exchange: Exchange | None = field(default=None, init=False, repr=False)
+    _server: Server | None = field(default=None, init=False, repr=False)
+    _gives_logprobs: bool | None = field(default=None, init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        if not self.model.strip():
+            raise BenchError("model= of openai-chat is empty; name a model of the server, as in --set model=gpt-4o-mini")
+        for option, least in (("concurrency", 1), ("retries", 0), ("max_side", 0), ("top_logprobs", 1)):
+            if getattr(self, option) < least:
+                raise BenchError(f"{option}={getattr(self, option)} of the model openai-chat must be at least {least}")
+        for option in ("timeout", "patience", "price_in", "price_out", "max_cost"):
+            value = getattr(self, option)
+            if not 0.0 <= value < float("inf") or (option == "timeout" and value == 0.0):
+                raise BenchError(f"{option}={value} of the model openai-chat must be a number, and not below 0")
+        if self.max_cost and not (self.price_in or self.price_out):
+            raise BenchError("max_cost needs price_in and price_out (per million tokens), or nothing would ever cost anything")
+        if self.offline and self.cache == "none":
+            raise BenchError("offline=true answers from the cache, and cache=none is no cache")
+        self.base_url = checked_url(self.base_url or os.environ.get("OPENAI_BASE_URL") or OFFICIAL)
+        self.wire = Wire(
+            self.base_url,
+            self.model,
+            Pictures(self.images, self.max_side, parse_render(self.render)),
+            self.detail,
+            self.token_limit,
+            tuple(key.strip() for key in self.omit.split(",") if key.strip()),
+            parse_extra(self.extra),
+            self.top_logprobs,
+        )
+        self.purse = Purse(self.price_in, self.price_out, self.max_cost)
+
+    @property
+    def modalities(self) -> frozenset[str]:
+        return frozenset({"image", "point_cloud"} if self.wire.pictures.views else {"image"})
+
+    def fingerprint(self) -> str:
+        """Model, server and all settings that may move an answer. Raises `BenchError` when nobody answers there."""
+        if not self.offline:
+            self.server().check(self.model, self.wire.body(PROBE))
+        shaping: list[Any] = [self.images, self.max_side, self.detail, self.wire.pictures.views, self.token_limit]
+        shaping += [list(self.wire.omit), dict(self.wire.extra), self.top_logprobs]
+        return f"{self.model} at {self.base_url} {digest(shaping, 8)}"
+
+    def why_not(self, task: Task, inferencer: Mapping[str, Any]) -> str | None:
+        """Why a task cannot be asked, in the user's terms."""
+        if task.modality not in self.modalities:
+            return "openai-chat sends no point clouds; --set render=4views sends four rendered views of each instead"
+        if inferencer.get("name") == "likelihood":
+            if inferencer.get("option", "letter") != "letter":
+                return "a chat server tells the likelihood of option letters only; use `option: letter`"
+            if not self.gives_logprobs():
+                return f"{self.model} at {self.base_url} gives no log-probabilities"
+        return None
+
+    def begin(self, job: Job) -> None:
+        self.exchange.pace.new_task()
+
+    def generate(self, requests: Sequence[Generate]) -> Iterator[tuple[int, Response]]:
+        for number, outcome in self.exchange.ask([self.question(number, request) for number, request in enumerate(requests)]):
+            yield number, outcome.response if isinstance(outcome, Reply) else outcome
+
+    def score(self, requests: Sequence[Score]) -> Iterator[tuple[int, Response]]:
+        """From the likeliest tokens at the beginning of the answer (`lamm_bench.remote.options`)."""
+        for number, outcome in self.exchange.ask([self.question(number, request) for number, request in enumerate(requests)]):
+            if isinstance(outcome, Response):
+                yield number, outcome
+            elif outcome.response.error is not None:
+                yield number, outcome.response
+            elif not outcome.alternatives:
+                yield number, Response(error="the server gave no log-probabilities", status="model_error")
+            else:
+                yield number, likelihoods(requests[number].options, outcome.alternatives)
+
+    def usage(self) -> dict[str, Any] | None:
+        """Calls, tokens and cost of this process; None when nothing was asked."""
+        asked = self.purse.calls or self.purse.remembered or self.purse.repeated
+        return self.purse.to_json() if asked else None
+
+    def question(self, number: int, request: Request) -> Question:
+        return Question(self.wire.key(request), lambda: self.wire.body(request), [number])
+
+    def gives_logprobs(self) -> bool:
+        """Asked once, with a question that costs a few tokens; offline it is taken on trust."""
+        if self._gives_logprobs is None:
+            self._gives_logprobs = self.offline
+            if not self.offline:
+                answer = self.server().ask(self.wire.body(Score(PROBE.messages, ("A", "B"))))
+                if isinstance(answer, Reply):
+                    self.purse.pay(answer)
+                    self._gives_logprobs = bool(answer.alternatives)
+        return self._gives_logprobs
+
+    def server(self) -> Server:
+        if self._server is None:
+            self._server = self.connect()
+        return self._server
+
+    def connect(self) -> Server:
+        key = os.environ.get(self.key_env) or None
+        if key is None and not is_local(self.base_url):
+            raise BenchError(f"no key for {self.base_url}: set the environment variable {self.key_env}")
+        return Server(self.base_url, key, self.key_env, self.timeout)
+
+    @property
+    def exchange(self) -> Exchange:
+        if self._exchange is None:
+            path = None if self.cache == "none" else Path(self.cache).expanduser() if self.cache else default_path()
+            cache = Cache(path) if path is not None else None
+            call = self.server().ask if not self.offline else refuse
+            self._exchange = Exchange(call, Pace(self.concurrency), self.purse, cache, self.clock)
+            self._exchange.retries, self._exchange.patience = self.retries, self.patience
+            self._exchange.seed, self._exchange.offline, self._exchange.hint = self.seed, self.offline, hint
+        return self._exchange
+
+
+def refuse(body: dict[str, Any]) -> Trouble:
+    """Stands where the server would be when it must not be asked."""
+    return Trouble("lost", "offline=true forbids to ask")
+
+
+def parse_extra(text: str) -> dict[str, Any]:
+    """The JSON object of `extra=`. Raises `BenchError`."""
+    if not text:
+        return {}
+    try:
+        data = json.loads(text)
+    except ValueError:
+        data = None
+    if not isinstance(data, dict):
+        raise BenchError(f'extra={text} is no JSON object; expected for instance extra={{"reasoning_effort": "low"}}')
+    for key in data:
+        if key in RESERVED:
+            raise BenchError(f"extra= may not set `{key}`; that is lamm-bench's own")
+    return data
+
+
+def hint(message: str) -> str:
+    """What a user can do about a complaint that many servers make."""
+    lower = message.lower()
+    if "max_completion_tokens" in lower:
+        return "try --set token_limit=max_completion_tokens"
+    if "temperature" in lower or "seed" in lower:
+        return "try --set omit=temperature (or seed)"
+    if "image" in lower and ("support" in lower or "mmproj" in lower):
+        return "this model takes no images; --set images=none asks it without them, as a blind control"
+    return ""
+
+
+ADAPTERS = {"openai-chat": OpenAIChat}
+
+__all__ = ["ADAPTERS", "OpenAIChat", "hint", "parse_extra"]

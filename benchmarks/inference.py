@@ -1,0 +1,169 @@
+"""How much faster the `lamm` adapter asks than a plain loop does, on the same weights in one run. No test; prints a table.
+
+    python benchmarks/inference.py              all four (two to three minutes on one core)
+    python benchmarks/inference.py --only scene
+    python benchmarks/inference.py --tiny       seconds, with shapes that say nothing about speed
+
+The language model has the shape of SmolLM2-135M (Allal et al. 2025), random weights and float32. The plain loop asks one
+sample at a time, encodes the media every time, and calls transformers' `generate`, as upstream does. Ratios compare the
+processor seconds of this process, because the machine may be shared; wall seconds stand beside them."""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import torch
+from models import Clock, Plain, asker_of, forwards, pictures, random_epcl_lamm, random_lamm, scene_of
+
+from lamm_bench.lamm.encoder_configs import Epcl
+from lamm_bench.types import Generate, Message, Response, Score
+
+SMOLLM = {
+    "vocab_size": 49152, "hidden_size": 576, "intermediate_size": 1536, "num_hidden_layers": 30, "num_attention_heads": 9,
+    "num_key_value_heads": 3, "tie_word_embeddings": True,
+}  # fmt: skip
+TINY = {
+    "vocab_size": 300, "hidden_size": 48, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 6,
+    "num_key_value_heads": 2, "tie_word_embeddings": True,
+}  # fmt: skip
+VIT_L = {"side": 224, "patch": 14, "width": 1024, "layers": 24, "heads": 16}  # LAMM's CLIP: 256 tokens of 1024
+SMALL = {"side": 96, "patch": 16, "width": 192, "layers": 2, "heads": 4}  # the built-in baseline's kind: 36 tokens
+TINY_TOWER = {"side": 32, "patch": 16, "width": 16, "layers": 1, "heads": 2}
+SYSTEM = "Answer about what you see, shortly."
+TINY_EPCL = Epcl(
+    points=150, centres=(16,), radii=(2.0,), neighbours=(4,), widths=((8, 16),), place=4, task_tokens=2, layers=1, heads=2, mlp=24
+)
+LONG_SYSTEM = "Answer the question about the room with the letter of the right option and its words."
+ANSWER = 16  # new tokens
+
+
+def question(rng: Random, letters: int) -> str:
+    return "".join(rng.choice("abcdefgh ") for _ in range(letters))
+
+
+def asks(media: Sequence[Any], each: int, letters: int, system: str = SYSTEM, seed: int = 0) -> list[Generate]:
+    rng = Random(seed)
+    return [
+        Generate((Message("system", (system,)), Message("user", (one, question(rng, letters)))), ANSWER)
+        for one in media
+        for _ in range(each)
+    ]
+
+
+def same(ours: dict[int, Response], plain: dict[int, Response]) -> str:
+    equal = sum(ours[i].text == plain[i].text for i in plain)
+    return f"{equal} of {len(plain)} answers equal"
+
+
+def compare(
+    title: str, ours: Callable[[], dict[int, Response]], count: int, plain: Callable[[], dict[int, Response]], few: int
+) -> tuple[str, float, Any, Any]:
+    """Times both ways once; the plain one on the first `few` of `count` samples."""
+    clock = Clock()
+    slow = plain()
+    clock.stop()
+    begun = Clock()
+    fast = ours()
+    begun.stop()
+    ratio = (clock.cpu / few) / (begun.cpu / count)
+    wall = (clock.wall / few) / (begun.wall / count)
+    print(
+        f"{title:<58}{1 / (clock.cpu / few):>9.2f}{count / begun.cpu:>9.2f}{ratio:>8.1f}x{wall:>8.1f}x",
+        flush=True,
+    )
+    return title, ratio, fast, slow
+
+
+def single(
+    llm: dict[str, Any], tower: dict[str, int], folder: Path, title: str, count: int, few: int, letters: int, size: int
+) -> None:
+    """Every picture asked once: only batching helps, and the common system message."""
+    model = random_lamm(llm, tower)
+    asker = asker_of(model, size)
+    requests = asks(pictures(folder, count), 1, letters)
+    plain = Plain(model, asker)
+    _, _, fast, slow = compare(
+        title, lambda: dict(asker.generate(requests)), count, lambda: dict(plain.generate(requests[:few])), few
+    )
+    print("   " + same(fast, slow))
+
+
+def scene(llm: dict[str, Any], epcl: Epcl, folder: Path, title: str, each: int, few: int) -> None:
+    """Sixty questions about one cloud, as in ScanQA, with EPCL; the questions have 54 tokens of their own each."""
+    model = random_epcl_lamm(llm, epcl)
+    asker = asker_of(model, 64)
+    requests = asks([scene_of(folder, epcl.points)], each, 32, system=LONG_SYSTEM)
+    plain = Plain(model, asker)
+    _, _, fast, slow = compare(
+        title, lambda: dict(asker.generate(requests)), each, lambda: dict(plain.generate(requests[:few])), few
+    )
+    print("   " + same(fast, slow))
+
+
+def options(llm: dict[str, Any], tower: dict[str, int], folder: Path, title: str, count: int, few: int) -> None:
+    """Six options a question, each picture asked once."""
+    model = random_lamm(llm, tower)
+    asker = asker_of(model, 64)
+    rng = Random(0)
+    requests = [Score(one.messages, tuple(question(rng, 8) for _ in range(6))) for one in asks(pictures(folder, count), 1, 60)]
+    plain = Plain(model, asker)
+    for once, said in ((False, "encoded for every option"), (True, "encoded once a question")):
+        asker.cache.clear()
+        asker.beginnings.clear()
+        _, _, fast, slow = compare(
+            f"{title}, media {said}",
+            lambda: dict(asker.score(requests)),
+            count,
+            lambda once=once: dict(plain.score(requests[:few], once)),
+            few,
+        )
+        worst = max(abs(a - b) for i in slow for a, b in zip(fast[i].logprobs, slow[i].logprobs))
+        print(f"   greatest difference of a log-likelihood: {worst:.1e}")
+
+
+def overhead(llm: dict[str, Any], tower: dict[str, int], folder: Path, count: int) -> None:
+    """Everything that is not a forward pass: plans, batches, tokens to text, stop texts, caches."""
+    model = random_lamm(llm, tower)
+    asker = asker_of(model, 32)
+    requests = asks(pictures(folder, count), 2, 60)
+    with forwards(model) as spent:
+        clock = Clock()
+        for _ in asker.generate(requests):
+            pass
+        clock.stop()
+    print(
+        f"overhead of the adapter: {100 * (clock.cpu - spent[0]) / clock.cpu:.1f} % of {clock.cpu:.1f} s that {2 * count} answers took"
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--only", choices=["single", "scene", "options", "overhead"])
+    parser.add_argument("--tiny", action="store_true", help="small shapes, to see that everything runs")
+    given = parser.parse_args()
+    tiny = given.tiny
+    llm = TINY if tiny else SMOLLM
+    epcl = TINY_EPCL if tiny else Epcl()
+    small, large = (TINY_TOWER, TINY_TOWER) if tiny else (SMALL, VIT_L)
+    print(f"torch {torch.__version__}, {torch.get_num_threads()} thread(s), float32; samples a processor second")
+    print(f"{'':<58}{'plain':>9}{'ours':>9}{'ratio':>9}{'wall':>9}")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        if given.only in (None, "single"):
+            single(llm, small, folder, "36 image tokens, 16 new", 8 if tiny else 64, 2 if tiny else 8, 20, 64)
+            single(llm, large, folder, "256 image tokens (ViT-L), 16 new", 4 if tiny else 8, 2, 20, 8)
+        if given.only in (None, "scene"):
+            scene(llm, epcl, folder, "60 questions a scene, 256 tokens (EPCL), 16 new", 6 if tiny else 60, 2 if tiny else 3)
+        if given.only in (None, "options"):
+            options(llm, small, folder, "6 options, 36 image tokens", 3 if tiny else 10, 2 if tiny else 4)
+        if given.only in (None, "overhead"):
+            overhead(llm, small, folder, 4 if tiny else 32)
+
+
+if __name__ == "__main__":
+    main()

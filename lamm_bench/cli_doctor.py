@@ -1,0 +1,81 @@
+"""The verb that examines an adapter: `doctor`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from .cli_options import SETTINGS, data_root_option, guarded, pairs, plugin_option
+
+UNWELL = 1  # exit status when a check has failed
+
+
+@click.command(context_settings=SETTINGS)
+@click.option("--model", required=True, metavar="NAME", help="A model adapter; `lamm-bench list models` shows them.")
+@click.option(
+    "--set", "settings", multiple=True, callback=pairs, metavar="KEY=VALUE", help="An option of the model (repeatable)."
+)
+@click.option("--task", metavar="NAME", help="Ask about this task's first samples, not about drawn ones.")
+@data_root_option
+@click.option(
+    "--text", "text", is_flag=True, help="Ask without media, as a judge is asked: for servers and models that take none."
+)
+@click.option("--check", "only", multiple=True, metavar="NAME", help="Run only this check (repeatable).")
+@click.option(
+    "--json", "json_file", type=click.Path(path_type=Path), metavar="FILE", help="Also write the findings as JSON (- for stdout)."
+)
+@plugin_option
+@guarded
+def doctor(**asked: Any) -> None:
+    """Examine a model adapter: is it deterministic, does it batch, cut, score and look as it should?
+
+    Some thirty checks, each with its reason; what a check cannot say is shown as n/a. Exit status 1 if a check fails.
+    The same checks run in an author's own tests by lamm_bench.testing.check_adapter.
+
+    \b
+    Examples:
+      lamm-bench doctor --model lamm
+      lamm-bench doctor --model hf-chat --set model=SmolVLM-256M-Instruct/
+      lamm-bench doctor --model mine --plugin my_model.py --check batch --check padding
+      lamm-bench doctor --model scripted --set answers=answers.json --task svt
+    """
+    import json
+
+    from rich.console import Console
+
+    from .catalog import load_catalog
+    from .data.locate import find_root
+    from .doctor import examine
+    from .doctor.table import as_json, show
+    from .errors import unknown
+    from .render import Bars, stderr_console
+    from .session import fingerprint
+    from .store import write_json
+
+    catalog = load_catalog(asked["plugins"])
+    task, root = None, None
+    if asked["task"] is not None:
+        if asked["task"] not in catalog.tasks:
+            raise unknown("task", asked["task"], catalog.tasks)
+        task = catalog.tasks[asked["task"]]
+    adapter = catalog.adapter(asked["model"], asked["settings"])
+    fingerprint(adapter)  # weights that are not there are one sentence, not thirty failed checks
+    watcher = Bars(stderr_console())
+    if task is not None:
+        root, _ = find_root(asked["data_root"], watcher.say)
+    findings = []
+    for finding in examine(adapter, task, root, asked["only"], not asked["text"]):
+        findings.append(finding)
+        if watcher.live:
+            watcher.say(f"{finding.check}: {finding.verdict} ({finding.seconds:.1f} s)")
+    value = as_json(findings, asked["model"], dict(asked["settings"]))
+    if str(asked["json_file"]) == "-":
+        click.echo(json.dumps(value, ensure_ascii=False, indent=1))
+    else:
+        show(Console(width=None if sys.stdout.isatty() else 160), findings, asked["model"])
+        if asked["json_file"] is not None:
+            write_json(asked["json_file"], value)
+    sys.exit(0 if value["passed"] else UNWELL)

@@ -1,0 +1,148 @@
+"""The verbs that look at finished runs with other eyes: `judge` and `compare`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from .cli_options import MISSING, SETTINGS, data_root_option, guarded, pairs, plugin_option
+from .errors import BenchError
+
+
+@click.command(context_settings=SETTINGS)
+@click.argument("run_folder", type=click.Path(path_type=Path), metavar="RUN")
+@click.option("--against", type=click.Path(path_type=Path), metavar="RUN2", help="Rank RUN's answers against those of this run.")
+@click.option("--judge", metavar="NAME", help="A model adapter that judges; `lamm-bench list models` shows them.")
+@click.option(
+    "--set", "settings", multiple=True, callback=pairs, metavar="KEY=VALUE", help="An option of the judge (repeatable)."
+)
+@click.option("--tasks", default="all", show_default=True, metavar="LIST", help="Task names and groups. Ranking has LAMM's nine.")
+@data_root_option
+@click.option("--votes", type=click.IntRange(1, 99), default=3, show_default=True, help="Ratings of each answer; 1 is greedy.")
+@click.option("--temperature", type=click.FloatRange(0, 2), default=0.7, show_default=True, help="Of the votes, when several.")
+@click.option(
+    "--protocol", default="standard", show_default=True, metavar="NAME", help="Ranking: standard (both orders) or classic."
+)
+@click.option("--classic-newlines", is_flag=True, help="With classic: also upstream's newline between every two characters.")
+@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Judge only N answers of each task, drawn with the seed.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of the draws and of the votes.")
+@click.option("--max-new-tokens", type=click.IntRange(min=1), metavar="N", help="Of a verdict; reasoning judges need thousands.")
+@click.option("--fresh", is_flag=True, help="Ask again; the verdicts there were are moved to old-N.")
+@click.option("--replay", is_flag=True, help="Score all recorded verdicts of RUN again, without a judge.")
+@click.option("--json", "json_file", type=click.Path(path_type=Path), metavar="FILE", help="Also write JSON (- for stdout).")
+@plugin_option
+@guarded
+def judge(**asked: Any) -> None:
+    """Let a model judge the answers of a run: rate them, or rank them against another run's.
+
+    Every verdict is kept in RUN/judgements, and the same command goes on where it stopped. Failures of the judge are counted and
+    are never a score. Exit status 3 says that verdicts are missing.
+
+    \b
+    Examples:
+      lamm-bench judge runs/lamm-1a2b3c4d --judge openai-chat --set model=gpt-4o-mini --tasks flickr30k
+      lamm-bench judge runs/lamm-1a2b3c4d --against runs/llava-5e6f7a8b --judge openai-chat --set model=gpt-4o-mini
+      lamm-bench judge runs/lamm-1a2b3c4d --replay
+    """
+    from .catalog import load_catalog
+    from .data.locate import find_root
+    from .judging.session import Options, check, replay
+    from .judging.session import judge as judge_session
+    from .render import Bars, stderr_console
+
+    if asked["replay"]:
+        if asked["judge"] or asked["against"]:
+            raise BenchError("--replay scores what is recorded; leave --judge and --against out")
+        show(replay(asked["run_folder"]), asked["json_file"])
+        return
+    if not asked["judge"]:
+        raise BenchError(
+            "name a judge, as in --judge openai-chat --set model=gpt-4o-mini, or score recorded verdicts with --replay"
+        )
+    options = Options(
+        asked["run_folder"],
+        asked["judge"],
+        asked["settings"],
+        asked["against"],
+        asked["tasks"],
+        asked["protocol"],
+        asked["classic_newlines"],
+        asked["votes"],
+        asked["temperature"],
+        asked["limit"],
+        asked["seed"],
+        "fresh" if asked["fresh"] else "auto",
+        asked["max_new_tokens"],
+    )
+    check(options)
+    catalog = load_catalog(asked["plugins"])
+    adapter = catalog.adapter(asked["judge"], asked["settings"])
+    watcher = Bars(stderr_console())
+    root, _ = find_root(asked["data_root"], watcher.say)
+    result = judge_session(options, catalog, adapter, root, watcher)
+    show([result], asked["json_file"])
+    click.echo(f"verdicts: {result.folder}", err=True)
+    sys.exit(0 if result.complete else MISSING)
+
+
+def show(results: list[Any], json_file: Path | None) -> None:
+    """Tables, and the same as JSON: one object, or a list of several."""
+    from rich.console import Console
+
+    from .judging.show import show_judgement
+    from .store import write_json
+
+    values = [result.to_json() for result in results]
+    value = values[0] if len(values) == 1 else values
+    if str(json_file) == "-":
+        click.echo(json.dumps(value, ensure_ascii=False, indent=1))
+        return
+    if json_file is not None:
+        write_json(json_file, value)
+    for result in results:
+        show_judgement(Console(), result)
+
+
+@click.command(context_settings=SETTINGS)
+@click.argument("run_folder", type=click.Path(path_type=Path), metavar="RUN")
+@click.argument("other_folder", type=click.Path(path_type=Path), metavar="RUN2")
+@click.option("--tasks", default="all", show_default=True, metavar="LIST", help="Task names and groups.")
+@data_root_option
+@click.option("--protocol", default="standard", show_default=True, metavar="NAME", help="standard, classic or chef.")
+@click.option("--json", "json_file", type=click.Path(path_type=Path), metavar="FILE", help="Also write JSON (- for stdout).")
+@plugin_option
+@guarded
+def compare(**asked: Any) -> None:
+    """Compare two runs sample by sample: the difference of each task's score, with its interval and a p-value.
+
+    Both must have been asked about the same items. The interval of a difference is much narrower than the two intervals of the
+    scores suggest, because both models met the same images.
+
+    \b
+    Example:
+      lamm-bench compare runs/lamm-1a2b3c4d runs/llava-5e6f7a8b --tasks 2d
+    """
+    from .catalog import load_catalog
+    from .cli_options import protocol_names
+    from .comparing import compare_runs, show_comparison
+    from .data.locate import find_root
+    from .render import Bars, stderr_console
+    from .store import write_json
+
+    catalog = load_catalog(asked["plugins"])
+    names = protocol_names((asked["protocol"],))
+    if len(names) != 1:
+        raise BenchError("--protocol: name one protocol to compare under")
+    root, _ = find_root(asked["data_root"], Bars(stderr_console()).say)
+    comparison = compare_runs(asked["run_folder"], asked["other_folder"], catalog, root, asked["tasks"], names[0])
+    if str(asked["json_file"]) == "-":
+        click.echo(json.dumps(comparison.to_json(), ensure_ascii=False, indent=1))
+    else:
+        if asked["json_file"] is not None:
+            write_json(asked["json_file"], comparison.to_json())
+        show_comparison(comparison)
+    sys.exit(0 if not comparison.unavailable else MISSING)

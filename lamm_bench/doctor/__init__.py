@@ -1,0 +1,77 @@
+"""The doctor: examines any adapter, ours or a stranger's, and says what it found and why.
+
+To add a check, write a function of a `Patient` with the decorator `check` in one of the `checks_*` modules."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+from collections.abc import Collection, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from lamm_bench.errors import unknown
+from lamm_bench.types import Adapter, Job, Task
+
+from . import checks_answers, checks_cost, checks_media, checks_prompts, checks_score
+from .material import Material, material_of, own_material
+from .patient import Patient
+from .verdict import Check, Failed, Finding, NotApplicable
+
+CHECKS: tuple[Check, ...] = tuple(
+    check for module in (checks_answers, checks_score, checks_media, checks_prompts, checks_cost) for check in module.CHECKS
+)
+
+
+NO_ANSWERS = "not asked, since `answers` failed; named on its own the check runs all the same"
+
+
+def examine(
+    adapter: Adapter, task: Task | None = None, root: Path | None = None, only: Collection[str] = (), media: bool = True
+) -> Iterator[Finding]:
+    """Runs all checks, or those named in `only`, and yields each finding as it is made.
+
+    Without a task the adapter is asked about pictures or clouds that are drawn for it; with one, about the task's first samples
+    under `root`. Without `media` only text is asked, as of a judge. One that answers no plain question is spared the rest, unless checks are named. Raises `BenchError` for a check that does not exist."""
+    for name in only:
+        if name not in [check.name for check in CHECKS]:
+            raise unknown("check", name, [check.name for check in CHECKS])
+    with tempfile.TemporaryDirectory(prefix="lamm-bench-doctor-") as folder:
+        patient = Patient(adapter, material_for(adapter, task, root, Path(folder), media), media)
+        begin = getattr(adapter, "begin", None)
+        if begin is not None:
+            begin(Job(patient.material.task, patient.material.samples))
+        silent = False
+        for check in CHECKS:
+            if silent:
+                yield Finding(check.name, check.title, "not applicable", NO_ANSWERS, 0.0)
+            elif not only or check.name in only:
+                finding = carry_out(check, patient)
+                yield finding
+                silent = not only and check.name == "answers" and finding.verdict == "fail"
+
+
+def material_for(adapter: Adapter, task: Task | None, root: Path | None, folder: Path, media: bool) -> Material:
+    if task is not None and root is not None:
+        found = material_of(task, root, folder)
+    else:
+        found = own_material("image" if "image" in getattr(adapter, "modalities", ("image",)) else "point_cloud", folder)
+    return found if media else replace(found, samples=tuple(replace(sample, media=()) for sample in found.samples))
+
+
+def carry_out(check: Check, patient: Patient) -> Finding:
+    begun = time.perf_counter()
+    try:
+        verdict, reason = "pass", check.run(patient)
+    except NotApplicable as why:
+        verdict, reason = "not applicable", str(why)
+    except Failed as why:
+        verdict, reason = "fail", str(why)
+    except Exception as error:  # whatever a stranger's adapter raises is a finding about it
+        verdict, reason = "fail", f"it raised {type(error).__name__}: {' '.join(str(error).split())[:200]}"
+    reason = reason.replace(f"{patient.material.folder}{os.sep}", "")  # a folder that is gone when the reason is read
+    return Finding(check.name, check.title, verdict, reason, time.perf_counter() - begun)  # type: ignore[arg-type]
+
+
+__all__ = ["CHECKS", "Finding", "examine"]

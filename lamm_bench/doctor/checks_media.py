@@ -1,0 +1,170 @@
+"""Checks of images and point clouds: really looked at, each by its own question, and a fault ends one request only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from lamm_bench.media import blank
+from lamm_bench.types import Generate, Media, Modality, Response
+
+from .material import draw
+from .patient import NAMES, Patient, short, shown
+from .verdict import Check, Failed, NotApplicable, check
+
+CHECKS: list[Check] = []
+
+
+def drawn(p: Patient, kind: Modality, number: int) -> Media:
+    return draw(kind, p.material.folder, f"probe-{kind}-{number}", number)
+
+
+def used(p: Patient, kind: Modality) -> str:
+    p.needs_media(kind)
+    pairs = [(drawn(p, kind, number), blank(drawn(p, kind, number))) for number in range(4)]
+    moved = sum(
+        p.reacts(p.showing(shown, number=number), p.showing(hidden, number=number))
+        for number, (shown, hidden) in enumerate(pairs)
+    )
+    what = "likelihoods" if p.scores else "answers"
+    if not moved:
+        raise Failed(f"four {NAMES[kind]} were replaced by blanks, and no {what} changed")
+    return f"blanks changed the {what} of {moved} of 4 {NAMES[kind]}"
+
+
+@check(CHECKS, "image-used", "images are really looked at")
+def image_used(p: Patient) -> str:
+    return used(p, "image")
+
+
+@check(CHECKS, "cloud-used", "point clouds are really looked at")
+def cloud_used(p: Patient) -> str:
+    return used(p, "point_cloud")
+
+
+def kind_of(p: Patient) -> Modality:
+    return "image" if p.takes("image") else "point_cloud"
+
+
+@check(CHECKS, "media-own", "in a batch, each question is answered about its own image or cloud")
+def media_own(p: Patient) -> str:
+    p.needs_media()
+    asked = [p.showing(drawn(p, kind_of(p), number)) for number in (0, 1, 2, 3)]
+    if p.scores:
+        worst = 0.0
+        for request, both in zip(asked, p.scored([p.scoring(request) for request in asked])):
+            (alone,) = p.scored([p.scoring(request)])
+            worst = max(worst, p.close("beside questions about other media", alone.logprobs, both.logprobs))
+        return f"the largest difference of likelihoods is {worst:.1e}"
+    return p.same("beside questions about other media", [p.answered([one])[0] for one in asked], p.answered(asked))
+
+
+@check(CHECKS, "several", "of several images in one question each counts, or the question is refused")
+def several(p: Patient) -> str:
+    p.needs_media()
+    kind = kind_of(p)
+    for first, second in ((0, 1), (2, 3), (3, 0)):
+        one, other = drawn(p, kind, first), drawn(p, kind, second)
+        both = p.showing(one, other)
+        (response,) = p.generate([both])
+        if response.error is not None:
+            return f"two {NAMES[kind]} are refused: {short(response.error)}"
+        if p.reacts(both, p.showing(one, blank(other))):
+            return f"two {NAMES[kind]} in one question are both looked at"
+    raise Failed(f"of two {NAMES[kind]} in one question the second one changes nothing, and nobody is told")
+
+
+def ends_alone(p: Patient, media: Media) -> str:
+    """A request with unusable media between two good ones."""
+    good = p.question(0)
+    bad = p.showing(media, number=1)
+    for name, ask in asking(p):
+        before, fault, after = ask([good, bad, good])
+        if fault.error is None:
+            raise Failed(f"`{name}` answered {shown(fault)} about a file that cannot be read")
+        if fault.status != "media_error":
+            raise Failed(f"`{name}` ended it as '{fault.status}', expected media_error: {fault.error}")
+        for other in (before, after):
+            if other.error is not None:
+                raise Failed(f"`{name}` ended a request beside it too: {other.error}")
+    return str(fault.error)
+
+
+def asking(p: Patient) -> list[tuple[str, Callable[[list[Generate]], list[Response]]]]:
+    methods: list[tuple[str, Callable[[list[Generate]], list[Response]]]] = [("generate", p.generate)]
+    if p.scores:
+        methods.append(("score", lambda requests: p.score([p.scoring(request) for request in requests])))
+    return methods
+
+
+@check(CHECKS, "missing", "a media file that is missing ends its own request, as media_error")
+def missing(p: Patient) -> str:
+    p.needs_media()
+    return ends_alone(p, Media(kind_of(p), str(p.material.folder / "nowhere.png")))
+
+
+@check(CHECKS, "broken", "a media file that is cut off ends its own request, as media_error")
+def broken(p: Patient) -> str:
+    p.needs_media()
+    whole = drawn(p, kind_of(p), 2)
+    path = p.material.folder / f"broken{Path(whole.path).suffix}"
+    data = Path(whole.path).read_bytes()
+    path.write_bytes(data[: len(data) // 2])
+    return ends_alone(p, Media(whole.kind, str(path)))
+
+
+@check(CHECKS, "forms", "unusual but valid images and clouds are taken")
+def forms(p: Patient) -> str:
+    p.needs_media()
+    makers: dict[Modality, Callable[[Path], list[Media]]] = {"image": odd_images, "point_cloud": odd_clouds}
+    media = [one for kind, make in makers.items() if p.takes(kind) for one in make(p.material.folder)]
+    for one, response in zip(media, p.generate([p.showing(one, number=number) for number, one in enumerate(media)])):
+        if response.error is not None:
+            raise Failed(f"{Path(one.path).stem.replace('-', ' ')} is refused: {response.error}")
+    return f"{len(media)} taken: {', '.join(Path(one.path).stem for one in media)}"
+
+
+def odd_images(folder: Path) -> list[Media]:
+    base = np.random.default_rng(0).integers(0, 256, (40, 60, 3), dtype=np.uint8)
+    colour = Image.fromarray(base)
+    made = {
+        "alpha.png": colour.convert("RGBA"),
+        "gray.png": colour.convert("L"),
+        "palette.gif": colour.convert("P"),
+        "cmyk.jpg": colour.convert("CMYK"),
+        "sixteen-bit.png": Image.fromarray(base[:, :, 0].astype(np.uint16) * 257),
+        "narrow.png": colour.resize((12, 60)),
+    }
+    for name, image in made.items():
+        image.save(folder / name)
+    return [Media("image", str(folder / name)) for name in made]
+
+
+def odd_clouds(folder: Path) -> list[Media]:
+    points = np.random.default_rng(0).uniform(-2, 2, (500, 7)).astype(np.float32)
+    points[:, 3:6] = np.abs(points[:, 3:6]) * 100
+    made = {"xyz-only.npy": points[:, :3], "seven-columns.npy": points, "few-points.npy": points[:5, :6]}
+    for name, cloud in made.items():
+        np.save(folder / name, cloud)
+    return [Media("point_cloud", str(folder / name)) for name in made]
+
+
+@check(CHECKS, "foreign", "media that it does not take are refused, never left out in silence")
+def foreign(p: Patient) -> str:
+    p.needs_media()
+    kinds: tuple[Modality, ...] = ("image", "point_cloud")
+    other = next((kind for kind in kinds if not p.takes(kind)), None)
+    if other is None:
+        raise NotApplicable("it takes images and point clouds")
+    try:
+        (response,) = p.generate([p.showing(drawn(p, other, 0))])
+    except Failed:
+        raise
+    except Exception as error:  # never sent in a run, so that a loud refusal of any kind will do
+        return f"refused by {type(error).__name__}: {short(str(error), 100)}"
+    if response.error is None:
+        raise Failed(f"it takes no {NAMES[other]}, and answered {shown(response)} to a question with one")
+    return response.error

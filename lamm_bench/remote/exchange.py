@@ -1,0 +1,254 @@
+"""Carries many questions to a server: as many at once as it bears, again after trouble, never twice the same, within the budget.
+
+One thread decides and writes, one thread per open call waits. Nothing here knows a clock but through `Clock`."""
+
+from __future__ import annotations
+
+import heapq
+import queue
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any
+
+from lamm_bench.errors import BenchError, MediaError, Stopped
+from lamm_bench.types import Response
+
+from .cache import Cache
+from .pace import Pace, backoff
+from .purse import Purse
+from .reply import Reply
+from .server import FATAL, PASSING, Trouble
+
+HOPELESS = 5  # questions given up in a row, without an answer between them, after which the rest is not tried
+CALLS = Callable[[dict[str, Any]], Reply | Trouble]
+
+
+class Clock:
+    """The one door to time."""
+
+    def now(self) -> float:
+        return time.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        time.sleep(seconds)
+
+    def take(self, arrivals: queue.Queue[Arrival], seconds: float | None) -> Arrival | None:
+        """The next arrival; None when there was none within `seconds`."""
+        try:
+            return arrivals.get(timeout=seconds)
+        except queue.Empty:
+            return None
+
+
+@dataclass
+class Question:
+    """One body to be sent, for all the requests that are equal."""
+
+    key: str
+    body: Callable[[], dict[str, Any]]  # made in the calling thread: encoding an image takes time
+    numbers: list[int] = field(default_factory=list)
+    attempt: int = 0
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """The end of one call."""
+
+    question: Question
+    outcome: Reply | Trouble | MediaError | Exception
+    seconds: float
+    sent: int
+
+
+@dataclass
+class Exchange:
+    """Questions go in, replies come out in the order in which they arrive."""
+
+    call: CALLS
+    pace: Pace
+    purse: Purse
+    cache: Cache | None
+    clock: Clock = field(default_factory=Clock)
+    retries: int = 5
+    patience: float = 600.0  # seconds without any answer, or of silence asked for, after which asking ends
+    seed: int = 0
+    offline: bool = False
+    hint: Callable[[str], str] = field(default=lambda message: "")  # what a user could do about a server's complaint
+
+    def ask(self, questions: Sequence[Question]) -> Iterator[tuple[int, Reply | Response]]:
+        """Each number with its reply, or with a `Response` that says why there is none.
+
+        Raises `Stopped` when going on makes no sense (the budget is spent, the key is refused, the server is gone), after every
+        call that was open has been paid and yielded. What is left was then not asked."""
+        fresh = merged(questions)
+        kept = self.cache.get([question.key for question in fresh]) if self.cache is not None else {}
+        for question in fresh:
+            if question.key in kept:
+                self.purse.remembered += len(question.numbers)
+                for number in question.numbers:
+                    yield number, kept[question.key]
+        waiting = deque(question for question in fresh if question.key not in kept)
+        if waiting and self.offline:
+            raise Stopped(f"{len(waiting)} questions have no remembered answer, and offline=true forbids to ask")
+        yield from Round(self, waiting).run()
+
+
+@dataclass
+class Round:
+    """The state of one stream of questions."""
+
+    exchange: Exchange
+    waiting: deque[Question]
+    again: list[tuple[float, int, Question]] = field(default_factory=list)  # a heap of (when, order, question)
+    arrivals: queue.Queue[Arrival] = field(default_factory=queue.Queue)
+    open: int = 0
+    given_up: int = 0  # in a row
+    stop: BenchError | None = None
+    quiet_since: float = 0.0
+    _order: int = 0
+
+    def run(self) -> Iterator[tuple[int, Reply | Response]]:
+        clock = self.exchange.clock
+        self.quiet_since = clock.now()
+        while self.waiting or self.again or self.open:
+            if self.stop is None:
+                self.send_what_may_be_sent()
+            if self.stop is not None and not self.open:
+                raise self.stop
+            arrival = self.next_arrival()
+            if arrival is not None:
+                self.open -= 1
+                result = self.settle(arrival)
+                if result is not None:
+                    for number in arrival.question.numbers:
+                        yield number, result
+
+    def send_what_may_be_sent(self) -> None:
+        pace, purse, now = self.exchange.pace, self.exchange.purse, self.exchange.clock.now()
+        while self.open < pace.limit and now >= pace.not_before:
+            question = self.next_question(now)
+            if question is None:
+                return
+            if not purse.affords(self.open):
+                self.waiting.appendleft(question)
+                if not self.open:
+                    self.stop = Stopped(
+                        f"max_cost={purse.max_cost:g} does not allow another question: {purse.spent:.4f} are spent, and one costs up to"
+                        f" {purse.dearest or 0.0:.4f}; run again with a higher --set max_cost to go on"
+                    )
+                return
+            self.send(question)
+
+    def next_question(self, now: float) -> Question | None:
+        """One whose time has come again; else a new one, if no more are in trouble than may be open."""
+        if self.again and self.again[0][0] <= now:
+            return heapq.heappop(self.again)[2]
+        if self.waiting and self.open + len(self.again) < self.exchange.pace.limit:
+            return self.waiting.popleft()
+        return None
+
+    def send(self, question: Question) -> None:
+        """Threads are daemons: Ctrl-C does not wait for a server that hangs."""
+        exchange, sent = self.exchange, self.exchange.pace.sent()
+
+        def work() -> None:
+            begun = exchange.clock.now()
+            outcome: Reply | Trouble | Exception
+            try:
+                outcome = exchange.call(question.body())
+            except Exception as error:  # carried to the deciding thread, which raises what is a bug
+                outcome = error
+            self.arrivals.put(Arrival(question, outcome, exchange.clock.now() - begun, sent))
+
+        self.open += 1
+        threading.Thread(target=work, daemon=True).start()
+
+    def next_arrival(self) -> Arrival | None:
+        """Waits for an answer, for the time of a repetition, or for the end of a silence, whichever comes first."""
+        clock, pace = self.exchange.clock, self.exchange.pace
+        now, wake = clock.now(), None
+        if self.stop is None and pace.not_before > now:
+            wake = pace.not_before
+        elif self.stop is None and self.again and self.open < pace.limit:
+            wake = self.again[0][0]
+        wait = None if wake is None else max(0.0, wake - now)
+        if self.open:
+            return clock.take(self.arrivals, wait)
+        if wait:
+            clock.sleep(wait)
+        return None
+
+    def settle(self, arrival: Arrival) -> Reply | Response | None:
+        """What an arrival means for its question (None: it is asked again) and for all others."""
+        exchange, outcome, now = self.exchange, arrival.outcome, self.exchange.clock.now()
+        if isinstance(outcome, MediaError):
+            return Response(error=str(outcome), status="media_error")
+        if isinstance(outcome, Exception):
+            raise outcome
+        if isinstance(outcome, Reply):
+            self.given_up, self.quiet_since = 0, now
+            exchange.pace.answered(arrival.seconds, self.open + 1)
+            exchange.purse.pay(outcome)
+            if exchange.cache is not None:
+                exchange.cache.put(arrival.question.key, outcome)
+            if exchange.purse.max_cost and exchange.purse.uncounted:
+                self.end("the server counts no tokens, so max_cost cannot be kept; leave it out")
+            return outcome
+        return self.trouble(arrival, outcome, now)
+
+    def trouble(self, arrival: Arrival, trouble: Trouble, now: float) -> Response | None:
+        exchange, question = self.exchange, arrival.question
+        if trouble.kind in FATAL:
+            self.end(trouble.message)
+            if trouble.kind == "key" and not exchange.purse.calls:  # it never was right: for the user to mend, not to resume
+                self.stop = BenchError(trouble.message)
+            self.waiting.appendleft(question)
+            return None
+        if trouble.kind == "refused":
+            self.given_up = 0
+            return Response(error=trouble.message, status="refused")
+        if trouble.kind in PASSING:
+            exchange.pace.troubled(arrival.sent, now, trouble.retry_after)
+            if (trouble.retry_after or 0.0) > exchange.patience:
+                self.end(f"the server asks to be left alone for {trouble.retry_after:.0f} s ({trouble.message}); run again then")
+            elif now - self.quiet_since > exchange.patience:
+                self.end(f"no answer for {now - self.quiet_since:.0f} s (last: {trouble.message})")
+            if self.stop is not None:  # neither answered nor given up: it stays to be asked
+                self.waiting.appendleft(question)
+                return None
+            question.attempt += 1
+            if trouble.kind == "busy" or question.attempt <= exchange.retries:
+                exchange.purse.repeated += 1
+                self.repeat(question, now, trouble)
+                return None
+        self.given_up += 1
+        if self.given_up >= HOPELESS:
+            self.end(f"{HOPELESS} questions in a row failed, the last one with: {trouble.message}")
+        return Response(error=trouble.message, status="model_error")
+
+    def repeat(self, question: Question, now: float, trouble: Trouble) -> None:
+        rng = Random(f"{self.exchange.seed}/{question.key}/{question.attempt}")
+        wait = max(backoff(question.attempt, rng), trouble.retry_after or 0.0)
+        self._order += 1
+        heapq.heappush(self.again, (now + wait, self._order, question))
+
+    def end(self, why: str) -> None:
+        """Nothing more is sent; what is open is waited for."""
+        if self.stop is None:
+            hint = self.exchange.hint(why)
+            self.stop = Stopped(f"{why}{'; ' + hint if hint else ''}")
+
+
+def merged(questions: Sequence[Question]) -> list[Question]:
+    """Equal questions as one, in the order of their first."""
+    found: dict[str, Question] = {}
+    for question in questions:
+        if question.key in found:
+            found[question.key].numbers += question.numbers
+        else:
+            found[question.key] = question
+    return list(found.values())

@@ -1,0 +1,85 @@
+"""Images as data URLs, clouds as rendered views: what of a sample's media goes over the wire."""
+
+from __future__ import annotations
+
+import base64
+import io
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from PIL import Image
+
+from lamm_bench import media as files
+from lamm_bench.errors import BenchError
+from lamm_bench.types import Media
+
+from . import views
+
+Form = Literal["auto", "png", "jpeg", "none"]
+JPEG_QUALITY = 95  # without chroma subsampling: hardly to be told from the original
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """How media are sent.
+
+    `auto` sends the file's own bytes where every decoder sees in them what our own models see, and a PNG of the decoded
+    pixels elsewhere; `png` and `jpeg` always encode anew; `none` leaves images out (a text-only model: a blind control)."""
+
+    form: Form = "auto"
+    max_side: int = 0  # larger images are shrunk to this many pixels; 0: never
+    views: int = 0  # rendered views of a cloud; 0: clouds are refused
+
+    def urls(self, media: Media) -> list[str]:
+        """The data URLs of one image or cloud. Raises `MediaError` when the file cannot be used."""
+        if media.kind == "point_cloud":
+            return [encoded(picture, "png") for picture in views.views(files.open_cloud(media), self.views)]
+        if self.form == "none":
+            return []
+        picture = files.open_image(media)  # decoded in any case: a damaged file must not be sent
+        large = bool(self.max_side) and max(picture.size) > self.max_side
+        plain = files.original(media) if self.form == "auto" and not large else None
+        if plain is not None:
+            return [data_url(*plain)]
+        if large:
+            picture.thumbnail((self.max_side, self.max_side), Image.Resampling.LANCZOS)
+        return [encoded(picture, "jpeg" if self.form == "jpeg" else "png")]
+
+    def marks(self, media: Media) -> list[str]:
+        """What stands for the media in a cache key: content and treatment, without encoding anything."""
+        if media.kind == "point_cloud":
+            return [f"cloud {content(media)} views {self.views}.{views.VERSION}"]
+        return [] if self.form == "none" else [f"image {content(media)} {self.form} {self.max_side}"]
+
+
+def content(media: Media) -> str:
+    """The hash of the file, with a word where it is hidden."""
+    return f"{files.sha256(media.path)}{' blank' if media.sha256 == files.BLANK else ''}"
+
+
+def encoded(picture: Image.Image, form: str) -> str:
+    buffer = io.BytesIO()
+    if form == "jpeg":
+        picture.save(buffer, "JPEG", quality=JPEG_QUALITY, subsampling=0)
+    else:
+        picture.save(buffer, "PNG", compress_level=6)
+    return data_url(buffer.getvalue(), f"image/{form}")
+
+
+def data_url(data: bytes, kind: str) -> str:
+    return f"data:{kind};base64,{base64.b64encode(data).decode('ascii')}"
+
+
+def parse_render(text: str) -> int:
+    """The number of views in `render=4views`; 0 for none.
+
+    >>> parse_render(""), parse_render("4views")
+    (0, 4)
+    """
+    if not text or text == "none":
+        return 0
+    found = re.fullmatch(r"(\d{1,3})\s*views?", text)
+    if not found or not views.LEAST <= int(found[1]) <= views.MOST:
+        raise BenchError(f"render={text}: expected {views.LEAST}view to {views.MOST}views, such as render=4views")
+    return int(found[1])
