@@ -31,6 +31,7 @@ from .lessons import Course
 from .loss import check_finite, total_loss
 from .parts import counter, part_of
 from .plan import Plan, label_weights, pace
+from .prepared import Prepared
 from .shares import micros_of, padding, shares
 from .watch import Watcher
 
@@ -79,6 +80,9 @@ class Trainer:
                 everybody = shares(lengths, stage.batch, engine.world, micro)
                 whole = sum(mass[i] for row in chosen for i in row)
                 sums: dict[str, Tensor] = {}
+                if stage.media and not self.features and isinstance(self.prepared, Prepared):
+                    own_rows = [at for part in everybody[engine.rank] for at in part.rows]
+                    self.prepared.ahead([rows[i].media for at in own_rows for i in chosen[at]])
                 for number, part in enumerate(everybody[engine.rank]):
                     # PyTorch's dropout has no other door; the first process's first pass has the stream of one process
                     place = (engine.rank, number) if engine.rank or number else ()
