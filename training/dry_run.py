@@ -169,11 +169,13 @@ def llm_config(plan: Preset) -> tuple[Any, bool]:
     llm, assumed = plan.model.llm, False
     if isinstance(llm, HubLlm):
         try:
-            return read_config(place_of(llm)), False
+            place = place_of(llm)
+            if place.local or plan.assumed is None:  # a dry run asks no hub for what the preset says itself
+                return read_config(place), False
         except BenchError:
             if plan.assumed is None:
                 raise
-            llm, assumed = plan.assumed, True
+        llm, assumed = plan.assumed, True
     from transformers import LlamaConfig
 
     sizes: Llm = llm
