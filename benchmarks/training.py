@@ -153,11 +153,9 @@ def main() -> None:
             print(f"{f'{data}: {count} dialogues':40}{'dialogues/s':>12}{'ratio':>7}{'padding':>9}{'CPU s':>7}{'wall s':>8}")
             for number, name in enumerate(WAYS):
                 cpu, wall, padding = measure(root, name, Path(folder) / str(number))
-                first = first or EPOCHS * count / cpu
-                print(
-                    f"{name:40}{count / cpu:12.1f}{count / cpu / first:7.2f}{100 * padding:8.0f}%{cpu:7.1f}{wall:8.1f}",
-                    flush=True,
-                )
+                rate = EPOCHS * count / cpu
+                first = first or rate
+                print(f"{name:40}{rate:12.1f}{rate / first:7.2f}{100 * padding:8.0f}%{cpu:7.1f}{wall:8.1f}", flush=True)
 
 
 if __name__ == "__main__":
