@@ -42,6 +42,7 @@ class Data:
     turns: str = "side_by_side"  # or "sequential": whether a later question of a dialogue sees the earlier ones
     share: str = "task_type"  # side by side: whose turns share a sequence; "media": all turns about one image or cloud
     text_tokens: int = 400  # the most behind one image or cloud (reference 3.5)
+    open: bool = False  # whether questions with options are also asked without them
     sequences: int = 0  # the most that are kept of what is said about one image or cloud; 0: all
     row_tokens: int = 512  # of a row of a batch, which shorter sequences share without seeing each other
     mirror: tuple[str, ...] = ()  # task types whose pictures may be mirrored, where no text speaks of sides or places

@@ -16,7 +16,7 @@ from lamm_bench.lamm.tokenizer import Tokenizer
 from lamm_bench.types import Media, Message
 
 from .config import Data
-from .data import Dialogue, merged
+from .data import Dialogue, merged, opened
 
 SIDED = re.compile(r"left|right|\[", re.IGNORECASE)
 """What a mirrored picture would make wrong: sides and coordinates."""
@@ -60,7 +60,8 @@ def make_examples(
     Turns of several task types that share a sequence stand behind the system message of one of them, drawn at random."""
     layout, side = layout_called(data.layout, tokenizer), data.turns == "side_by_side"
     out: list[Example] = []
-    for one in merged(dialogues, data.share) if side else dialogues:
+    together = merged(dialogues, data.share) if side else dialogues
+    for one in map(opened, together) if data.open else together:
         able = all(task_type in mirror or prompts.task_types.get(task_type) in SPOKEN for task_type in one.task_types)
         stream = rng(seed, "system", one.where)
         for part in (
