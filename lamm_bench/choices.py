@@ -49,6 +49,8 @@ def read_choice(text: str, choices: Sequence[str]) -> int | None:
     [1, None, None, None, None]
     >>> read_choice("Some say the answer is (A). I disagree.\\n The answer is B. cell wall", three)
     1
+    >>> read_choice("T", ["P", "T"]), read_choice("T", ["one", "two"]), read_choice("B", ["B", "P"])
+    (1, None, 1)
     >>> read_choice("sample A", ["sample B", "sample A"]), read_choice("(B) vitamin (A)", ["vitamin (D)", "vitamin (A)"])
     (1, 1)
     >>> read_choice("The answer is A cat.", ["dog", "cat"]), read_choice("The answer is A because it is big.", ["dog", "cat"])
@@ -82,7 +84,8 @@ def index_of(letter: str, count: int) -> int | None:
 def whole_answer(text: str, choices: Sequence[str], options: Vocabulary) -> int | None:
     """Rule 1."""
     alone = ALONE.fullmatch(text) if len(text) < SHORT else None
-    if alone:
+    # where no option has that letter, a letter may still be what an option says: "Which letter labels the fish?"
+    if alone and (index_of(alone.group(1), len(choices)) is not None or text not in choices):
         return index_of(alone.group(1), len(choices))
     if text in choices and list(choices).count(text) == 1:
         return list(choices).index(text)

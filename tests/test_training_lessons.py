@@ -145,13 +145,3 @@ def test_heads_learn_what_is_asked_and_where_things_stand() -> None:
             heads.cells["image"](tokens).reshape(6, 2, 2, 2, 2, -1).transpose(2, 3).reshape(6, 16, -1)[..., taught.labels["cat"]]
         )
         assert cells.argmax(dim=1).tolist() == [int((9 - n + 0.5) / 10 * 4) * 4 + int((n + 0.5) / 10 * 4) for n in range(6)]
-
-
-def test_questions_with_options_are_also_asked_without_them() -> None:
-    from lamm_bench.training.data import opened
-
-    one = talk(
-        "a", ("How many? Options: (A) 4 (B) 5", "(B)"), ("Which of these? Options: (A) cat (B) dog", "(A)"), ("What?", "cat")
-    )
-    assert opened(one).turns == (*one.turns, ("How many?", "5"))
-    assert len(opened(one).task_types) == 4

@@ -42,7 +42,6 @@ class Data:
     turns: str = "side_by_side"  # or "sequential": whether a later question of a dialogue sees the earlier ones
     share: str = "task_type"  # side by side: whose turns share a sequence; "media": all turns about one image or cloud
     text_tokens: int = 400  # the most behind one image or cloud (reference 3.5)
-    open: bool = False  # whether questions with options are also asked without them
     sequences: int = 0  # the most that are kept of what is said about one image or cloud; 0: all
     row_tokens: int = 512  # of a row of a batch, which shorter sequences share without seeing each other
     mirror: tuple[str, ...] = ()  # task types whose pictures may be mirrored, where no text speaks of sides or places
@@ -92,14 +91,17 @@ class Stage:
     places: float = 0.0  # weight of the error of places beside it
     spots: float = 0.0  # weight of what stands in each cell
     questions: int = 8  # about each media in a step
+    anchors: float = 0.0  # weight of the words and numbers that media tokens name half-way through the language model (anchors.py)
     times: Mapping[str, float] = field(default_factory=dict)  # task type -> how often its media come in an epoch
     warmup: float = 0.1  # share of the steps in which the rate rises
     schedule: str = "cosine"  # or "linear": how it falls to zero; "warmup_decay": DeepSpeed's WarmupDecayLR (reference 3.7)
+    optimizer: str = "adamw"  # or "muon": for the matrices of the language model's layers, AdamW for the rest
     betas: tuple[float, ...] = (0.9, 0.95)
     decay: float = 0.001  # decoupled weight decay
     clip: float = 1.0  # of the gradient's norm
     evenness: float = 0.0  # 0: each token counts alike; 1: each answer counts alike
     weights: Mapping[str, float] = field(default_factory=dict)  # task type -> weight of its answers; 1 unless named
+    blur: Mapping[str, float] = field(default_factory=dict)  # kind of media -> standard deviation of number tokens in answers
     augment: Augment = field(default_factory=Augment)
 
 
@@ -278,6 +280,11 @@ def check(preset: Preset) -> None:
     one_of("data.turns", preset.data.turns, ("side_by_side", "sequential"))
     one_of("data.share", preset.data.share, ("task_type", "media"))
     for stage in preset.stages:
+        one_of(f"stages.{stage.name}.optimizer", stage.optimizer, ("adamw", "muon"))
+        for kind, deviation in stage.blur.items():
+            one_of(f"stages.{stage.name}.blur", kind, ("image", "point_cloud"))
+            if deviation < 0:
+                raise BenchError(f"stages.{stage.name}.blur.{kind} is {deviation}; a standard deviation is 0 or more")
         one_of(f"stages.{stage.name}.schedule", stage.schedule, ("cosine", "linear", "warmup_decay"))
         for part in stage.train:
             one_of(f"stages.{stage.name}.train", part, PARTS)

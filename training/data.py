@@ -14,7 +14,6 @@ from lamm_bench.instruction import PromptFile, prompt_file
 from lamm_bench.types import Media, Message, Modality
 
 from .config import Data, MetaFile
-from .unfold import unfold
 
 KEYS: dict[str, Modality] = {"image": "image", "pcl": "point_cloud"}
 ROLES = ("human", "gpt")
@@ -158,17 +157,3 @@ def merged(dialogues: Sequence[Dialogue], share: str) -> list[Dialogue]:
         )
         for (media, _), group in together.items()
     ]
-
-
-def opened(one: Dialogue) -> Dialogue:
-    """The same dialogue, in which each question with options comes once more without them, answered by the right one's text.
-
-    So a small model learns to see the answer before it learns to find it among the options. Questions that need their options
-    ("which of these") stay as they are."""
-    turns, types = list(one.turns), list(one.task_types)
-    for (question, answer), task_type in zip(one.turns, one.task_types):
-        if "Options:" in question and "of these" not in question:
-            for alone in unfold(question, answer, ()):
-                turns.append((alone.question, alone.answer))
-                types.append(task_type)
-    return replace(one, turns=tuple(turns), task_types=tuple(types))

@@ -18,6 +18,7 @@ from lamm_bench.errors import BenchError, unknown
 
 from . import state
 from .config import Preset, Stage
+from .optimizers import optimizer_for
 
 ENGINES = ("plain", "deepspeed")
 
@@ -115,13 +116,6 @@ def precision_on(precision: str, device: torch.device) -> torch.dtype:
     return torch.bfloat16 if supported() else torch.float32
 
 
-def adamw(parameters: Sequence[nn.Parameter], stage: Stage, fused: bool) -> torch.optim.AdamW:
-    """Adam with decoupled weight decay, which is also what DeepSpeed's `Adam` is (reference 3.7)."""
-    return torch.optim.AdamW(
-        parameters, lr=stage.rate, betas=(stage.betas[0], stage.betas[1]), weight_decay=stage.decay, fused=fused
-    )
-
-
 @dataclass
 class Plain:
     """One process, one device."""
@@ -145,7 +139,7 @@ class Plain:
             raise BenchError("precision float16 needs a GPU; on a CPU use bfloat16 or float32")
         self.module = module.to(self.device)
         self.parameters = [p for p in module.parameters() if p.requires_grad]
-        self.optimizer = adamw(self.parameters, stage, fused=True)
+        self.optimizer = optimizer_for(module, stage)
         self.clip = stage.clip
         self.scaler = None
         if self.dtype == torch.float16:

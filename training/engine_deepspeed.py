@@ -22,7 +22,8 @@ from lamm_bench.errors import BenchError
 
 from . import state
 from .config import Preset, Stage
-from .engine import adamw, device_here, place, precision_on
+from .engine import device_here, place, precision_on
+from .optimizers import adamw
 
 NAMES = {torch.float32: "float32", torch.bfloat16: "bfloat16", torch.float16: "float16"}
 
@@ -73,6 +74,8 @@ class DeepSpeed:
     def begin(self, module: nn.Module, stage: Stage, micros: int) -> None:
         self.module = module
         parameters = [p for p in module.parameters() if p.requires_grad]
+        if stage.optimizer != "adamw":
+            raise BenchError(f"stage {stage.name}: optimizer {stage.optimizer} runs in one process only; use adamw under DeepSpeed")
         optimizer = adamw(parameters, stage, fused=False)
         self.micros = micros
         self.ds, *_ = self.lib.initialize(model=module, optimizer=optimizer, config=self.config(stage, micros))

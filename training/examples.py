@@ -16,7 +16,7 @@ from lamm_bench.lamm.tokenizer import Tokenizer
 from lamm_bench.types import Media, Message
 
 from .config import Data
-from .data import Dialogue, merged, opened
+from .data import Dialogue, merged
 
 SIDED = re.compile(r"left|right|\[", re.IGNORECASE)
 """What a mirrored picture would make wrong: sides and coordinates."""
@@ -61,7 +61,7 @@ def make_examples(
     layout, side = layout_called(data.layout, tokenizer), data.turns == "side_by_side"
     out: list[Example] = []
     together = merged(dialogues, data.share) if side else dialogues
-    for one in map(opened, together) if data.open else together:
+    for one in together:
         able = all(task_type in mirror or prompts.task_types.get(task_type) in SPOKEN for task_type in one.task_types)
         stream = rng(seed, "system", one.where)
         for part in (

@@ -131,7 +131,7 @@ class Heads(nn.Module):
         where: list[Tensor] = []
         for row, lesson in enumerate(lessons[i] for i in rows):
             scope[row, 0, lesson.scope] = 1
-            cell = torch.from_numpy(self.cell(kind, lesson.middle, FINE * side))
+            cell = torch.from_numpy(cell_of(self.encoders[kind], lesson.middle, FINE * side))
             aim[row, cell, torch.from_numpy(lesson.label).long()] = 1
             where.append(cell + row * said.shape[1])
         logits = said[..., : self.labels]
@@ -142,14 +142,14 @@ class Heads(nn.Module):
         off = error(said[..., self.labels :].flatten(0, 1)[torch.cat(where)], numbers).mean() * len(rows) / len(lessons)
         return {"spots": focal, "spots_off": off}
 
-    def cell(self, kind: str, middle: np.ndarray, side: int) -> np.ndarray:
-        """Indices of the cells, row by row, that hold the points [points, 2]."""
-        encoder = self.encoders[kind]
-        if isinstance(encoder, CloudEncoder):
-            low, high = np.array(encoder.low[:2], np.float32), np.array(encoder.high[:2], np.float32)
-            middle = (middle - low) / (high - low)
-        inside = np.clip((middle * side).astype(np.int64), 0, side - 1)
-        return inside[:, 1] * side + inside[:, 0]
+
+def cell_of(encoder: ImageConfig | CloudConfig, middle: np.ndarray, side: int) -> np.ndarray:
+    """Indices of the cells, of `side` in a row and row by row, that hold the points [points, 2]."""
+    if isinstance(encoder, CloudEncoder):
+        low, high = np.array(encoder.low[:2], np.float32), np.array(encoder.high[:2], np.float32)
+        middle = (middle - low) / (high - low)
+    inside = np.clip((middle * side).astype(np.int64), 0, side - 1)
+    return inside[:, 1] * side + inside[:, 0]
 
 
 def error(said: Tensor, aim: Tensor) -> Tensor:

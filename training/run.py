@@ -200,7 +200,7 @@ def make_trainer(
         slots, window = model.config.slots, model.config.llm.window
         return make_examples(chosen, plan.data, prompts, tokenizer, slots, window, plan.data.mirror, plan.seed)
 
-    lessons = course(good) if any(stage.asked for stage in plan.stages) else Course()
+    lessons = course(good) if any(stage.asked or stage.anchors for stage in plan.stages) else Course()
     spoken = good if any(not stage.media for stage in plan.stages) else ()
     texts = [(row, one.task_types[0]) for one in spoken for row in text_only(one, plan.data, prompts, tokenizer)]
     examples = encoded(good)
@@ -209,6 +209,7 @@ def make_trainer(
         console.print(f"{cut_short} dialogues are longer than {plan.data.text_tokens} tokens; their ends are cut off")
     return Trainer(
         plan, model, examples, texts, prepared, output, identity, console, lessons, engine=engine, held=encoded(held), cache=cache,
+        tokenizer=tokenizer,
         probe=make_probe(plan, tokenizer) if engine.rank == 0 else None,
     )  # fmt: skip
 

@@ -18,9 +18,11 @@ from lamm_bench.errors import BenchError
 from lamm_bench.lamm.config import Lora
 from lamm_bench.lamm.encode import Encoded, pack
 from lamm_bench.lamm.model import Lamm, collate
+from lamm_bench.lamm.tokenizer import MiniTokenizer, Tokenizer
 from lamm_bench.types import Media
 
 from . import state
+from .anchors import Anchors, halfway
 from .augment import change
 from .config import Preset, Stage
 from .engine import Engine, Plain
@@ -28,7 +30,7 @@ from .examples import Example, rng
 from .feature_cache import FeatureCache
 from .heads import Heads
 from .lessons import Course
-from .loss import check_finite, total_loss
+from .loss import Blur, answer_losses, check_finite, total_loss
 from .parts import counter, part_of
 from .plan import Plan, label_weights, pace
 from .prepared import Prepared
@@ -54,7 +56,9 @@ class Trainer:
     held: Sequence[Example] = ()  # kept from training, for the validation loss
     cache: FeatureCache | None = None  # where frozen encoders' tokens are kept between trainings
     probe: Callable[[Lamm], Mapping[str, float]] | None = None  # a short run over the miniature: task -> score
+    tokenizer: Tokenizer | None = None
     best: float = math.inf  # the least validation loss so far
+    blurs: dict[tuple[str, float], Blur] = field(default_factory=dict)
     before: tuple[int, int] = (0, 0)  # stage and step of the state on the disk
 
     def __post_init__(self) -> None:
@@ -126,6 +130,9 @@ class Trainer:
         if stage.asked:
             with seeded(self.preset.seed, index, "heads"):
                 heads = Heads(self.course, self.model.config.encoders)
+        if stage.anchors:
+            with seeded(self.preset.seed, index, "anchors"):
+                heads = Anchors(self.course, self.model, self.tokenizer)
         if saved:
             heads.load_state_dict(saved["heads"])
         return heads
@@ -201,11 +208,26 @@ class Trainer:
                 if not stage.answers:
                     return out
                 media = self.model.project(kind, tokens)
-            logits, labels, _ = self.model.label_logits(batch, media)
-        each = nn.functional.cross_entropy(logits.float(), labels, reduction="none")
+            with halfway(self.model) if stage.anchors else contextlib.nullcontext([]) as middle:
+                logits, labels, _ = self.model.label_logits(batch, media)
+        blur = self.blur(stage, kind, logits.shape[-1])
+        if middle:
+            lessons = [self.course.lessons[row.media] for row in rows]
+            table = self.model.llama.get_input_embeddings().weight
+            out |= heads(kind, middle[0][batch.media >= 0], lessons, table, blur)
+        each = answer_losses(logits, labels, blur)
         weight = torch.cat(list(weights))
         out["answers"] = (each * weight).sum() / weight.sum()
         return out
+
+    def blur(self, stage: Stage, kind: str, size: int) -> Blur | None:
+        """How numbers in answers about this kind of media are blurred, if the stage says so."""
+        deviation = stage.blur.get(kind, 0.0)
+        if not deviation or not isinstance(self.tokenizer, MiniTokenizer):
+            return None
+        if (kind, deviation) not in self.blurs:
+            self.blurs[kind, deviation] = Blur.of(self.tokenizer.numbers(), size, deviation).to(self.engine.device)
+        return self.blurs[kind, deviation]
 
     def questions(self, stage: Stage, rows: Sequence[Example], key: tuple[int, int]) -> list[np.ndarray]:
         """Which questions about the media of each row are asked, drawn anew each time."""

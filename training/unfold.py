@@ -6,7 +6,7 @@ list of labelled places becomes what is there, where each is, and a spot for eac
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 OPTION = re.compile(r"\(([A-Z])\) (.*?)(?= \([A-Z]\) |$)")
@@ -53,14 +53,15 @@ def unfold(question: str, answer: str, labels: Sequence[str]) -> Iterator[Asked]
         sided = bool(numbers) or re.search(r"left|right", f"{text} {right}") is not None
         return Asked(text, right, tuple(wrong), numbers, sided)
 
-    answer, chosen = answer.strip(), CHOSEN.match(answer.strip())
+    answer = answer.strip()
     place = PLACE.match(answer)
-    if "Options:" in question and chosen:
+    if "Options:" in question:
         stem, _, listed = question.partition("Options:")
         options = dict(OPTION.findall(listed.strip()))
-        if chosen[1] in options:
-            right = options.pop(chosen[1])
-            yield asked(stem.split("\n")[0].strip(), right, list(options.values()))
+        right = chosen_of(answer, options)
+        if right in options:
+            said = options.pop(right)
+            yield asked(stem.split("\n")[0].strip(), said, list(options.values()))
     elif place:
         if len(decimals(place[1])) <= MOST_NUMBERS:
             yield asked(question, numbers=decimals(place[1]))
@@ -79,6 +80,16 @@ def unfold(question: str, answer: str, labels: Sequence[str]) -> Iterator[Asked]
                 yield asked(f"Which is letter {at + 1} of word {number + 1}?", letter, [x for x in LETTERS if x != letter])
     else:
         yield asked(question, answer)
+
+
+def chosen_of(answer: str, options: Mapping[str, str]) -> str:
+    """The letter of the option that an answer names, by its letter or by its text; empty where it names none.
+
+    >>> [chosen_of(answer, {"A": "fish", "B": "tree"}) for answer in ("(B)", "fish", "stone")]
+    ['B', 'A', '']
+    """
+    chosen = CHOSEN.match(answer)
+    return chosen[1] if chosen else next((letter for letter, text in options.items() if text == answer), "")
 
 
 def spots(question: str, answer: str) -> tuple[Spot, ...]:

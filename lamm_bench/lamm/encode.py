@@ -167,14 +167,19 @@ def encode_side_by_side(messages: Sequence[Message], layout: Layout, vocabulary:
     positions: list[int] = []
     segments: list[int] = []
     places: tuple[tuple[int, Media], ...] = ()
+    shared = 0
     for number, index in enumerate(range(0, len(turns) - 1, 2), start=1):
         human, assistant = turns[index], turns[index + 1]
-        single = encode_messages([*head, Message("user", (*media, human.text)), assistant], layout, vocabulary, slots)
-        shared = max((start + slots[m.kind] for start, m in single.media), default=len(encode((), vocabulary, {}, layout.bos)))
-        begin = 0 if number == 1 else shared
-        ids += single.ids[begin:]
-        labels += single.labels[begin:]
-        positions += single.positions[begin:]
-        segments += [0] * (shared - begin) + [number] * (len(single) - shared)
-        places = places or single.media
+        parts = pieces([*head, Message("user", (*media, human.text)), assistant], layout)
+        own = max((at + 1 for at, part in enumerate(parts) if isinstance(part, Media)), default=0)
+        if number == 1:  # the beginning is the same for all turns
+            first = encode(parts[:own], vocabulary, slots, layout.bos)
+            ids, labels, positions = list(first.ids), list(first.labels), list(first.positions)
+            shared, places = len(first), first.media
+            segments = [0] * shared
+        single = encode(parts[own:], vocabulary, slots, bos=False)
+        ids += single.ids
+        labels += single.labels
+        positions += range(shared, shared + len(single))
+        segments += [number] * len(single)
     return Encoded(tuple(ids), tuple(labels), tuple(positions), tuple(segments), places)

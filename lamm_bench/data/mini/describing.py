@@ -72,7 +72,8 @@ class Question:
 
     @property
     def answer(self) -> str:
-        return f"({'ABCDE'[self.right]})"
+        """The right option's text: what is seen is said, not where it stands in a list."""
+        return self.options[self.right]
 
 
 def pose_question(rng: Random, text: str, context: str, right: str, wrong: Sequence[str]) -> Question:

@@ -140,8 +140,8 @@ def draw_diagram(rng: Random, index: int, split: Split) -> Drawn:
         return Drawn(media, items={"VQA_AI2D": [item]})
     turns = []
     for question in asked:
-        query, _, right = with_options(rng, question, rng.randrange(12))
-        turns.append((query, f"({chr(65 + right)})"))
+        query, _, _ = with_options(rng, question, rng.randrange(12))
+        turns.append((query, question.right))
     dialogues = [dialogue_2d(path, "VQA", dealt) for dealt in groups(rng, turns, 4)]
     dialogues.append(dialogue_2d(path, "description", [(DESCRIBE, describe(diagram))]))
     spots = [

@@ -155,7 +155,7 @@ def room_dialogues(rng: Random, room: Room, path: str, name: str) -> list[dict[s
     answered: list[Turn] = []
     for question in questions(rng, room):
         place = rng.randrange(6)
-        answered.append((with_options(rng, question, place)[0], f"({chr(65 + place)})"))
+        answered.append((with_options(rng, question, place)[0], question.right))
     dialogues = [dialogue_3d(path, "detection3d", [(wording(rng, DETECT), boxes)], name)]
     dialogues += [dialogue_3d(path, "visual_grounding3d", dealt, name) for dealt in groups(rng, found, 3)]
     dialogues += [dialogue_3d(path, "VQA3D", dealt, name) for dealt in groups(rng, answered, 4)]
