@@ -9,10 +9,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from click.testing import CliRunner
 from PIL import Image
 
 from lamm_bench.cli import main
+
+from .commands import done
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -33,15 +34,9 @@ def written(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def bench(*words: object) -> str:
-    result = CliRunner().invoke(main, [str(word) for word in words], catch_exceptions=False)
-    assert result.exit_code == 0, result.output
-    return result.output
-
-
 def test_the_example_model_runs(written: Path, mini_root: Path) -> None:
     words = ("--plugin", written / "brightness.py", "--model", "brightness", "--set", "threshold=100", "--tasks", "cifar10")
-    bench("run", *words, "--data-root", mini_root, "--output", written / "run", "--json", written / "b.json")
+    done("run", *words, "--data-root", mini_root, "--output", written / "run", "--json", written / "b.json")
     (entry, *_) = json.loads((written / "b.json").read_text())["results"]
     assert entry["counts"]["unread"] == entry["counts"]["expected"]  # `light` is no class of CIFAR-10, and nobody guesses
 
@@ -54,7 +49,7 @@ def test_the_example_model_passes_its_own_test(written: Path, monkeypatch: pytes
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     module.test_the_doctor_finds_nothing()
-    assert "0 failed" in bench("doctor", "--plugin", written / "brightness.py", "--model", "brightness")
+    assert "0 failed" in done("doctor", "--plugin", written / "brightness.py", "--model", "brightness")
 
 
 def test_the_example_task_is_scored_with_intervals_and_floors(written: Path) -> None:
@@ -69,16 +64,16 @@ def test_the_example_task_is_scored_with_intervals_and_floors(written: Path) -> 
     (root / "2D_Benchmark/meta_file/Weather.json").write_text(json.dumps(items))
     for model, value in (("oracle", 100.0), ("majority", 50.0)):
         words = ("--plugin", written / "weather.py", "--model", model, "--tasks", "weather", "--data-root", root)
-        bench("run", *words, "--output", written / model, "--json", written / "w.json")
+        done("run", *words, "--output", written / model, "--json", written / "w.json")
         (entry,) = json.loads((written / "w.json").read_text())["results"]
         assert entry["metrics"]["accuracy"]["value"] == value
         assert entry["references"]["oracle"] == 100.0
-    assert "weather" in bench("list", "tasks", "--plugin", written / "weather.py")
+    assert "weather" in done("list", "tasks", "--plugin", written / "weather.py")
 
 
 def test_the_example_recipe_asks_twice(written: Path, mini_root: Path) -> None:
     words = ("--model", "oracle", "--tasks", "sqaimage", "--recipe", written / "two_thoughts.yaml", "--data-root", mini_root)
-    bench("run", *words, "--output", written / "run")
+    done("run", *words, "--output", written / "run")
     lines = [json.loads(line) for line in (written / "run/records/sqaimage.jsonl").read_text().splitlines()]
     assert {line["step"] for line in lines} == {0, 1}
 
