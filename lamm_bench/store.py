@@ -228,6 +228,7 @@ class Run:
     folder: Path
     manifest: dict[str, Any]
     _lock: Any = None
+    _made: bool = False  # whether this run wrote the manifest
 
     @classmethod
     def start(cls, folder: Path, manifest: dict[str, Any], mode: str = "auto") -> Run:
@@ -260,6 +261,7 @@ class Run:
             set_aside(self.folder)
         if not path.exists():
             write_json(path, self.manifest)
+            self._made = True
             return
         old = read_json(path)
         if old.get("format") != FORMAT:
@@ -290,9 +292,26 @@ class Run:
         write_json(self.folder / name, value)
 
     def close(self) -> None:
+        """Lets others write. A new run in which nothing was recorded goes: a model that cannot be loaded leaves no trace."""
         if self._lock is not None:
+            if self._made:
+                remove_unasked(self.folder)
             self._lock.close()
             self._lock = None
+
+
+def remove_unasked(folder: Path) -> None:
+    """Removes a run without a record or a score; older runs that were set aside in the folder stay."""
+    records = [path for path in folder.glob("records/*") if path.stat().st_size == 0]
+    begun = [*records, *(folder / name for name in ("manifest.json", "cases.json", "lock"))]
+    files = {path for path in folder.rglob("*") if path.is_file() and path.relative_to(folder).parts[0][:4] != "old-"}
+    if files <= set(begun):
+        for path in files:
+            path.unlink()
+        with contextlib.suppress(OSError):  # not empty: runs set aside
+            for path in (folder / "records", folder):
+                if path.exists():
+                    path.rmdir()
 
 
 def refuse_strangers(folder: Path, mode: str) -> None:
