@@ -5,8 +5,10 @@ from __future__ import annotations
 import importlib.util
 import json
 import re
+import shlex
 from pathlib import Path
 
+import click
 import numpy as np
 import pytest
 from PIL import Image
@@ -92,6 +94,36 @@ def test_every_link_of_the_documentation_leads_to_a_file(document: Path) -> None
     for target in re.findall(r"\]\(([^)#]+)\)", document.read_text()):
         if not target.startswith("http"):
             assert (document.parent / target).exists(), target
+
+
+def commands_of(text: str) -> list[list[str]]:
+    """The words of every command of ours in a code block, comments and continued lines taken care of."""
+    found = []
+    fenced = [
+        block for kind, block in re.findall(r"^```(\w*)\n(.*?)^```", text, re.DOTALL | re.MULTILINE) if kind in ("", "bash")
+    ]
+    indented = re.findall(r"^    (?=lamm-bench )[^\n]*\n", text, re.MULTILINE)
+    for line in "".join([*fenced, *indented]).replace("\\\n", " ").splitlines():
+        words = re.search(r"(?:^|\.venv/bin/|-m )lamm[-_]bench (.+)", line.strip())
+        if words:
+            found.append(shlex.split(words.group(1), comments=True))
+    return found
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_every_command_of_the_documentation_can_be_read(document: Path) -> None:
+    for words in commands_of(document.read_text()):
+        command, rest = main, words
+        while isinstance(command, click.Group):
+            _, command, rest = command.resolve_command(click.Context(command), rest)
+        assert command is not None
+        one = rest[: rest.index("|")] if "|" in rest else rest  # `tasks | models` shows alternatives
+        _, left, _ = command.make_parser(click.Context(command)).parse_args(list(one))
+        assert not left, f"{document.name}: {' '.join(words)}: {left}"
+
+
+def test_the_documentation_has_commands() -> None:
+    assert sum(len(commands_of(document.read_text())) for document in DOCUMENTS) > 30
 
 
 def test_every_verb_and_option_that_the_documentation_shows_exists() -> None:
