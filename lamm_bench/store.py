@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from .errors import BenchError
+from .errors import BenchError, unknown
 from .types import Generate, Media, Prediction, Record, Request, Response
 
 FORMAT = 1
@@ -191,6 +191,7 @@ def dump_response(response: Response) -> dict[str, Any]:
 
 
 def load_response(line: Mapping[str, Any]) -> Response:
+    """The other way of `dump_response`."""
     return Response(
         line["text"],
         line["finish"],
@@ -203,6 +204,7 @@ def load_response(line: Mapping[str, Any]) -> Response:
 
 
 def dump_end(record: Record) -> dict[str, Any]:
+    """How a sample ended, as it stands in its record's line."""
     line: dict[str, Any] = {"status": record.status, "seconds": round(record.seconds, 4)}
     if record.prediction is not None:
         line["prediction"] = {
@@ -216,6 +218,7 @@ def dump_end(record: Record) -> dict[str, Any]:
 
 
 def load_end(sample: str, line: Mapping[str, Any]) -> Record:
+    """The other way of `dump_end`."""
     said = line.get("prediction")
     prediction = Prediction(said["text"], said.get("choice"), tuple(said.get("scores", ()))) if said else None
     return Record(sample, line["status"], prediction, line.get("error"), line.get("seconds", 0.0))
@@ -235,6 +238,8 @@ class Run:
         """Opens a folder for writing: a new run, or the same run again. Raises `BenchError` when it holds another one.
 
         `mode`: `auto` goes on where the same run stopped, `resume` insists that there is one, `fresh` moves it aside."""
+        if mode not in MODES:
+            raise unknown("mode of a run", mode, MODES)
         if not (folder / "manifest.json").exists():  # refused before anything is written there
             refuse_strangers(folder, mode)
         try:
@@ -302,16 +307,14 @@ class Run:
 
 def remove_unasked(folder: Path) -> None:
     """Removes a run without a record or a score; older runs that were set aside in the folder stay."""
-    records = [path for path in folder.glob("records/*") if path.stat().st_size == 0]
-    begun = [*records, *(folder / name for name in ("manifest.json", "cases.json", "lock"))]
+    empty = [path for path in folder.glob("records/*") if path.stat().st_size == 0]
     files = {path for path in folder.rglob("*") if path.is_file() and path.relative_to(folder).parts[0][:4] != "old-"}
-    if files <= set(begun):
+    if files <= {*empty, *(folder / name for name in ("manifest.json", "cases.json", "lock"))}:
         for path in files:
             path.unlink()
         with contextlib.suppress(OSError):  # not empty: runs set aside
-            for path in (folder / "records", folder):
-                if path.exists():
-                    path.rmdir()
+            for path in filter(Path.exists, (folder / "records", folder)):
+                path.rmdir()
 
 
 def refuse_strangers(folder: Path, mode: str) -> None:
