@@ -74,6 +74,10 @@ def test_sides_can_be_swapped_and_no_difference_is_none() -> None:
     assert paired_metric(MEAN, rows(a, 60), rows(a, 60), 0) == (0.0, (0.0, 0.0), 1.0)
 
 
+def test_a_single_image_gives_a_difference_without_an_interval() -> None:
+    assert paired_metric(MEAN, rows([1.0, 1.0], 1), rows([0.0, 1.0], 1), 0) == (0.5, None, 1.0)
+
+
 def test_under_no_difference_small_p_values_are_as_rare_as_they_say() -> None:
     rng = np.random.default_rng(1)
     small = sum(

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from lamm_bench.pooling import Pool
 from lamm_bench.scoring import Answered, Score, pooled, score
-from lamm_bench.stats import estimates, ratio
+from lamm_bench.stats import REPLICATES, estimates, interval, ratio
 from lamm_bench.types import STATUSES, Metric, Row, Sample
 
 from .fakes import COLOURS, ColourTask
@@ -90,3 +90,12 @@ def test_the_interval_of_a_mean_covers_it_about_as_often_as_it_says() -> None:
         low, high = estimates([metric], rows, trial)["mean"].ci95 or (0, 0)
         covered += low <= 0 <= high
     assert 104 <= covered <= 120  # 114 expected; a percentile interval of 60 values is slightly short
+
+
+def test_an_interval_is_the_middle_95_percent_of_the_replicates_that_are_defined() -> None:
+    values = np.linspace(0, 1, REPLICATES)
+    assert interval(values) == pytest.approx((0.025, 0.975))
+    half = np.where(np.arange(REPLICATES) % 2, np.nan, values)
+    assert interval(half) == pytest.approx((0.025, 0.974), abs=2e-3)
+    half[0] = np.nan  # now fewer than half are defined
+    assert interval(half) is None
