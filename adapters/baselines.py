@@ -63,62 +63,71 @@ def preferring(options: Sequence[str], chosen: int) -> Response:
 
 
 @dataclass
-class Oracle:
-    """Answers the ground truth in the format asked for."""
+class Baseline:
+    """What they have in common: told a task, each has a text for every request, and prefers the option that the text means."""
 
     told: Told | None = field(default=None, init=False, repr=False)
-    name: ClassVar[str] = "oracle"
     modalities: ClassVar[frozenset[Modality]] = BOTH
     ignores: ClassVar[frozenset[str]] = NOTHING_SEEN
 
+    def begin(self, job: Job) -> None:
+        """Takes in the task and its samples, ground truth included."""
+        self.told = Told.of(job)
+
+    def answer(self, request: Request) -> str | Response:
+        """The text for a request, or the response that says why there is none."""
+        raise NotImplementedError
+
+    def generate(self, requests: Sequence[Generate]) -> Iterator[tuple[int, Response]]:
+        """The texts, in the order of the requests."""
+        for number, request in enumerate(requests):
+            said = self.answer(request)
+            yield number, Response(said) if isinstance(said, str) else said
+
+    def score(self, requests: Sequence[Score]) -> Iterator[tuple[int, Response]]:
+        """Log-likelihoods of `LIKELY` for the option that the text means and `UNLIKELY` for the others."""
+        for number, request in enumerate(requests):
+            said = self.answer(request)
+            if isinstance(said, str):
+                said = preferring(request.options, pick(request.options, said, sample_of(self.told, request)))
+            yield number, said
+
+
+@dataclass
+class Oracle(Baseline):
+    """Answers the ground truth in the format asked for."""
+
+    name: ClassVar[str] = "oracle"
+
     def fingerprint(self) -> str:
         return "oracle"
-
-    def begin(self, job: Job) -> None:
-        self.told = Told.of(job)
 
     def answer(self, request: Request) -> str:
         sample = sample_of(self.told, request)
         assert self.told is not None
         return self.told.job.task.oracle(sample, request.part)
 
-    def generate(self, requests: Sequence[Generate]) -> Iterator[tuple[int, Response]]:
-        for number, request in enumerate(requests):
-            yield number, Response(self.answer(request))
-
-    def score(self, requests: Sequence[Score]) -> Iterator[tuple[int, Response]]:
-        for number, request in enumerate(requests):
-            chosen = pick(request.options, self.answer(request), sample_of(self.told, request))
-            yield number, preferring(request.options, chosen)
-
 
 @dataclass
-class Chance:
+class Chance(Baseline):
     """Answers at random, but in the format asked for. `seed` draws other answers."""
 
     seed: int = 0
-    told: Told | None = field(default=None, init=False, repr=False)
     name: ClassVar[str] = "chance"
-    modalities: ClassVar[frozenset[Modality]] = BOTH
-    ignores: ClassVar[frozenset[str]] = NOTHING_SEEN
 
     def fingerprint(self) -> str:
         return f"chance seed={self.seed}"
-
-    def begin(self, job: Job) -> None:
-        self.told = Told.of(job)
 
     def rng(self, request: Request) -> Random:
         """Drawn by names, so that no order or batch can move it."""
         assert self.told is not None
         return Random(f"{self.seed}/{self.told.job.task.name}/{request.sample}/{request.part}")
 
-    def generate(self, requests: Sequence[Generate]) -> Iterator[tuple[int, Response]]:
-        for number, request in enumerate(requests):
-            sample = sample_of(self.told, request)
-            assert self.told is not None
-            job = self.told.job
-            yield number, Response(job.task.chance(sample, self.rng(request), job.samples, request.part))
+    def answer(self, request: Request) -> str:
+        sample = sample_of(self.told, request)
+        assert self.told is not None
+        job = self.told.job
+        return job.task.chance(sample, self.rng(request), job.samples, request.part)
 
     def score(self, requests: Sequence[Score]) -> Iterator[tuple[int, Response]]:
         for number, request in enumerate(requests):
@@ -127,48 +136,33 @@ class Chance:
 
 
 @dataclass
-class Majority:
+class Majority(Baseline):
     """Always gives the most frequent answer of the task's file."""
 
-    told: Told | None = field(default=None, init=False, repr=False)
     usual: Answer = field(default="", init=False, repr=False)
     name: ClassVar[str] = "majority"
-    modalities: ClassVar[frozenset[Modality]] = BOTH
-    ignores: ClassVar[frozenset[str]] = NOTHING_SEEN
 
     def fingerprint(self) -> str:
         return "majority"
 
     def begin(self, job: Job) -> None:
-        self.told = Told.of(job)
+        super().begin(job)
         self.usual = job.task.majority(job.samples)
 
     def answer(self, request: Request) -> str:
         sample_of(self.told, request)
         return self.usual if isinstance(self.usual, str) else self.usual[request.part]
 
-    def generate(self, requests: Sequence[Generate]) -> Iterator[tuple[int, Response]]:
-        for number, request in enumerate(requests):
-            yield number, Response(self.answer(request))
-
-    def score(self, requests: Sequence[Score]) -> Iterator[tuple[int, Response]]:
-        for number, request in enumerate(requests):
-            chosen = pick(request.options, self.answer(request), sample_of(self.told, request))
-            yield number, preferring(request.options, chosen)
-
 
 @dataclass
-class Scripted:
+class Scripted(Baseline):
     """Answers from files. `answers`: a folder of upstream's answer files, one such file, or a JSON object {id: text}.
 
     Answers are joined by the samples' ids. A sample without an answer ends as `model_error`, never as an empty text."""
 
     answers: str
-    told: Told | None = field(default=None, init=False, repr=False)
     said: Mapping[str, Answer] = field(default_factory=dict, init=False, repr=False)
     name: ClassVar[str] = "scripted"
-    modalities: ClassVar[frozenset[Modality]] = BOTH
-    ignores: ClassVar[frozenset[str]] = NOTHING_SEEN
 
     def __post_init__(self) -> None:
         if not Path(self.answers).exists():
@@ -186,30 +180,17 @@ class Scripted:
         return f"scripted {digest.hexdigest()}"
 
     def begin(self, job: Job) -> None:
-        self.told = Told.of(job)
+        super().begin(job)
         path = Path(self.answers)
         file = find_answers(path, job.task) if path.is_dir() else path
         self.said = by_id(file, job.samples) if file is not None else {}
 
-    def answer(self, request: Request) -> str | None:
-        """The stored text; None when there is none."""
+    def answer(self, request: Request) -> str | Response:
+        """The stored text."""
         said = self.said.get(request.sample)
-        return said.get(request.part) if isinstance(said, Mapping) else said
-
-    def generate(self, requests: Sequence[Generate]) -> Iterator[tuple[int, Response]]:
-        for number, request in enumerate(requests):
-            text = self.answer(request)
-            yield number, Response(text) if text is not None else self.missing(request)
-
-    def score(self, requests: Sequence[Score]) -> Iterator[tuple[int, Response]]:
-        for number, request in enumerate(requests):
-            text = self.answer(request)
-            if text is None:
-                yield number, self.missing(request)
-            else:
-                yield number, preferring(request.options, pick(request.options, text, sample_of(self.told, request)))
-
-    def missing(self, request: Request) -> Response:
+        text = said.get(request.part) if isinstance(said, Mapping) else said
+        if text is not None:
+            return text
         part = f", part '{request.part}'" if request.part else ""
         return Response(error=f"{self.answers} has no answer for sample '{request.sample}'{part}", status="model_error")
 

@@ -140,13 +140,16 @@ class Lamm:
             from lamm_bench.lamm.spread import read_device_map
 
             read_device_map(self.device_map)
-        there = torch.cuda.is_available()
+        there = torch.cuda.device_count() if torch.cuda.is_available() else 0
         if self.device == "auto":
             return "cuda" if there else "cpu"
-        if self.device.startswith("cuda") and not there:
+        kind, _, index = self.device.partition(":")
+        if kind not in ("cpu", "cuda") or (index and (kind == "cpu" or not index.isdecimal())):
+            raise unknown("device", self.device, ("auto", "cpu", "cuda", "cuda:0"))
+        if kind == "cuda" and not there:
             raise BenchError(f"device={self.device}: PyTorch finds no CUDA device here; use device=cpu")
-        if self.device != "cpu" and not self.device.startswith("cuda"):
-            raise unknown("device", self.device, ("auto", "cpu", "cuda"))
+        if kind == "cuda" and int(index or 0) >= there:
+            raise BenchError(f"device={self.device}: there is no such CUDA device; PyTorch finds {there}, counted from cuda:0")
         return self.device
 
 

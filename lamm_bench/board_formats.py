@@ -202,6 +202,7 @@ def chunked(table: Summary, room: int) -> list[list[Group]]:
 
 
 def as_markdown(board: Board, detail: bool = False) -> str:
+    """The warnings, then the summaries (or with `detail` every figure) as tables of Markdown."""
     lines: list[str] = [f"> warning: {safe(line)}" for line in board.warnings]
     for table in () if detail else board.summaries:
         head = ["model", "mean rank", *(heading(table, column) for column in table.columns)]

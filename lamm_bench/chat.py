@@ -167,6 +167,7 @@ def read_questions(path: Path) -> list[Question]:
 
 
 def question_of(line: str, where: str) -> Question:
+    """One line of a question file, checked; `where` is its place in errors."""
     try:
         item = json.loads(line)
     except json.JSONDecodeError as error:

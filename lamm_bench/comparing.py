@@ -50,6 +50,8 @@ class Difference:
 
 @dataclass
 class Comparison:
+    """Two runs' differences by task, and the tasks that could not be compared with the reason."""
+
     first: str
     second: str
     protocol: str

@@ -44,6 +44,7 @@ def constants_of(file: Path) -> dict[str, Value]:
 
 
 def assign(target: ast.expr, value: Value, known: dict[str, Value]) -> None:
+    """Takes over an assignment of a constant to a name or to a key of a known table."""
     if isinstance(target, ast.Name):
         known[target.id] = value
     elif isinstance(target, ast.Subscript) and isinstance(target.value, ast.Name):

@@ -62,6 +62,7 @@ def read_published(folder: Path = PUBLISHED) -> list[Entry]:
 
 
 def published_rows(data: Mapping[str, Any]) -> list[Entry]:
+    """The figures of a file of `results/published`, one entry a figure."""
     source = f"{data['source']['paper']} ({data['source']['where']}, {data['source']['date']})"
     return [
         Entry(
@@ -116,6 +117,7 @@ def read_run(path: Path) -> list[Entry]:
 
 
 def run_rows(data: Mapping[str, Any], run: Path) -> list[Entry]:
+    """The figures of a run's `result.json`; tasks that it skipped or lost are entries without a value."""
     model, baseline = label(data)
     base = Entry(model, "", plain(data.get("source") or "unnamed data"), "", "", None, reference=baseline, source=str(run))
     digests = data["data"]

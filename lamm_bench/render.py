@@ -140,6 +140,7 @@ def floors(width: int) -> tuple[str, ...]:
 
 
 def row_of(task: str, scores: dict[str, Score], others: Iterable[str], outcome: Outcome, width: int) -> list[str]:
+    """The cells of one task's row: its headline under each protocol, counts and reference models."""
     standard = scores.get("standard")
     first = standard or next(iter(scores.values()))
     metric, estimate = first.headline

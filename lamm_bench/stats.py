@@ -95,29 +95,10 @@ def evaluate(metric: Metric, sums: Sums) -> np.ndarray:
         return np.atleast_1d(np.asarray(metric.value(sums), dtype=np.float64))
 
 
-def paired_difference(
-    first: Sequence[float], second: Sequence[float], groups: Sequence[str], seed: int
-) -> tuple[float, tuple[float, float], float]:
-    """Mean of first - second on the same samples, its 95 % interval, and a two-sided p-value (cluster sign-flip test).
-
-    The p-value is (1 + flips at least as extreme) / (1 + flips), so it is never zero."""
-    numbers: dict[str, int] = {}
-    index = np.array([numbers.setdefault(group, len(numbers)) for group in groups])
-    difference = np.asarray(first, dtype=np.float64) - np.asarray(second, dtype=np.float64)
-    sums = np.bincount(index, weights=difference, minlength=len(numbers))
-    counts = np.bincount(index, minlength=len(numbers)).astype(np.float64)
-    mean = float(sums.sum() / counts.sum())
-    means = np.concatenate([(weights @ sums) / (weights @ counts) for weights in draws(len(numbers), seed)])
-    low, high = np.percentile(means, [2.5, 97.5])
-    signs = np.random.default_rng(seed + 1).choice([-1.0, 1.0], size=(REPLICATES, len(numbers)))
-    extreme = int(np.sum(np.abs(signs @ sums) >= abs(sums.sum()) - 1e-12))
-    return mean, (float(low), float(high)), (1 + extreme) / (1 + REPLICATES)
-
-
 def paired_metric(
     metric: Metric, first: Sequence[Row], second: Sequence[Row], seed: int
 ) -> tuple[float, tuple[float, float] | None, float]:
-    """`paired_difference` for any metric of sums: first - second on the same samples, its 95 % interval, and a p-value.
+    """A metric of sums on the same samples: first - second, its 95 % interval, and a two-sided p-value.
 
     Both sides get the same draws of clusters; for the p-value whole clusters change sides at random (paired randomisation,
     Noreen 1989), which for a mean is the sign-flip test. `first` and `second` hold the same samples in the same order."""

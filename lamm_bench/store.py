@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from .errors import BenchError
+from .errors import BenchError, unknown
 from .types import Generate, Media, Prediction, Record, Request, Response
 
 FORMAT = 1
@@ -191,6 +191,7 @@ def dump_response(response: Response) -> dict[str, Any]:
 
 
 def load_response(line: Mapping[str, Any]) -> Response:
+    """The other way of `dump_response`."""
     return Response(
         line["text"],
         line["finish"],
@@ -203,6 +204,7 @@ def load_response(line: Mapping[str, Any]) -> Response:
 
 
 def dump_end(record: Record) -> dict[str, Any]:
+    """How a sample ended, as it stands in its record's line."""
     line: dict[str, Any] = {"status": record.status, "seconds": round(record.seconds, 4)}
     if record.prediction is not None:
         line["prediction"] = {
@@ -216,6 +218,7 @@ def dump_end(record: Record) -> dict[str, Any]:
 
 
 def load_end(sample: str, line: Mapping[str, Any]) -> Record:
+    """The other way of `dump_end`."""
     said = line.get("prediction")
     prediction = Prediction(said["text"], said.get("choice"), tuple(said.get("scores", ()))) if said else None
     return Record(sample, line["status"], prediction, line.get("error"), line.get("seconds", 0.0))
@@ -228,12 +231,15 @@ class Run:
     folder: Path
     manifest: dict[str, Any]
     _lock: Any = None
+    _made: bool = False  # whether this run wrote the manifest
 
     @classmethod
     def start(cls, folder: Path, manifest: dict[str, Any], mode: str = "auto") -> Run:
         """Opens a folder for writing: a new run, or the same run again. Raises `BenchError` when it holds another one.
 
         `mode`: `auto` goes on where the same run stopped, `resume` insists that there is one, `fresh` moves it aside."""
+        if mode not in MODES:
+            raise unknown("mode of a run", mode, MODES)
         if not (folder / "manifest.json").exists():  # refused before anything is written there
             refuse_strangers(folder, mode)
         try:
@@ -260,6 +266,7 @@ class Run:
             set_aside(self.folder)
         if not path.exists():
             write_json(path, self.manifest)
+            self._made = True
             return
         old = read_json(path)
         if old.get("format") != FORMAT:
@@ -290,9 +297,24 @@ class Run:
         write_json(self.folder / name, value)
 
     def close(self) -> None:
+        """Lets others write. A new run in which nothing was recorded goes: a model that cannot be loaded leaves no trace."""
         if self._lock is not None:
+            if self._made:
+                remove_unasked(self.folder)
             self._lock.close()
             self._lock = None
+
+
+def remove_unasked(folder: Path) -> None:
+    """Removes a run without a record or a score; older runs that were set aside in the folder stay."""
+    empty = [path for path in folder.glob("records/*") if path.stat().st_size == 0]
+    files = {path for path in folder.rglob("*") if path.is_file() and path.relative_to(folder).parts[0][:4] != "old-"}
+    if files <= {*empty, *(folder / name for name in ("manifest.json", "cases.json", "lock"))}:
+        for path in files:
+            path.unlink()
+        with contextlib.suppress(OSError):  # not empty: runs set aside
+            for path in filter(Path.exists, (folder / "records", folder)):
+                path.rmdir()
 
 
 def refuse_strangers(folder: Path, mode: str) -> None:

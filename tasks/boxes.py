@@ -18,8 +18,6 @@ from lamm_bench.stats import f1, ratio
 from lamm_bench.types import Answer, Estimate, Metric, Row, Sample
 from lamm_bench.vocabulary import Lexicon, Vocabulary
 
-Whole = Callable[[Sequence[Row], Callable[[Sample], Vocabulary]], Mapping[str, Estimate]]
-
 
 def metrics_at(thresholds: Sequence[float]) -> tuple[Metric, ...]:
     """F1, precision and recall at each threshold; the first one's F1 is the headline."""

@@ -123,8 +123,8 @@ def random_point(rng: Random) -> str:
 
 
 @dataclass(frozen=True, eq=False)
-class LocatingObjects:
-    """A class and a point for every object. `Sample.target`: a list of {"label", "bbox"}."""
+class Locating:
+    """What the three files have in common. A chance answer is a point anywhere in the image."""
 
     name: str
     meta_files: tuple[str, ...]
@@ -134,6 +134,14 @@ class LocatingObjects:
     groups: tuple[str, ...] = ("2d", "locating")
     modality: Modality = "image"
     max_new_tokens: int = 256
+
+    def chance(self, sample: Sample, rng: Random, samples: Sequence[Sample], part: str = "") -> str:
+        return random_point(rng)
+
+
+@dataclass(frozen=True, eq=False)
+class LocatingObjects(Locating):
+    """A class and a point for every object. `Sample.target`: a list of {"label", "bbox"}."""
 
     def samples(self, root: Path) -> list[Sample]:
         return voc_samples(root, self.meta_files)
@@ -151,16 +159,9 @@ class LocatingObjects:
 
 
 @dataclass(frozen=True, eq=False)
-class LocatingPerson:
+class LocatingPerson(Locating):
     """A point on the person. `Sample.target`: fourteen joints in pixels; `meta["size"]`: width and height."""
 
-    name: str
-    meta_files: tuple[str, ...]
-    answer_files: tuple[str, ...]
-    protocols: Mapping[str, Scorer]
-    kind: str = "locating"
-    groups: tuple[str, ...] = ("2d", "locating")
-    modality: Modality = "image"
     max_new_tokens: int = 64
 
     def samples(self, root: Path) -> list[Sample]:
@@ -172,9 +173,6 @@ class LocatingPerson:
     def oracle(self, sample: Sample, part: str = "") -> str:
         return place_text(person_box(sample)[0].mean(axis=0).tolist()) if sample.meta["size"] else "[0.5, 0.5]"
 
-    def chance(self, sample: Sample, rng: Random, samples: Sequence[Sample], part: str = "") -> str:
-        return random_point(rng)
-
     def majority(self, samples: Sequence[Sample]) -> str:
         """The mean middle of all persons."""
         middles = [person_box(sample)[0].mean(axis=0) for sample in samples if sample.meta["size"]]
@@ -182,17 +180,8 @@ class LocatingPerson:
 
 
 @dataclass(frozen=True, eq=False)
-class LocatingThings:
+class LocatingThings(Locating):
     """A point on each counted thing. `Sample.target`: [x, y] in pixels each; `meta["size"]`: width and height."""
-
-    name: str
-    meta_files: tuple[str, ...]
-    answer_files: tuple[str, ...]
-    protocols: Mapping[str, Scorer]
-    kind: str = "locating"
-    groups: tuple[str, ...] = ("2d", "locating")
-    modality: Modality = "image"
-    max_new_tokens: int = 256
 
     def samples(self, root: Path) -> list[Sample]:
         def fits(value: Any) -> bool:
@@ -207,9 +196,6 @@ class LocatingThings:
     def oracle(self, sample: Sample, part: str = "") -> str:
         size = sample.meta["size"]
         return "; ".join(place_text(fraction(point, size)) for point in sample.target) if size else "[0.5, 0.5]"
-
-    def chance(self, sample: Sample, rng: Random, samples: Sequence[Sample], part: str = "") -> str:
-        return random_point(rng)
 
     def majority(self, samples: Sequence[Sample]) -> str:
         """The mean place of all things."""

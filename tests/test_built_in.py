@@ -5,9 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from click.testing import CliRunner
-
-from lamm_bench.cli import main
+from .commands import done
 
 BASELINE = Path(__file__).parents[1] / "results" / "baseline"
 TASKS = "ucmerced,celeba-hair,locating-fsc147,scanqa"
@@ -27,8 +25,7 @@ def ask(root: Path, output: Path, *more: str) -> dict[str, dict]:
         "--json",
         str(output) + ".json",
     ]
-    result = CliRunner().invoke(main, [*words, *more], catch_exceptions=False)
-    assert result.exit_code == 0, result.output
+    done(*words, *more)
     written = json.loads(Path(str(output) + ".json").read_text())["results"]
     return {entry["task"]: entry for entry in written if entry["protocol"] == "standard"}
 

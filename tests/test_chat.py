@@ -7,13 +7,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 
 from lamm_bench.chat import Manner, Talk, read_questions
-from lamm_bench.cli import main
 from lamm_bench.errors import BenchError
 from lamm_bench.types import Generate, Media, Response
 
+from .commands import lamm_bench
 from .toys import cloud, picture, toy_checkpoint
 
 PLUGIN = '''
@@ -45,8 +45,7 @@ def parrot(tmp_path: Path) -> Path:
 
 
 def chat(folder: Path, *words: object, said: str = "") -> Result:
-    given = ["chat", "--plugin", str(folder / "parrot.py"), "--model", "parrot", "--system", "", *map(str, words)]
-    return CliRunner().invoke(main, given, input=said, catch_exceptions=False)
+    return lamm_bench("chat", "--plugin", folder / "parrot.py", "--model", "parrot", "--system", "", *words, said=said)
 
 
 def test_turns_build_on_each_other_until_reset(parrot: Path) -> None:
@@ -147,8 +146,7 @@ def test_the_lamm_model_streams_and_remembers(tmp_path: Path) -> None:
     one, points = picture(tmp_path, "a.png", 1), cloud(tmp_path, "b.npy", 2)
     words = ["chat", "--system", "", "--set", f"checkpoint={folder}", "--max-new-tokens", "7"]
     said = f"What is it?\nWhere?\n/points {points.path}\nWhat is it?\n"
-    result = CliRunner().invoke(main, [*words, "--image", one.path], input=said, catch_exceptions=False)
-    assert result.exit_code == 0, result.output
+    printed = lamm_bench(*words, "--image", one.path, said=said).stdout
     from lamm_bench.adapters.lamm import Lamm
 
     talk = Talk(Lamm(checkpoint=str(folder)), Manner(max_new_tokens=7))
@@ -161,7 +159,7 @@ def test_the_lamm_model_streams_and_remembers(tmp_path: Path) -> None:
     talk.show("point_cloud", points.path)
     *_, last = talk.say("What is it?")
     assert isinstance(last, Response)
-    assert result.stdout == "".join(f"{text}\n" for text in [*expected, last.text])
+    assert printed == "".join(f"{text}\n" for text in [*expected, last.text])
 
 
 def test_an_adapter_with_a_stream_is_shown_as_it_grows(tmp_path: Path) -> None:

@@ -11,15 +11,10 @@ import time
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
 
-from lamm_bench.cli import main
+from .commands import lamm_bench
 
 ROOT = Path(__file__).parents[1]
-
-
-def lamm_bench(*words: object) -> Result:
-    return CliRunner().invoke(main, [str(word) for word in words], catch_exceptions=False)
 
 
 def test_every_verb_explains_itself_with_an_example() -> None:
@@ -203,6 +198,8 @@ SLOW_MODEL = """
 import time
 from dataclasses import dataclass
 from lamm_bench.types import Response
+
+from .commands import lamm_bench
 
 @dataclass
 class Slow:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
-from click.testing import CliRunner, Result
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lamm_bench.cli import main
-from lamm_bench.stats import estimates, paired_difference, paired_metric, ratio
+from lamm_bench.stats import REPLICATES, draws, estimates, paired_metric, ratio
 from lamm_bench.types import Metric, Row, Sample
+
+from .commands import lamm_bench
 
 MEAN = Metric("mean", ratio("hits", "items", 1.0), "score")
 
@@ -25,14 +26,42 @@ def rows(values: list[float], clusters: int) -> list[Row]:
     ]
 
 
+def paired_difference(
+    first: Sequence[float], second: Sequence[float], groups: Sequence[str], seed: int
+) -> tuple[float, tuple[float, float], float]:
+    """What `paired_metric` must give for a mean, by another way: differences first, then a sign-flip test over clusters."""
+    numbers: dict[str, int] = {}
+    index = np.array([numbers.setdefault(group, len(numbers)) for group in groups])
+    difference = np.asarray(first, dtype=np.float64) - np.asarray(second, dtype=np.float64)
+    sums = np.bincount(index, weights=difference, minlength=len(numbers))
+    counts = np.bincount(index, minlength=len(numbers)).astype(np.float64)
+    mean = float(sums.sum() / counts.sum())
+    means = np.concatenate([(weights @ sums) / (weights @ counts) for weights in draws(len(numbers), seed)])
+    low, high = np.percentile(means, [2.5, 97.5])
+    signs = np.random.default_rng(seed + 1).choice([-1.0, 1.0], size=(REPLICATES, len(numbers)))
+    extreme = int(np.sum(np.abs(signs @ sums) >= abs(sums.sum()) - 1e-12))
+    return mean, (float(low), float(high)), (1 + extreme) / (1 + REPLICATES)
+
+
 @settings(max_examples=25)
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=8, max_size=40), st.integers(2, 7))
 def test_of_a_mean_it_is_the_paired_difference(pairs: list[tuple[int, int]], clusters: int) -> None:
     first, second = [float(a) for a, _ in pairs], [float(b) for _, b in pairs]
     groups = [str(n % clusters) for n in range(len(pairs))]
     value, spread, p = paired_metric(MEAN, rows(first, clusters), rows(second, clusters), 5)
-    mean, ends, _ = paired_difference(first, second, groups, 5)
-    assert value == pytest.approx(mean) and spread == pytest.approx(ends) and 0 < p <= 1
+    mean, ends, same_p = paired_difference(first, second, groups, 5)
+    assert value == pytest.approx(mean) and spread == pytest.approx(ends) and p == pytest.approx(same_p)
+
+
+def test_a_difference_that_is_there_is_found_and_none_that_is_not() -> None:
+    rng = np.random.default_rng(3)
+    base = rng.random(200)
+    mean, spread, p = paired_metric(
+        MEAN, rows((base + 0.1 + 0.05 * rng.normal(size=200)).tolist(), 50), rows(base.tolist(), 50), 0
+    )
+    assert spread is not None and spread[0] < mean < spread[1] and 0.08 < mean < 0.12 and p < 0.01
+    noisy = rows((base + 0.05 * rng.normal(size=200)).tolist(), 50)
+    assert paired_metric(MEAN, noisy, rows(base.tolist(), 50), 0)[2] > 0.01
 
 
 def test_sides_can_be_swapped_and_no_difference_is_none() -> None:
@@ -43,6 +72,10 @@ def test_sides_can_be_swapped_and_no_difference_is_none() -> None:
     assert gap == pytest.approx(-back) and p == q < 0.01 and spread is not None and mirrored is not None
     assert spread == pytest.approx((-mirrored[1], -mirrored[0])) and spread[1] < 0
     assert paired_metric(MEAN, rows(a, 60), rows(a, 60), 0) == (0.0, (0.0, 0.0), 1.0)
+
+
+def test_a_single_image_gives_a_difference_without_an_interval() -> None:
+    assert paired_metric(MEAN, rows([1.0, 1.0], 1), rows([0.0, 1.0], 1), 0) == (0.5, None, 1.0)
 
 
 def test_under_no_difference_small_p_values_are_as_rare_as_they_say() -> None:
@@ -62,10 +95,6 @@ def test_pairing_narrows_the_interval_where_images_differ_in_difficulty() -> Non
     alone = estimates([MEAN], rows(a, 80), 0)["mean"].ci95
     assert spread is not None and alone is not None
     assert spread[1] - spread[0] < (alone[1] - alone[0]) / 4
-
-
-def lamm_bench(*words: object) -> Result:
-    return CliRunner().invoke(main, [str(word) for word in words], catch_exceptions=False)
 
 
 @pytest.fixture(scope="module")

@@ -5,14 +5,17 @@ from __future__ import annotations
 import importlib.util
 import json
 import re
+import shlex
 from pathlib import Path
 
+import click
 import numpy as np
 import pytest
-from click.testing import CliRunner
 from PIL import Image
 
 from lamm_bench.cli import main
+
+from .commands import done
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -33,15 +36,9 @@ def written(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def bench(*words: object) -> str:
-    result = CliRunner().invoke(main, [str(word) for word in words], catch_exceptions=False)
-    assert result.exit_code == 0, result.output
-    return result.output
-
-
 def test_the_example_model_runs(written: Path, mini_root: Path) -> None:
     words = ("--plugin", written / "brightness.py", "--model", "brightness", "--set", "threshold=100", "--tasks", "cifar10")
-    bench("run", *words, "--data-root", mini_root, "--output", written / "run", "--json", written / "b.json")
+    done("run", *words, "--data-root", mini_root, "--output", written / "run", "--json", written / "b.json")
     (entry, *_) = json.loads((written / "b.json").read_text())["results"]
     assert entry["counts"]["unread"] == entry["counts"]["expected"]  # `light` is no class of CIFAR-10, and nobody guesses
 
@@ -54,7 +51,7 @@ def test_the_example_model_passes_its_own_test(written: Path, monkeypatch: pytes
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     module.test_the_doctor_finds_nothing()
-    assert "0 failed" in bench("doctor", "--plugin", written / "brightness.py", "--model", "brightness")
+    assert "0 failed" in done("doctor", "--plugin", written / "brightness.py", "--model", "brightness")
 
 
 def test_the_example_task_is_scored_with_intervals_and_floors(written: Path) -> None:
@@ -69,16 +66,16 @@ def test_the_example_task_is_scored_with_intervals_and_floors(written: Path) -> 
     (root / "2D_Benchmark/meta_file/Weather.json").write_text(json.dumps(items))
     for model, value in (("oracle", 100.0), ("majority", 50.0)):
         words = ("--plugin", written / "weather.py", "--model", model, "--tasks", "weather", "--data-root", root)
-        bench("run", *words, "--output", written / model, "--json", written / "w.json")
+        done("run", *words, "--output", written / model, "--json", written / "w.json")
         (entry,) = json.loads((written / "w.json").read_text())["results"]
         assert entry["metrics"]["accuracy"]["value"] == value
         assert entry["references"]["oracle"] == 100.0
-    assert "weather" in bench("list", "tasks", "--plugin", written / "weather.py")
+    assert "weather" in done("list", "tasks", "--plugin", written / "weather.py")
 
 
 def test_the_example_recipe_asks_twice(written: Path, mini_root: Path) -> None:
     words = ("--model", "oracle", "--tasks", "sqaimage", "--recipe", written / "two_thoughts.yaml", "--data-root", mini_root)
-    bench("run", *words, "--output", written / "run")
+    done("run", *words, "--output", written / "run")
     lines = [json.loads(line) for line in (written / "run/records/sqaimage.jsonl").read_text().splitlines()]
     assert {line["step"] for line in lines} == {0, 1}
 
@@ -97,6 +94,36 @@ def test_every_link_of_the_documentation_leads_to_a_file(document: Path) -> None
     for target in re.findall(r"\]\(([^)#]+)\)", document.read_text()):
         if not target.startswith("http"):
             assert (document.parent / target).exists(), target
+
+
+def commands_of(text: str) -> list[list[str]]:
+    """The words of every command of ours in a code block, comments and continued lines taken care of."""
+    found = []
+    fenced = [
+        block for kind, block in re.findall(r"^```(\w*)\n(.*?)^```", text, re.DOTALL | re.MULTILINE) if kind in ("", "bash")
+    ]
+    indented = re.findall(r"^    (?=lamm-bench )[^\n]*\n", text, re.MULTILINE)
+    for line in "".join([*fenced, *indented]).replace("\\\n", " ").splitlines():
+        words = re.search(r"(?:^|\.venv/bin/|-m )lamm[-_]bench (.+)", line.strip())
+        if words:
+            found.append(shlex.split(words.group(1), comments=True))
+    return found
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_every_command_of_the_documentation_can_be_read(document: Path) -> None:
+    for words in commands_of(document.read_text()):
+        command, rest = main, words
+        while isinstance(command, click.Group):
+            _, command, rest = command.resolve_command(click.Context(command), rest)
+        assert command is not None
+        one = rest[: rest.index("|")] if "|" in rest else rest  # `tasks | models` shows alternatives
+        _, left, _ = command.make_parser(click.Context(command)).parse_args(list(one))
+        assert not left, f"{document.name}: {' '.join(words)}: {left}"
+
+
+def test_the_documentation_has_commands() -> None:
+    assert sum(len(commands_of(document.read_text())) for document in DOCUMENTS) > 30
 
 
 def test_every_verb_and_option_that_the_documentation_shows_exists() -> None:

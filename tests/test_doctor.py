@@ -10,15 +10,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 
 from lamm_bench.catalog import load_catalog
-from lamm_bench.cli import main
 from lamm_bench.doctor import CHECKS, Finding, examine
 from lamm_bench.errors import BenchError
 from lamm_bench.testing import CHECK_NAMES, check_adapter
 from lamm_bench.types import Response, Score
 
+from .commands import lamm_bench
 from .patients import FAULTS, ImagesOnly, Mute, Sociable, Sound
 
 ROOT = Path(__file__).parents[1]
@@ -37,7 +36,7 @@ def faults(findings: dict[str, Finding]) -> dict[str, str]:
 
 
 def doctor(*words: object) -> tuple[int, str]:
-    result = CliRunner().invoke(main, ["doctor", *map(str, words)])
+    result = lamm_bench("doctor", *words)
     return result.exit_code, result.output
 
 

@@ -10,12 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lamm_bench.catalog import load_catalog
-from lamm_bench.cli import main
 from lamm_bench.errors import BenchError, Stopped
 from lamm_bench.judging import wording
 from lamm_bench.judging.agreement import between, kappa, ranks, spearman
@@ -28,14 +26,11 @@ from lamm_bench.scoring import Score
 from lamm_bench.session import Watcher
 from lamm_bench.types import Generate, Response
 
+from .commands import lamm_bench
 from .faulty_server import FakeClock, completion, failing, faulty_server, said, smollm2
 from .made import make_file
 
 TASKS = "cifar10,flickr30k,sqaimage,svt"
-
-
-def lamm_bench(*words: object) -> Result:
-    return CliRunner().invoke(main, [str(word) for word in words], catch_exceptions=False)
 
 
 @pytest.fixture(scope="module")

@@ -6,18 +6,11 @@ import pytest
 
 from lamm_bench.errors import BenchError
 from lamm_bench.lamm.encode import IGNORE, LAYOUTS, Text, encode, encode_messages, encode_side_by_side, layout_called, pieces
-from lamm_bench.types import Media, Message
+from lamm_bench.types import Message
 
-IMAGE = Media("image", "/a.png")
-CLOUD = Media("point_cloud", "/b.npy")
+from .toys import CLOUD, IMAGE, TALK
+
 TRAINING, CLASSIC = LAYOUTS["training"], LAYOUTS["classic"]
-TALK = (
-    Message("system", ("Look.",)),
-    Message("user", (IMAGE, "What is it?")),
-    Message("assistant", ("A cat",)),
-    Message("user", ("Which colour?",)),
-    Message("assistant", ("black",)),
-)
 
 
 class Letters:

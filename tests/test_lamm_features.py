@@ -9,14 +9,13 @@ from pathlib import Path
 
 import pytest
 import torch
-from click.testing import CliRunner
 
 from lamm_bench.adapters.lamm import Lamm as Adapter
-from lamm_bench.cli import main
 from lamm_bench.errors import BenchError
 from lamm_bench.lamm.features import FeatureCache, FeatureFolder, weights_digest
 from lamm_bench.types import Generate, Media, Message, Response
 
+from .commands import done, refusal
 from .toys import cloud, picture, toy_checkpoint
 
 
@@ -143,8 +142,8 @@ def test_memory_drops_the_least_recently_used() -> None:
 def test_the_command_line_keeps_features_in_a_folder(tmp_path: Path, mini_root: Path) -> None:
     words = ["run", "--model", "lamm", "--tasks", "svt", "--limit", "2", "--data-root", str(mini_root), "--device", "cpu"]
     words += ["--feature-cache", str(tmp_path / "kept"), "--output", str(tmp_path / "run")]
-    result = CliRunner().invoke(main, words, catch_exceptions=False)
-    assert result.exit_code == 0, result.output
+    done(*words)
     assert len(list((tmp_path / "kept").rglob("*.safetensors"))) == 2
-    wrong = CliRunner().invoke(main, ["run", "--model", "oracle", "--feature-cache", "x"])
-    assert wrong.exit_code == 2 and "model oracle has no feature cache; leave --feature-cache out" in wrong.output
+    assert "model oracle has no feature cache; leave --feature-cache out" in refusal(
+        "run", "--model", "oracle", "--feature-cache", "x"
+    )

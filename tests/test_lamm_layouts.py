@@ -18,19 +18,11 @@ from lamm_bench.lamm.hub_tokenizer import HubTokenizer, load_tokenizer
 from lamm_bench.lamm.layouts import LAYOUTS, layout_for
 from lamm_bench.lamm.model import collate
 from lamm_bench.recipe import parse_recipe
-from lamm_bench.types import Generate, Job, Media, Message, Score
+from lamm_bench.types import Generate, Job, Message, Score
 
 from .hub_toys import TEMPLATE, toy_hub_checkpoint, toy_llm
-from .toys import picture
+from .toys import CLOUD, IMAGE, TALK, picture
 
-IMAGE, CLOUD = Media("image", "/a.png"), Media("point_cloud", "/b.npy")
-TALK = (
-    Message("system", ("Look.",)),
-    Message("user", (IMAGE, "What is it?")),
-    Message("assistant", ("A cat",)),
-    Message("user", ("Which colour?",)),
-    Message("assistant", ("black",)),
-)
 SLOTS = {"image": 3, "point_cloud": 2}
 REFUSES = "{% if m['role'] == 'system' %}{{ raise_exception('no system role') }}{% endif %}"
 NO_SYSTEM = "{% for m in messages %}" + REFUSES + TEMPLATE[TEMPLATE.index("<|{{") :]

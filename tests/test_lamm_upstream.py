@@ -9,11 +9,9 @@ from typing import Any
 
 import pytest
 import torch
-from click.testing import CliRunner, Result
 from safetensors.torch import load_file
 
 from lamm_bench.adapters.lamm import Lamm as Adapter
-from lamm_bench.cli import main
 from lamm_bench.errors import BenchError
 from lamm_bench.lamm.checkpoint import restore
 from lamm_bench.lamm.config import HubLlm, load
@@ -23,6 +21,7 @@ from lamm_bench.lamm.merge import merge
 from lamm_bench.lamm.upstream import Wish, convert, encoder_called, export_upstream
 from lamm_bench.types import Generate, Message
 
+from .commands import lamm_bench
 from .hub_toys import toy_hub_checkpoint, toy_llm, upstream_tensors
 from .toys import CONFIG, picture, toy_checkpoint
 
@@ -215,7 +214,7 @@ def test_a_named_clip_tower_is_found_from_any_folder(bed: Path, tmp_path: Path, 
     monkeypatch.chdir(tmp_path)
     settings = "weights=clip size=28 patch=14 hidden=32 layers=2 heads=2 mlp=64".split()
     words = [word for setting in settings for word in ("--encoder-set", setting)]
-    made = bench(
+    made = lamm_bench(
         "checkpoint", "convert", "pytorch_model.pt", "--llm", bed / "vicuna", "--encoder", "clip", *words, "--output", "m"
     )
     assert made.exit_code == 0, made.output
@@ -313,25 +312,21 @@ def test_an_inspection_goes_on_without_the_language_model(bed: Path, tmp_path: P
     assert "is missing" in inspect(folder).facts["language model"]
 
 
-def bench(*words: object) -> Result:
-    return CliRunner().invoke(main, [str(word) for word in words])
-
-
 def test_the_command_line_converts_inspects_and_merges(bed: Path, tmp_path: Path) -> None:
     words = ("--llm", bed / "vicuna", "--encoder", bed / "lender", "--output", tmp_path / "made")
-    made = bench("checkpoint", "convert", bed / "lamm_7b/pytorch_model.pt", *words)
+    made = lamm_bench("checkpoint", "convert", bed / "lamm_7b/pytorch_model.pt", *words)
     assert made.exit_code == 0 and "--set checkpoint=" in made.stdout
     assert "has 300 embeddings; Vicuna v0 has 32001" in made.stderr and "reads `###` as" in made.stderr
-    looked = bench("checkpoint", "inspect", tmp_path / "made", "--tensors")
+    looked = lamm_bench("checkpoint", "inspect", tmp_path / "made", "--tensors")
     assert looked.exit_code == 0 and "r 32, alpha 32" in looked.stdout and "llama_proj.image.bias  32  float16" in looked.stdout
-    data = json.loads(bench("checkpoint", "inspect", bed / "lamm_7b/pytorch_model.pt", "--json").stdout)
+    data = json.loads(lamm_bench("checkpoint", "inspect", bed / "lamm_7b/pytorch_model.pt", "--json").stdout)
     assert data["parts"][1]["name"] == "projection" and "tensors" not in data
-    assert bench("checkpoint", "merge", tmp_path / "made", "--output", tmp_path / "merged").exit_code == 0
-    again = bench("checkpoint", "merge", tmp_path / "made", "--output", tmp_path / "merged")
+    assert lamm_bench("checkpoint", "merge", tmp_path / "made", "--output", tmp_path / "merged").exit_code == 0
+    again = lamm_bench("checkpoint", "merge", tmp_path / "made", "--output", tmp_path / "merged")
     assert again.exit_code == 2 and "choose another --output" in again.stderr
-    plain = bench("checkpoint", "inspect", tmp_path / "merged")
+    plain = lamm_bench("checkpoint", "inspect", tmp_path / "merged")
     assert plain.exit_code == 2 and "is a model of transformers (llama), not a checkpoint of LAMM" in plain.stderr
-    wrong = bench("checkpoint", "inspect", tmp_path / "nowhere")
+    wrong = lamm_bench("checkpoint", "inspect", tmp_path / "nowhere")
     assert wrong.exit_code == 2 and "is missing" in wrong.stderr
 
 
@@ -359,7 +354,7 @@ def test_what_fits_badly_stands_in_the_manifest(
     (llm / "config.json").write_text(json.dumps({**config, **settings}))
     convert(bed / "lamm_7b/pytorch_model.pt", wish(bed, llm=HubLlm(str(llm))), tmp_path / "made")
     words = ("--model", "lamm", "--set", f"checkpoint={tmp_path / 'made'}", "--tasks", "cifar10", "--data-root", mini_root)
-    result = bench("run", *words, "--limit", 1, "--output", tmp_path / "run")
+    result = lamm_bench("run", *words, "--limit", 1, "--output", tmp_path / "run")
     assert result.exit_code in (0, 3), result.output
     warnings = json.loads((tmp_path / "run/manifest.json").read_text())["model"]["notes"]
     assert any(said in sentence for sentence in warnings), warnings

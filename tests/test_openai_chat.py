@@ -12,17 +12,17 @@ from typing import Any
 
 import numpy as np
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 from PIL import Image
 
 pytest.importorskip("openai", reason="needs the extra `openai`")
 
 from lamm_bench.adapters.openai_chat import OpenAIChat
-from lamm_bench.cli import main
 from lamm_bench.errors import BenchError, Stopped
 from lamm_bench.media import blank, seal
 from lamm_bench.types import Generate, Media, Message, Response, Score
 
+from .commands import lamm_bench
 from .fakes import ColourTask, Looker, catalog_with, draw_root
 from .faulty_server import SAFETY, Act, FakeClock, Faulty, completion, failing, faulty_server, said, smollm2, with_logprobs
 
@@ -375,10 +375,6 @@ def test_likelihood_recipes_are_skipped_with_the_reason_where_the_server_gives_n
 
 
 # --- before the run begins
-
-
-def lamm_bench(*words: object) -> Result:
-    return CliRunner().invoke(main, [str(word) for word in words], catch_exceptions=False)
 
 
 def run(root: Path, folder: Path, url: str, *more: str, tasks: str = "cifar10") -> Result:

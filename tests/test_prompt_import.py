@@ -6,17 +6,17 @@ import json
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
 from hypothesis import given
 from hypothesis import strategies as st
 
 from lamm_bench.catalog import load_catalog
-from lamm_bench.cli import main
 from lamm_bench.constants import Unreadable, constants_of
 from lamm_bench.errors import BenchError
 from lamm_bench.instruction import prompt_file
 from lamm_bench.prompt_import import KINDS, LOCATING, import_prompts, read_checkout
 from lamm_bench.recipe import load_recipe
+
+from .commands import lamm_bench
 
 SYSMSG = '''
 import os
@@ -99,12 +99,8 @@ def test_every_name_that_is_imported_is_one_of_ours() -> None:
     assert {task.kind for task in tasks.values()} - {"locating"} <= set(KINDS.values())
 
 
-def bench(*words: object) -> Result:
-    return CliRunner().invoke(main, [str(word) for word in words])
-
-
 def test_a_recipe_can_name_the_file_and_its_texts_are_part_of_the_run(checkout: Path, tmp_path: Path, mini_root: Path) -> None:
-    made = bench("prompts", "import", checkout, "--output", tmp_path / "upstream.yaml")
+    made = lamm_bench("prompts", "import", checkout, "--output", tmp_path / "upstream.yaml")
     assert made.exit_code == 0 and "9 messages of the benchmark and 2 of the training data" in made.stdout
     assert "not used, for no task here asks for them: Smelling" in made.stdout
     recipe = tmp_path / "mine.yaml"
@@ -112,7 +108,7 @@ def test_a_recipe_can_name_the_file_and_its_texts_are_part_of_the_run(checkout: 
         f"scenario: {{tasks: [cifar10]}}\ninstruction: {{prompts: {tmp_path / 'upstream.yaml'}}}\n"
         "inferencer: {name: direct}\nmetric: {}\n"
     )
-    shown = bench("show", "cifar10", "--recipe", recipe, "--data-root", mini_root)
+    shown = lamm_bench("show", "cifar10", "--recipe", recipe, "--data-root", mini_root)
     assert shown.exit_code == 0 and "Toy system. Say the class." in shown.output
     before = load_recipe(recipe, "mine").identity()
     (tmp_path / "upstream.yaml").write_text("system: {classification: Otherwise.}\n")
@@ -124,7 +120,7 @@ def test_a_recipe_can_name_the_file_and_its_texts_are_part_of_the_run(checkout: 
 def test_a_prompt_file_is_never_written_over_or_under_a_name_that_no_recipe_could_use(checkout: Path, tmp_path: Path) -> None:
     (tmp_path / "old.yaml").write_text("system: {}")
     for name, said in (("old.yaml", "is there already"), ("new.txt", "must end in .yaml")):
-        result = bench("prompts", "import", checkout, "--output", tmp_path / name)
+        result = lamm_bench("prompts", "import", checkout, "--output", tmp_path / name)
         assert result.exit_code == 2 and said in result.stderr
     assert (tmp_path / "old.yaml").read_text() == "system: {}"
 

@@ -244,6 +244,10 @@ def test_the_files_own_spelling_of_a_colour_takes_over_its_family():
         ("She does not smile; her mouth is closed.", False),
         ("The person seems to be smiling and happy.", True),
         ("He is smiling without showing teeth", True),
+        ("She is not really showing any kind of smile", False),  # six words before it
+        ("She is not really showing us any kind of smile", True),  # seven: said of something else
+        ("Yes and no", None),
+        ("I cannot tell whether she is sad, tired or smiling", None),
         ("Neutral expression.", False),
         ("knot", None),
         ("nothing to see", None),
@@ -276,6 +280,9 @@ def test_smiles_are_read_as_words_with_contractions(text, smiles):
         ("٣ grapes", 3),
         ("-46", -46),
         ("Row 1 has 3, row 2 has 4, so the total is 7", 7),
+        ("The answer is 3. No, the answer is 5 of 9.", 5),
+        ("12 in total before, 15 in total now", 15),
+        ("7 or 8", 7),
         ("This one is hard", None),
         ("the 3rd picture", None),
         ("90% sure", None),
@@ -323,6 +330,8 @@ def test_choices_are_read(text, index):
 
 def test_an_option_inside_a_longer_one_does_not_count():
     assert read_choice("the cell wall", ("cell", "cell wall")) == 1
+    assert read_choice("It is hard to say which.\nB", ("cat", "dog")) == 1
+    assert read_choice("It is hard to say which.\na", ("cat", "dog")) is None  # an article as well as a letter
     assert read_choice("100", ("10", "100", "1")) == 1
 
 

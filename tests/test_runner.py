@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +13,7 @@ import pytest
 from lamm_bench.errors import BenchError
 from lamm_bench.session import Options, Watcher, rescore, run
 from lamm_bench.store import Ledger
-from lamm_bench.types import Generate, Response
+from lamm_bench.types import Generate, Response, Sample
 
 from .fakes import ColourTask, Looker, catalog_with, draw_root
 
@@ -177,12 +177,48 @@ def test_a_full_disk_is_one_sentence_and_loses_nothing(tmp_path: Path, monkeypat
     assert outcome.scores[0].headline[1].value == 100.0
 
 
-def test_two_turns_killed_between_them_go_on_at_the_second(tmp_path: Path) -> None:
+@dataclass
+class Stuttering(Looker):
+    """Answers one request a second time, or one that was never asked."""
+
+    again: int = 0
+
+    def generate(self, requests: Sequence[Generate]) -> Iterator[tuple[int, Response]]:
+        yield 0, Response("red")
+        yield self.again, Response("blue")
+
+
+@pytest.mark.parametrize("again", [0, -1, 99])
+def test_an_adapter_that_answers_what_was_not_asked_is_stopped(tmp_path: Path, again: int) -> None:
+    with pytest.raises(BenchError, match=f"looker answered request {again} twice or never was asked it"):
+        go(tmp_path, Stuttering(again=again))
+
+
+def two_turns(tmp_path: Path) -> Path:
     recipe = tmp_path / "two.yaml"
     recipe.write_text(
         "scenario: {}\ninstruction: {prompts: none}\nmetric: {protocols: [standard]}\n"
         "inferencer: {name: multi_turn, turns: ['{question}', 'Sure?'], answer: '{answer2}'}\n"
     )
+    return recipe
+
+
+def test_an_answer_to_another_request_is_not_taken_over(tmp_path: Path) -> None:
+    recipe = str(two_turns(tmp_path))
+    with pytest.raises(KeyboardInterrupt):
+        go(tmp_path, Looker(die_after=9), recipe=recipe)  # all first turns
+    path = tmp_path / "run/records/colours.jsonl"
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    lines[0]["request"] = "of other words"
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    second = Looker()
+    outcome = go(tmp_path, second, recipe=recipe)
+    assert len(second.asked) == 9 + 1
+    assert outcome.complete
+
+
+def test_two_turns_killed_between_them_go_on_at_the_second(tmp_path: Path) -> None:
+    recipe = two_turns(tmp_path)
     whole = go(tmp_path, Looker(), "whole", recipe=str(recipe))
     with pytest.raises(KeyboardInterrupt):
         go(tmp_path, Looker(die_after=12), "killed", recipe=str(recipe))
@@ -191,6 +227,33 @@ def test_two_turns_killed_between_them_go_on_at_the_second(tmp_path: Path) -> No
     assert len(second.asked) == 18 - 12
     assert killed.scores[0].to_json(True) == whole.scores[0].to_json(True)
     assert scores_of(tmp_path / "whole") == scores_of(tmp_path / "killed")
+
+
+@dataclass(frozen=True)
+class TwoParts(ColourTask):
+    """Each picture is asked about twice."""
+
+    def samples(self, root: Path) -> list[Sample]:
+        return [replace(sample, parts=("left", "right")) for sample in super().samples(root)]
+
+
+@dataclass
+class Cutting(Looker):
+    """Its answers about the left are cut by the token limit."""
+
+    def generate(self, requests: Sequence[Generate]) -> Iterator[tuple[int, Response]]:
+        for number, response in super().generate(requests):
+            yield number, replace(response, finish="length" if requests[number].part == "left" else "stop")
+
+
+def test_a_part_that_was_cut_before_the_run_was_killed_still_makes_a_truncated_sample(tmp_path: Path) -> None:
+    options = Options("looker", tasks="colours", output=tmp_path / "run")
+    root, catalog = draw_root(tmp_path / "data"), catalog_with(TwoParts())
+    with pytest.raises(KeyboardInterrupt):
+        run(options, catalog, Cutting(die_after=9), root, "test", Watcher())
+    second = Cutting()
+    counts = run(options, catalog, second, root, "test", Watcher()).scores[0].counts
+    assert {request.part for request in second.asked} == {"right"} and counts["truncated"] == 9
 
 
 def test_an_image_model_skips_clouds_with_the_reason(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from lamm_bench.pooling import Pool
 from lamm_bench.scoring import Answered, Score, pooled, score
-from lamm_bench.stats import estimates, paired_difference, ratio
+from lamm_bench.stats import REPLICATES, estimates, interval, ratio
 from lamm_bench.types import STATUSES, Metric, Row, Sample
 
 from .fakes import COLOURS, ColourTask
@@ -92,11 +92,10 @@ def test_the_interval_of_a_mean_covers_it_about_as_often_as_it_says() -> None:
     assert 104 <= covered <= 120  # 114 expected; a percentile interval of 60 values is slightly short
 
 
-def test_a_paired_test_finds_a_difference_that_is_there_and_none_that_is_not() -> None:
-    rng = np.random.default_rng(3)
-    base, groups = rng.random(200), [str(n // 4) for n in range(200)]
-    shifted = base + 0.1 + 0.05 * rng.normal(size=200)
-    mean, (low, high), p = paired_difference(list(shifted), list(base), groups, 0)
-    assert low < mean < high and 0.08 < mean < 0.12 and p < 0.01
-    same = base + 0.05 * rng.normal(size=200)
-    assert paired_difference(list(same), list(base), groups, 0)[2] > 0.01
+def test_an_interval_is_the_middle_95_percent_of_the_replicates_that_are_defined() -> None:
+    values = np.linspace(0, 1, REPLICATES)
+    assert interval(values) == pytest.approx((0.025, 0.975))
+    half = np.where(np.arange(REPLICATES) % 2, np.nan, values)
+    assert interval(half) == pytest.approx((0.025, 0.974), abs=2e-3)
+    half[0] = np.nan  # now fewer than half are defined
+    assert interval(half) is None

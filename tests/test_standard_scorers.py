@@ -279,6 +279,16 @@ def test_pck_is_measured_in_fractions_of_the_image_and_in_torsos():
     assert values(task, [(item, lost)])["PCK@0.1/neck"] == 0.0
 
 
+@pytest.mark.parametrize(("neck", "image", "torso"), [("[0.09, 0.0]", 14, 14), ("[0.1, 0.0]", 13, 14), ("[0.11, 0.0]", 13, 13)])
+def test_a_tenth_of_the_image_is_a_miss_and_a_fifth_of_the_torso_is_a_hit(neck: str, image: int, torso: int):
+    task, item = keypoints.TASKS[0], pose((100, 100))
+    joints = [*item.target]
+    joints[keypoints.JOINTS.index("neck")] = [0.0, 0.0]
+    item = replace(item, target=joints)
+    found = values(task, [(item, {**{part: task.oracle(item, part) for part in item.parts}, "neck": neck})])
+    assert (found["PCK@0.1"], found["PCK@0.2_torso"]) == (pytest.approx(100 * image / 14), pytest.approx(100 * torso / 14))
+
+
 def test_joints_are_joined_by_name():
     task = keypoints.TASKS[0]
     item = pose()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -57,6 +58,38 @@ def test_a_damaged_line_in_the_middle_is_named(tmp_path: Path) -> None:
         Ledger.open(path)
 
 
+def begun(folder: Path, manifest: dict[str, Any], mode: str = "auto") -> Run:
+    """A run that has come to something."""
+    run = Run.start(folder, manifest, mode)
+    run.save("timing.json", {"seed": manifest["identity"]["seed"]})
+    return run
+
+
+def test_a_run_that_never_got_an_answer_leaves_no_trace(tmp_path: Path) -> None:
+    run = Run.start(tmp_path / "run", MANIFEST)
+    run.ledger("colours", write=True).close()
+    run.close()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_one_answer_keeps_a_run_and_a_later_failure_does_not_take_it_away(tmp_path: Path) -> None:
+    run = Run.start(tmp_path / "run", MANIFEST)
+    ledger = run.ledger("colours", write=True)
+    ledger.append("0", 0, "digest", Response("red"), None)
+    ledger.close()
+    run.close()
+    for _ in range(2):
+        Run.start(tmp_path / "run", MANIFEST).close()
+        assert Run.read(tmp_path / "run").ledger("colours").said["0"][0][1].text == "red"
+
+
+def test_a_fresh_run_that_fails_leaves_the_one_that_it_set_aside(tmp_path: Path) -> None:
+    begun(tmp_path / "run", MANIFEST).close()
+    Run.start(tmp_path / "run", MANIFEST, "fresh").close()
+    assert [path.name for path in (tmp_path / "run").iterdir()] == ["old-1"]
+    begun(tmp_path / "run", MANIFEST).close()
+
+
 def test_a_second_writer_is_refused_while_the_first_lives(tmp_path: Path) -> None:
     first = Run.start(tmp_path / "run", MANIFEST)
     with pytest.raises(BenchError, match="another process is writing"):
@@ -66,19 +99,17 @@ def test_a_second_writer_is_refused_while_the_first_lives(tmp_path: Path) -> Non
 
 
 def test_a_folder_with_another_run_is_refused_naming_what_differs(tmp_path: Path) -> None:
-    Run.start(tmp_path / "run", MANIFEST).close()
+    begun(tmp_path / "run", MANIFEST).close()
     other = {"format": 1, "identity": {"seed": 1, "recipe": "r"}}
     with pytest.raises(BenchError, match="different: seed"):
         Run.start(tmp_path / "run", other)
 
 
 def test_fresh_sets_the_old_run_aside_and_loses_nothing(tmp_path: Path) -> None:
-    run = Run.start(tmp_path / "run", MANIFEST)
-    run.save("result.json", {"a": 1})
-    run.close()
-    Run.start(tmp_path / "run", {"format": 1, "identity": {"seed": 9}}, "fresh").close()
-    assert json.loads((tmp_path / "run/old-1/result.json").read_text()) == {"a": 1}
-    assert not (tmp_path / "run/result.json").exists()
+    begun(tmp_path / "run", MANIFEST).close()
+    begun(tmp_path / "run", {"format": 1, "identity": {"seed": 9}}, mode="fresh").close()
+    assert json.loads((tmp_path / "run/old-1/timing.json").read_text()) == {"seed": 0}
+    assert json.loads((tmp_path / "run/timing.json").read_text()) == {"seed": 9}
     assert list(find_runs(tmp_path)) == [tmp_path / "run"]
 
 

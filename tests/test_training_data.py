@@ -43,10 +43,19 @@ def test_a_dialogue_becomes_messages_without_its_placeholder(tmp_path: Path) -> 
     assert one.media.path == str(tmp_path / "a.png")
 
 
-def test_items_of_the_other_modality_are_left_out(tmp_path: Path) -> None:
+NAMES = ("meta_file/a.json",)
+
+
+def test_items_of_the_other_modality_are_left_out_and_counted(tmp_path: Path) -> None:
     cloud = {**GOOD, "id": "8", "pcl": "b.npy"}
     del cloud["image"]
     assert [one.media.kind for one in read(tmp_path, [GOOD, cloud], "pcl")] == ["point_cloud"]
+    for lists, count in (({"image": NAMES}, 1), ({"image": NAMES, "point_cloud": NAMES}, 0)):
+        said: list[str] = []
+        read_dialogues(tmp_path, Data(**lists), said.append)
+        assert len(said) == count
+    read_dialogues(tmp_path, Data(image=NAMES), said.append)
+    assert said[0].endswith("a.json: item 1 (id 8) has no 'image'; 1 of 2 dialogues are about other media and are left out")
 
 
 @pytest.mark.parametrize(

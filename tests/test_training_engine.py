@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import io
-import json
 import os
 import socket
 import subprocess
@@ -26,6 +25,7 @@ from lamm_bench.training.run import train
 from lamm_bench.training.shares import micros_of, padding, shares
 
 from .toys import toy_data
+from .trainings import go, steps
 
 HERE = Path(__file__).parents[1]
 needs_deepspeed = pytest.mark.skipif(
@@ -38,19 +38,10 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return toy_data(tmp_path_factory.mktemp("data") / "root")
 
 
-def steps(folder: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
-
-
-def run(root: Path, out: Path, **settings: str) -> Path:
-    given_settings = {key.replace("__", "."): value for key, value in settings.items()}
-    return train(root / "one.yaml", out, given_settings, data_root=root, console=Console(file=io.StringIO()))
-
-
 @pytest.fixture(scope="module")
 def whole(root: Path, tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
     """The metrics of one process that takes each batch whole."""
-    return steps(run(root, tmp_path_factory.mktemp("whole") / "out", speed__micro="0"))
+    return steps(go(root, tmp_path_factory.mktemp("whole") / "out", speed__micro="0"))
 
 
 def agree(one: list[dict[str, Any]], other: list[dict[str, Any]]) -> None:
@@ -81,8 +72,8 @@ def test_rows_of_like_length_are_put_together() -> None:
 def test_accumulation_gives_the_losses_and_gradients_of_whole_batches(
     root: Path, whole: list[dict[str, Any]], tmp_path: Path
 ) -> None:
-    agree(whole, steps(run(root, tmp_path / "two", speed__micro="2")))
-    agree(whole, steps(run(root, tmp_path / "four", speed__micro="4")))
+    agree(whole, steps(go(root, tmp_path / "two", speed__micro="2")))
+    agree(whole, steps(go(root, tmp_path / "four", speed__micro="4")))
 
 
 def test_the_rate_is_deepspeeds_warmup_decay() -> None:

@@ -10,12 +10,12 @@ import pytest
 from rich.console import Console
 
 from lamm_bench.errors import BenchError
-from lamm_bench.lamm.checkpoint import FILES
 from lamm_bench.training.feature_cache import FeatureCache
 from lamm_bench.training.run import train
 from lamm_bench.types import Media
 
 from .toys import toy_data
+from .trainings import weights
 
 
 @pytest.fixture()
@@ -28,10 +28,6 @@ def go(root: Path, out: Path, cache: Path | None = None, **settings: str) -> str
     given = {"stages.lamm.epochs": "1", **{key.replace("__", "."): value for key, value in settings.items()}}
     train(root / "one.yaml", out, given, data_root=root, console=console, feature_cache=cache)
     return console.file.getvalue()  # type: ignore[attr-defined,no-any-return]
-
-
-def weights(folder: Path) -> dict[str, bytes]:
-    return {file: (folder / file).read_bytes() for file in FILES}
 
 
 def test_the_cache_changes_no_weight_and_is_used_again(root: Path, tmp_path: Path) -> None:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import io
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from click.testing import CliRunner
-from rich.console import Console
 
 from lamm_bench.adapters.lamm import Lamm as Adapter
 from lamm_bench.cli import main
@@ -20,11 +17,12 @@ from lamm_bench.training.config import list_presets, read_preset
 from lamm_bench.training.data import read_dialogues, read_file
 from lamm_bench.training.examples import make_examples, repeated, rng
 from lamm_bench.training.export import export
-from lamm_bench.training.run import train
 from lamm_bench.types import Generate, Media, Message
 
+from .commands import done
 from .hub_toys import toy_llm
 from .toys import toy_data
+from .trainings import go
 
 HUB = """# A toy around a language model that lies elsewhere.
 name: hub
@@ -48,15 +46,8 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def go(root: Path, preset: str, out: Path, **settings: str) -> Path:
-    given = {key.replace("__", "."): value for key, value in settings.items()}
-    return train(root / preset, out, given, data_root=root, console=Console(file=io.StringIO()))
-
-
 def bench(*words: object) -> str:
-    result = CliRunner().invoke(main, ["train-baseline", *map(str, words)], catch_exceptions=False)
-    assert result.exit_code == 0, result.output
-    return result.output
+    return done("train-baseline", *words)
 
 
 @pytest.mark.parametrize("name", sorted(list_presets()))
@@ -142,7 +133,7 @@ def test_a_value_that_cannot_be_is_named(key: str, value: str, fault: str) -> No
 
 def test_lora_around_a_language_model_from_elsewhere(root: Path, tmp_path: Path) -> None:
     """The checkpoint holds what was trained, names the rest, is what the adapter reads, and goes to upstream's form."""
-    out = go(root, "hub.yaml", tmp_path / "out")
+    out = go(root, tmp_path / "out", "hub.yaml")
     assert not (out / "llm.safetensors").exists() and not (out / "tokenizer.json").exists()
     said = ask(root, out)
     assert said.error is None
@@ -155,12 +146,12 @@ def test_lora_around_a_language_model_from_elsewhere(root: Path, tmp_path: Path)
 
 def test_a_whole_language_model_is_trained_in_two_stages(root: Path, tmp_path: Path) -> None:
     """LAMM 1.5: projection and output layer, then everything, from the first checkpoint."""
-    first = go(root, "hub.yaml", tmp_path / "one", model__lora="null", stages__lamm__train="[projection, head]")
+    first = go(root, tmp_path / "one", "hub.yaml", model__lora="null", stages__lamm__train="[projection, head]")
     before, after = (torch_weights(folder) for folder in (root / "llama", first / "llm"))
     moved = {name for name in before if not torch.allclose(before[name], after[name], atol=2e-3)}
     assert moved == {"lm_head.weight"}
     again = {"model__lora": "null", "model__llm__path": str(first / "llm"), "start": str(first), "speed__checkpointing": "true"}
-    second = go(root, "hub.yaml", tmp_path / "two", stages__lamm__train="[projection, llm, head]", **again)
+    second = go(root, tmp_path / "two", "hub.yaml", stages__lamm__train="[projection, llm, head]", **again)
     assert not torch.equal(
         torch_weights(second / "llm")["model.layers.0.mlp.up_proj.weight"], after["model.layers.0.mlp.up_proj.weight"]
     )
@@ -182,7 +173,7 @@ def ask(root: Path, checkpoint: Path) -> Any:
 
 def test_the_built_in_encoders_can_be_taken(root: Path, tmp_path: Path) -> None:
     taken = {"encoders_from": "baseline", "model__image": "null", "stages__lamm__epochs": "0.2"}
-    out = go(root, "hub.yaml", tmp_path / "out", **taken)
+    out = go(root, tmp_path / "out", "hub.yaml", **taken)
     from importlib import resources
 
     from safetensors.torch import load_file
@@ -241,9 +232,9 @@ def test_scores_of_the_miniature_are_logged_on_the_way(root: Path, tmp_path: Pat
     mini.make(drawn, 0, ("val",), workers=1, counts={"val": 4})
     monkeypatch.setattr(mini, "ensure", lambda parts: drawn)
     watched = {"watch__eval_every": "3", "watch__eval_tasks": "cifar10,svt", "watch__eval_limit": "2"}
-    out = go(root, "hub.yaml", tmp_path / "out", **watched)
+    out = go(root, tmp_path / "out", "hub.yaml", **watched)
     lines = [json.loads(line) for line in (out / "metrics.jsonl").read_text().splitlines()]
     scored = [line for line in lines if any(key.startswith("score_") for key in line)]
     assert [line["step"] for line in scored] == [2] and set(scored[0]) >= {"score_cifar10", "score_svt"}
-    plain = go(root, "hub.yaml", tmp_path / "plain")
+    plain = go(root, tmp_path / "plain", "hub.yaml")
     assert (out / "lamm.safetensors").read_bytes() == (plain / "lamm.safetensors").read_bytes()

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import io
-import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
@@ -13,7 +11,7 @@ from rich.console import Console
 
 from lamm_bench.adapters.lamm import Lamm as Adapter
 from lamm_bench.errors import BenchError
-from lamm_bench.lamm.checkpoint import FILES, restore
+from lamm_bench.lamm.checkpoint import restore
 from lamm_bench.lamm.encode import LAYOUTS, encode_side_by_side
 from lamm_bench.training.config import Stage
 from lamm_bench.training.data import read_dialogues
@@ -23,6 +21,7 @@ from lamm_bench.training.trainer import Trainer, label_weights, pace
 from lamm_bench.types import Generate, Media, Message
 
 from .toys import toy_data
+from .trainings import interrupt_after, steps, weights
 
 
 def quiet() -> Console:
@@ -39,31 +38,10 @@ def undisturbed(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return train(root / "toy.yaml", tmp_path_factory.mktemp("whole") / "out", data_root=root, console=quiet())
 
 
-def weights(folder: Path) -> dict[str, bytes]:
-    return {file: (folder / file).read_bytes() for file in FILES}
-
-
-def steps(folder: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
-
-
-def kill_at(monkeypatch: pytest.MonkeyPatch, calls: int) -> None:
-    """Lets `calls` steps happen and interrupts the next."""
-    losses, left = Trainer.losses, [calls]
-
-    def interrupted(self: Trainer, *arguments: Any) -> Any:
-        if not left[0]:
-            raise KeyboardInterrupt
-        left[0] -= 1
-        return losses(self, *arguments)
-
-    monkeypatch.setattr(Trainer, "losses", interrupted)
-
-
 @pytest.mark.parametrize("calls", [1, 8, 13, 17, 21])
 def test_killed_and_resumed_is_undisturbed(root: Path, undisturbed: Path, tmp_path: Path, calls: int) -> None:
     with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        kill_at(patch, calls)
+        interrupt_after(patch, calls)
         train(root / "toy.yaml", tmp_path / "out", data_root=root, console=quiet())
     train(root / "toy.yaml", tmp_path / "out", data_root=root, console=quiet())
     assert weights(tmp_path / "out") == weights(undisturbed)
@@ -107,7 +85,7 @@ def test_a_finished_checkpoint_is_not_written_over(root: Path, undisturbed: Path
 
 def test_a_state_of_other_settings_is_refused(root: Path, tmp_path: Path) -> None:
     with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        kill_at(patch, 8)
+        interrupt_after(patch, 8)
         train(root / "toy.yaml", tmp_path / "out", data_root=root, console=quiet())
     with pytest.raises(BenchError, match="is of another preset, other settings or other data"):
         train(root / "toy.yaml", tmp_path / "out", {"seed": "5"}, data_root=root, console=quiet())

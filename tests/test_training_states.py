@@ -20,10 +20,9 @@ from rich.console import Console
 from lamm_bench.errors import BenchError
 from lamm_bench.lamm.checkpoint import FILES
 from lamm_bench.training import state
-from lamm_bench.training.run import train
-from lamm_bench.training.trainer import Trainer
 
 from .toys import toy_data
+from .trainings import go, interrupt_after, steps
 
 HERE = Path(__file__).parents[1]
 
@@ -31,27 +30,6 @@ HERE = Path(__file__).parents[1]
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return toy_data(tmp_path_factory.mktemp("data") / "root")
-
-
-def go(root: Path, out: Path, console: Console | None = None, **settings: str) -> Path:
-    given = {key.replace("__", "."): value for key, value in settings.items()}
-    return train(root / "one.yaml", out, given, data_root=root, console=console or Console(file=io.StringIO()))
-
-
-def steps(folder: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
-
-
-def stopped_after(monkeypatch: pytest.MonkeyPatch, calls: int) -> None:
-    losses, left = Trainer.losses, [calls]
-
-    def interrupted(self: Trainer, *arguments: Any) -> Any:
-        left[0] -= 1
-        if left[0] < 0:
-            raise KeyboardInterrupt
-        return losses(self, *arguments)
-
-    monkeypatch.setattr(Trainer, "losses", interrupted)
 
 
 def test_killed_by_sigkill_in_mid_run_and_resumed_is_undisturbed(root: Path, tmp_path: Path) -> None:
@@ -89,7 +67,7 @@ def test_killed_by_sigkill_in_mid_run_and_resumed_is_undisturbed(root: Path, tmp
 
 def test_the_last_states_are_kept_and_older_ones_deleted(root: Path, tmp_path: Path) -> None:
     with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        stopped_after(patch, 20)
+        interrupt_after(patch, 20)
         go(
             root,
             tmp_path / "out",
@@ -141,7 +119,7 @@ def test_the_best_weights_are_those_with_the_least_validation_loss(root: Path, t
 
 def test_held_out_media_are_not_learnt_from_and_the_curve_is_drawn(root: Path, tmp_path: Path) -> None:
     console = Console(file=io.StringIO(), width=200)
-    out = go(root, tmp_path / "out", console)
+    out = go(root, tmp_path / "out", console=console)
     said = console.file.getvalue()  # type: ignore[attr-defined]
     assert "lamm: 22 dialogues" in said and "validation loss" in said and "MFU" in said and "% padding" in said
     assert (out / "loss.png").read_bytes().startswith(b"\x89PNG")

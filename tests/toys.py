@@ -15,7 +15,17 @@ from lamm_bench.lamm import checkpoint
 from lamm_bench.lamm.config import CloudEncoder, ImageEncoder, LammConfig, Llm, Lora
 from lamm_bench.lamm.model import Lamm
 from lamm_bench.lamm.tokenizer import MiniTokenizer, train_tokenizer
-from lamm_bench.types import Media
+from lamm_bench.types import Media, Message
+
+IMAGE, CLOUD = Media("image", "/a.png"), Media("point_cloud", "/b.npy")
+TALK = (
+    Message("system", ("Look.",)),
+    Message("user", (IMAGE, "What is it?")),
+    Message("assistant", ("A cat",)),
+    Message("user", ("Which colour?",)),
+    Message("assistant", ("black",)),
+)
+"""A dialogue of two turns about an image that nobody opens."""
 
 TEXTS = [
     "cat [0.10, 0.20]; dog [0.30, 0.95]",

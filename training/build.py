@@ -52,6 +52,7 @@ def sized(plan: Preset, tokenizer: Tokenizer) -> Preset:
 
 
 def config_for(plan: Preset, notes: dict[str, Any]) -> LammConfig:
+    """The checkpoint's config that a preset asks for."""
     return LammConfig(
         name=plan.name,
         llm=plan.model.llm,

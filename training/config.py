@@ -319,6 +319,7 @@ def check(preset: Preset) -> None:
 
 
 def check_data(data: Data) -> None:
+    """Refuses words in `data` that mean nothing; raises BenchError with the nearest that does."""
     one_of("data.long", data.long, ("refuse", "cut"))
     for name, file in data.files.items():
         one_of("data.files", name, (*data.image, *data.point_cloud))

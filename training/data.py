@@ -49,7 +49,8 @@ def read_dialogues(root: Path, data: Data, say: Callable[[str], None] = lambda t
         for name in names:
             known = data.files.get(name, MetaFile())
             folder = root / known.media if known.media else None
-            found = list(read_file(root / name, key, prompts, known.style, folder, say))
+            both = name in data.image and name in data.point_cloud
+            found = list(read_file(root / name, key, prompts, known.style, folder, say, both))
             if not found:
                 raise BenchError(f"{root / name} holds no dialogue with the key '{key}'")
             out += [replace(one, weight=known.weight) for one in found]
@@ -63,8 +64,10 @@ def read_file(
     style: str = "lamm",
     folder: Path | None = None,
     say: Callable[[str], None] = lambda text: None,
+    both: bool = False,
 ) -> Iterator[Dialogue]:
-    """The dialogues of one meta file that have the media `key`; items without it are left out, as upstream does.
+    """The dialogues of one meta file that have the media `key`; items without it are left out, as upstream does, and counted
+    unless the file is read for `both` kinds of media.
 
     In LLaVA's style (https://github.com/haotian-liu/LLaVA, docs/Finetune_Custom_Data.md) ids may recur and items may have no
     media at all: these are left out and counted. `folder` is where media paths start; None: the folder above `meta_file`."""
@@ -77,7 +80,7 @@ def read_file(
     if not isinstance(items, list):
         raise BenchError(f"{file} holds {type(items).__name__}, expected a list of dialogues")
     seen: dict[str, int] = {}
-    bare = 0
+    bare, others = 0, []
     for index, item in enumerate(items):
         where = f"{file}: item {index}"
         if not isinstance(item, dict):
@@ -93,6 +96,10 @@ def read_file(
             bare += 1
         elif key in item:
             yield dialogue(item, key, folder or file.parent.parent, where, prompts)
+        else:
+            others.append(where)
+    if others and not both:
+        say(f"{others[0]} has no '{key}'; {len(others)} of {len(items)} dialogues are about other media and are left out")
     if bare:
         say(f"{file}: {bare} of {len(items)} dialogues have no media and are left out")
 

@@ -259,6 +259,7 @@ def show_findings(findings: Sequence[Finding], tasks: Sequence[Task], console: C
 
 
 def findings_table(findings: Sequence[Finding], shown: int) -> Table:
+    """The findings for the console, at most `shown` of each task."""
     table = Table("task", "severity")
     for column in ("where", "what"):
         table.add_column(column, overflow="fold")

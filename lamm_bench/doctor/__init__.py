@@ -61,6 +61,7 @@ def material_for(adapter: Adapter, task: Task | None, root: Path | None, folder:
 
 
 def carry_out(check: Check, patient: Patient) -> Finding:
+    """One check with its time; an adapter that raises has failed it."""
     begun = time.perf_counter()
     try:
         verdict, reason = "pass", check.run(patient)

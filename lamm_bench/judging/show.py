@@ -38,6 +38,7 @@ def say(console: Console, text: str) -> None:
 
 
 def table(judgement: Judgement) -> Table:
+    """A judgement for the console."""
     what = "mean of five aspects, 1 to 10" if judgement.metric == "rating" else "percent of samples won against the other run"
     title = f"{judgement.metric.capitalize()} by {judgement.judge}: {what}; 95 % intervals by image. Counts: judged/judge errors/not judged"
     result = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)

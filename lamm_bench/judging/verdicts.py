@@ -60,11 +60,6 @@ def responses(units: Sequence[Unit], ledger: Ledger) -> dict[str, Response]:
     return found
 
 
-def replayed(ledger: Ledger) -> dict[str, Response]:
-    """All verdicts as they were last given."""
-    return {unit: steps[0][1] for unit, steps in ledger.said.items()}
-
-
 def text_of(given: Mapping[str, Response], unit: str) -> str | None:
     """The text of a verdict; None where the judge failed."""
     response = given[unit]

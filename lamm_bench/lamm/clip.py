@@ -9,22 +9,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 from torch import Tensor, nn
-
-from lamm_bench.media import open_image
-from lamm_bench.types import Media
 
 from . import weights
 from .clip_keys import openai_layout, transformers_layout
 from .encoder_configs import ClipTower
-from .frozen import built, freeze, import_open_clip, normalised, picture_batch, unset
-from .images import pixels
+from .frozen import Frozen, built, freeze, import_open_clip, normalised, unset
+from .vision import PictureEncoder
 
 UNUSED = {"local": ("ln_post.weight", "ln_post.bias", "proj"), "global": ()}
 
 
-class ClipEncoder(nn.Module):
+class ClipEncoder(Frozen, PictureEncoder):
     """Pictures of `config.size` squared to [tokens, width]: 256 x 1024 for ViT-L/14, or 1 x 768."""
 
     def __init__(self, config: ClipTower) -> None:
@@ -43,17 +39,6 @@ class ClipEncoder(nn.Module):
             used = transformers_layout(used)
         own = {name.removeprefix("vision_model."): tensor for name, tensor in self.tower.state_dict().items()}
         weights.fill(where, own, used)
-
-    def train(self, mode: bool = True) -> ClipEncoder:
-        """Stays in evaluation mode: a frozen encoder says the same whoever calls it."""
-        return super().train(False)
-
-    def prepare(self, media: Media, transform: str) -> np.ndarray:
-        """uint8 [size, size, 3]."""
-        return pixels(open_image(media), transform, self.config.size)
-
-    def tensor(self, prepared: list[np.ndarray]) -> Tensor:
-        return picture_batch(prepared)
 
     def forward(self, batch: Tensor) -> Tensor:
         """Pixels [batch, 3, size, size] of 0 to 255 to tokens [batch, tokens, width]."""

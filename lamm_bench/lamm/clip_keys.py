@@ -55,6 +55,7 @@ def openai_layout(found: Mapping[str, Tensor], where: Path) -> dict[str, Tensor]
 
 
 def openai_name(name: str) -> str:
+    """OpenAI's name of a tensor that transformers names so."""
     for theirs, ours in ((hf, openai) for openai, hf in SPELLINGS):
         if name.startswith(theirs):
             name = ours + name[len(theirs) :]
@@ -65,6 +66,7 @@ def openai_name(name: str) -> str:
 
 
 def transformers_name(name: str) -> str:
+    """transformers' name of a tensor that OpenAI names so."""
     for openai, hf in SPELLINGS:
         if name.startswith(openai):
             name = hf + name[len(openai) :]

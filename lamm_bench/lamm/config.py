@@ -200,6 +200,10 @@ def value_of(hint: Any, value: Any, where: str) -> Any:
 def load(folder: Path) -> LammConfig:
     """`config.json` of a checkpoint folder."""
     file = folder / "config.json"
+    if folder.is_file():
+        raise BenchError(
+            f"{folder} is a file; a checkpoint is a folder, and upstream's pytorch_model.pt becomes one with `checkpoint convert`"
+        )
     try:
         data = json.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError:

@@ -51,12 +51,6 @@ class Encoded:
         return sum(label != IGNORE for label in self.labels)
 
 
-class Templated(Protocol):
-    """What `layout_called` needs of a tokenizer for the layout `chat-template`."""
-
-    render: Render
-
-
 def layout_called(name: str | Layout, tokenizer: object = None) -> Layout:
     """A layout by name; `chat-template` needs the tokenizer whose template it is. A layout is given back as it is."""
     if isinstance(name, Layout):

@@ -20,7 +20,7 @@ from lamm_bench.types import Media
 from . import weights
 from .encoder_configs import Epcl
 from .epcl_keys import read_epcl
-from .frozen import built, freeze
+from .frozen import Frozen, built, freeze
 from .points import SetAbstraction
 
 MEAN_COLOR = (109.8, 97.2, 83.8)
@@ -78,7 +78,7 @@ class TaskTokens(nn.Module):
         return self.network(self.embedding)
 
 
-class EpclEncoder(nn.Module):
+class EpclEncoder(Frozen):
     """Clouds to `config.tokens` tokens of `config.width`: 256 x 1024."""
 
     def __init__(self, config: Epcl) -> None:
@@ -103,10 +103,6 @@ class EpclEncoder(nn.Module):
             ClipBlock(config.width, config.heads, config.mlp, config.activation) for _ in range(config.layers)
         )
         return self
-
-    def train(self, mode: bool = True) -> EpclEncoder:
-        """Stays in evaluation mode, so that batch statistics cannot drift."""
-        return super().train(False)
 
     def prepare(self, media: Media, transform: str) -> np.ndarray:
         """float32 [points, 3 + channels]; `transform` is about images and changes nothing here."""

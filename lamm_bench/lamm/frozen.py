@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, TypeVar
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from lamm_bench.errors import BenchError
+
+M = TypeVar("M", bound=nn.Module)
 
 
 def freeze(module: nn.Module) -> None:
@@ -20,9 +21,12 @@ def freeze(module: nn.Module) -> None:
     module.eval()
 
 
-def picture_batch(prepared: list[np.ndarray]) -> Tensor:
-    """float32 [batch, 3, size, size], still 0 to 255, from uint8 [size, size, 3]."""
-    return torch.from_numpy(np.stack(prepared)).permute(0, 3, 1, 2).float()
+class Frozen(nn.Module):
+    """A module that no trainer can put into training mode: dropout stays off and batch statistics do not drift."""
+
+    def train(self: M, mode: bool = True) -> M:
+        """Stays in evaluation mode."""
+        return nn.Module.train(self, False)
 
 
 def normalised(batch: Tensor, mean: Sequence[float], std: Sequence[float], dtype: torch.dtype) -> Tensor:
@@ -57,9 +61,6 @@ def without_reports() -> Iterator[None]:
         logging.set_verbosity(level)
         if bars:
             logging.enable_progress_bar()
-
-
-M = TypeVar("M", bound=nn.Module)
 
 
 def built(make: Callable[[], M], weights: str) -> M:

@@ -53,6 +53,7 @@ def inspect(path: Path) -> Inspection:
 
 
 def inspect_folder(folder: Path) -> Inspection:
+    """A checkpoint folder of ours, part by part; raises BenchError when it cannot be read."""
     config = load(folder)
     stored = {file: read_tensors(folder / file) for file in files_of(config)}
     groups: dict[str, dict[str, Tensor]] = {}
@@ -96,6 +97,7 @@ def table(form: str, facts: Mapping[str, str], groups: Mapping[str, Mapping[str,
 
 
 def part(name: str, tensors: Mapping[str, Tensor]) -> Part:
+    """What a group of tensors comes to: number, parameters, types, commonest shapes, digest."""
     shapes: dict[str, int] = {}
     for key in sorted(tensors):
         shapes[by(tensors[key].shape)] = shapes.get(by(tensors[key].shape), 0) + 1

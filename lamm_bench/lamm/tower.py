@@ -9,24 +9,22 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from lamm_bench.errors import BenchError, unknown
-from lamm_bench.media import open_image
-from lamm_bench.types import Media
 
 from . import weights
 from .encoder_configs import ClipTower, VisionTower
-from .frozen import freeze, import_open_clip, normalised, picture_batch, unset, without_reports
-from .images import CLIP_MEAN, CLIP_STD, pixels
+from .frozen import Frozen, freeze, import_open_clip, normalised, unset, without_reports
+from .images import CLIP_MEAN, CLIP_STD
+from .vision import PictureEncoder
 
 NOT_IMAGES = re.compile(r"(text|decoder|multi_modal|qformer|logit_|classifier|head\b|lm_head|pooler).*")
 """Tensors beside an image tower that transformers may find in a whole model's file and that the tower has no use for."""
 
 
-class TowerEncoder(nn.Module):
+class TowerEncoder(Frozen, PictureEncoder):
     """Pictures of `config.size` squared to [tokens, width]."""
 
     def __init__(self, config: VisionTower) -> None:
@@ -36,17 +34,6 @@ class TowerEncoder(nn.Module):
         self.prefix = 0  # class and register tokens in front of the patches
         freeze(self)
         self.check()
-
-    def train(self, mode: bool = True) -> TowerEncoder:
-        """Stays in evaluation mode."""
-        return super().train(False)
-
-    def prepare(self, media: Media, transform: str) -> np.ndarray:
-        """uint8 [size, size, 3]."""
-        return pixels(open_image(media), transform, self.config.size)
-
-    def tensor(self, prepared: list[np.ndarray]) -> Tensor:
-        return picture_batch(prepared)
 
     def forward(self, batch: Tensor) -> Tensor:
         """Pixels [batch, 3, size, size] of 0 to 255 to tokens [batch, tokens, width]."""

@@ -8,7 +8,7 @@ config is a frozen dataclass with `kind`, `tokens` and `width` (encoder_configs.
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -105,7 +105,21 @@ class Trunk(nn.Module):
         return self.norm(x)
 
 
-class MiniImageEncoder(nn.Module):
+class PictureEncoder(nn.Module):
+    """What every image encoder takes in: pictures of `config.size` squared, their values from 0 to 255."""
+
+    config: Any
+
+    def prepare(self, media: Media, transform: str) -> np.ndarray:
+        """uint8 [size, size, 3]; raises MediaError."""
+        return pixels(open_image(media), transform, self.config.size)
+
+    def tensor(self, prepared: list[np.ndarray]) -> Tensor:
+        """float32 [batch, 3, size, size], still 0 to 255."""
+        return torch.from_numpy(np.stack(prepared)).permute(0, 3, 1, 2).float()
+
+
+class MiniImageEncoder(PictureEncoder):
     """Pixels of `config.size` squared, normalised with CLIP's mean and deviation, to `config.tokens` tokens."""
 
     mean: Tensor
@@ -118,13 +132,6 @@ class MiniImageEncoder(nn.Module):
         self.register_buffer("mean", 255 * torch.tensor(CLIP_MEAN).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("std", 255 * torch.tensor(CLIP_STD).view(1, 3, 1, 1), persistent=False)
 
-    def prepare(self, media: Media, transform: str) -> np.ndarray:
-        """uint8 [size, size, 3]."""
-        return pixels(open_image(media), transform, self.config.size)
-
-    def tensor(self, prepared: list[np.ndarray]) -> Tensor:
-        """float32 [batch, 3, size, size], still 0 to 255."""
-        return torch.from_numpy(np.stack(prepared)).permute(0, 3, 1, 2).float()
-
     def forward(self, batch: Tensor) -> Tensor:
+        """Pixels [batch, 3, size, size] of 0 to 255 to tokens [batch, tokens, width]."""
         return self.trunk((batch - self.mean) / self.std)

@@ -110,6 +110,7 @@ def tensors(path: Path, wanted: Callable[[str], bool] = lambda name: True) -> di
 
 
 def from_safetensors(file: Path, wanted: Callable[[str], bool]) -> dict[str, Tensor]:
+    """The wanted tensors of a safetensors file; the others are not read from the disk."""
     from safetensors import SafetensorError, safe_open
 
     try:

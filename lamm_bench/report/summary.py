@@ -72,6 +72,7 @@ def ends(pair: Sequence[float] | None) -> str:
 
 
 def summary_row(task: TaskReport) -> str:
+    """One task's row of the page's first table, as HTML."""
     entry = headline(task)
     name, metric = next(iter(entry["metrics"].items()), ("-", {"value": None}))
     counts = entry.get("counts", {})
