@@ -206,3 +206,32 @@ def test_the_short_leaderboard_shows_all_figures_of_few_tasks_and_none_that_are_
     assert sorted(figures(table, "b").split(", ")) == ["fsc147 3.00 ↓", "svt [1] 40.00", "svt [2] 30.00"]
     wide = next(table for table in leaderboard(read_published()).summaries if len(table.columns) > 10)
     assert "voc2012" not in figures(wide, "LLaVA") and asked(wide, "LLaVA") == 10
+
+
+def test_a_model_that_does_not_answer_is_spared_thirty_lines(mine) -> None:
+    result = lamm_bench("doctor", *mine("yield 0, 'hello'"))
+    assert result.exit_code == 1
+    assert "(int, str)" in result.stdout and "32 other checks were not asked" in result.stdout
+    assert result.stdout.count("named on its own") == 1
+
+
+def test_a_judge_without_verdicts_is_quoted(mine, mini_root: Path, tmp_path: Path) -> None:
+    oracle(mini_root, tmp_path / "run")
+    model, name, *plugin = mine(ANSWERS)
+    result = lamm_bench("judge", tmp_path / "run", "--judge", name, *plugin, "--votes", 2)
+    assert result.exit_code == 3
+    assert "svt: 6 judge errors; for instance the judge said what is no verdict: 'hello'" in result.stdout
+    assert "said what is no verdict: 'hello'" in lamm_bench("judge", tmp_path / "run", "--replay").stdout
+
+
+def test_a_baseline_says_that_it_cannot_chat() -> None:
+    result = lamm_bench("chat", "--model", "chance", typed="hi\n")
+    assert result.exit_code == 2 and "can neither chat nor judge" in result.stderr
+
+
+def test_answers_that_cannot_be_read_leave_no_run_folder(mini_root: Path, tmp_path: Path) -> None:
+    (tmp_path / "answers.json").write_bytes(b"\xff")
+    words = ("--model", "scripted", "--set", f"answers={tmp_path / 'answers.json'}", "--tasks", "svt")
+    result = lamm_bench("run", *words, "--data-root", mini_root, "--output", tmp_path / "run")
+    assert result.exit_code == 2 and "cannot be read" in result.stderr
+    assert not (tmp_path / "run").exists()
