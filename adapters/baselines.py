@@ -39,7 +39,9 @@ class Told:
 def sample_of(told: Told | None, request: Request) -> Sample:
     """The sample that a request is about. Raises `BenchError` where `begin` was not called with it."""
     if told is None or request.sample not in told.samples:
-        raise BenchError(f"a baseline knows its samples from `begin`, and was not told of sample '{request.sample}'")
+        raise BenchError(
+            f"a baseline answers the samples of a task and nothing else, so it can neither chat nor judge (no sample '{request.sample}' here)"
+        )
     return told.samples[request.sample]
 
 
@@ -169,6 +171,8 @@ class Scripted(Baseline):
             raise BenchError(
                 f"--set answers={self.answers}: no such file or folder; expected answers in upstream's format or a JSON object id: text"
             )
+        if Path(self.answers).is_file():
+            by_id(Path(self.answers), ())  # a file that cannot be read is told before there is a run folder
 
     def fingerprint(self) -> str:
         """A hash of every answer file."""

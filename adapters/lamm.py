@@ -29,8 +29,8 @@ class Lamm:
     device_map: str = ""  # several devices: auto, balanced, balanced_low_0, sequential, or a JSON object
     batch_size: int = 64
     threads: int = 0  # 0: PyTorch's own choice
-    cache: int = 1024  # MiB of encoded media that are kept in memory
-    prefix_cache: int = 512  # MiB of keys and values of common beginnings that are kept in memory
+    cache: int = 1024  # MiB of encoded media that are kept in memory; 0: none
+    prefix_cache: int = 512  # MiB of keys and values of common beginnings that are kept in memory; 0: none
     feature_cache: str = ""  # a folder that keeps encoded media between runs
     feature_cache_size: int = 20480  # MiB of that folder
     name: str = "lamm"
@@ -41,9 +41,9 @@ class Lamm:
             raise unknown("dtype", self.dtype, DTYPES)
         if self.attn not in ATTENTIONS:
             raise unknown("attention (attn)", self.attn, ATTENTIONS)
-        for option in ("batch_size", "cache", "prefix_cache", "feature_cache_size"):
-            if getattr(self, option) < 1:
-                raise BenchError(f"{option}={getattr(self, option)} of the model lamm must be at least 1")
+        for option, least in (("batch_size", 1), ("threads", 0), ("cache", 0), ("prefix_cache", 0), ("feature_cache_size", 1)):
+            if getattr(self, option) < least:
+                raise BenchError(f"{option}={getattr(self, option)} of the model lamm must be at least {least}")
 
     @property
     def folder(self) -> Path:

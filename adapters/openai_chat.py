@@ -90,6 +90,11 @@ class OpenAIChat:
     def modalities(self) -> frozenset[str]:
         return frozenset({"image", "point_cloud"} if self.wire.pictures.views else {"image"})
 
+    @property
+    def ignores(self) -> frozenset[str]:
+        """Media, where none are sent: a blind control."""
+        return frozenset({"media"} if self.images == "none" and not self.wire.pictures.views else ())
+
     def fingerprint(self) -> str:
         """Model, server and all settings that may move an answer. Raises `BenchError` when nobody answers there."""
         if not self.offline:

@@ -172,11 +172,21 @@ def summary(protocol: str, data: str, published: bool, columns: Sequence[Group])
     return Summary(protocol, data, published, tuple(columns), tuple(order), means, len(shared))
 
 
-def show_leaderboard(results: Path, form: str, task: str | None, protocol: str | None, published: bool) -> None:
-    """Prints the leaderboard of the runs below `results` and, if wanted, of the papers. One task is shown in detail."""
+def show_leaderboard(
+    results: Path, form: str, task: str | None, protocol: str | None, published: bool, full: bool = False
+) -> None:
+    """Prints the leaderboard of the runs below `results` and, if wanted, of the papers. One task is shown in detail.
+
+    On a terminal one line for each model is shown, and with `full` its figures too."""
     from .board_formats import print_board
 
     entries, warnings = read_runs(results)
     if published:
         entries += read_published()
-    print_board(leaderboard(entries, [task] if task else [], [protocol] if protocol else [], warnings), form, detail=bool(task))
+    board = leaderboard(entries, [task] if task else [], [protocol] if protocol else [], warnings)
+    if form == "table" and not full and not task:
+        from .board_brief import print_brief
+
+        print_brief(board)
+        return
+    print_board(board, form, detail=bool(task))

@@ -111,9 +111,14 @@ def title(table: Summary) -> str:
 
 def heading(table: Summary, column: Group) -> str:
     """Task and metric; part of the data digest too where one table holds two data sets of the same task."""
-    twin = sum(other.task == column.task and other.metric == column.metric for other in table.columns) > 1
     lower = " ↓" if column.rows[0].entry.better == "lower" else ""
-    return f"{column.task} {column.metric}{lower}" + (f" [{column.digest[:6]}]" if twin else "")
+    return f"{column.task} {column.metric}{lower}{which_data(table, column)}"
+
+
+def which_data(table: Summary, column: Group) -> str:
+    """Part of the data digest, where one table holds two data sets of the same task."""
+    twin = sum(other.task == column.task and other.metric == column.metric for other in table.columns) > 1
+    return f" [{column.digest[:6]}]" if twin else ""
 
 
 def mean_rank(table: Summary, model: str) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from .cli_options import INTERRUPTED, MISSING, SETTINGS, guarded, pairs, plugin_option
+from .cli_options import INTERRUPTED, MISSING, SETTINGS, Finite, guarded, pairs, plugin_option
 from .errors import BenchError
 
 
@@ -24,8 +24,8 @@ from .errors import BenchError
     "--system", metavar="TEXT", help="The system message; default: that of conversations in the prompt file `standard`."
 )
 @click.option("--max-new-tokens", type=click.IntRange(min=1), default=256, show_default=True, metavar="N")
-@click.option("--temperature", type=click.FloatRange(min=0), default=0.0, show_default=True, help="0 is greedy.")
-@click.option("--top-p", type=click.FloatRange(min=0, max=1, min_open=True), default=1.0, show_default=True)
+@click.option("--temperature", type=Finite(min=0), default=0.0, show_default=True, help="0 is greedy.")
+@click.option("--top-p", type=Finite(min=0, max=1, min_open=True), default=1.0, show_default=True)
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the drawing, when not greedy.")
 @click.option(
     "--question-file", type=click.Path(path_type=Path), metavar="FILE", help="JSON lines: question_id, text, image or pcl."
@@ -89,7 +89,7 @@ def lines() -> Iterator[str]:
     if not sys.stdin.isatty():
         if hasattr(sys.stdin, "reconfigure"):
             sys.stdin.reconfigure(errors="replace")  # a byte that is no UTF-8 ends no conversation
-        yield from sys.stdin
+        yield from iter(sys.stdin.readline, "")  # `yield from sys.stdin` would close it with the conversation
         return
     click.echo("Ask away; /help shows the commands.", err=True)
     while True:

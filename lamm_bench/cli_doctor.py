@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import Any
 
 import click
 
-from .cli_options import SETTINGS, data_root_option, guarded, pairs, plugin_option
+from .cli_options import SETTINGS, data_root_option, guarded, json_option, pairs, plugin_option
 
 UNWELL = 1  # exit status when a check has failed
 
@@ -24,9 +23,7 @@ UNWELL = 1  # exit status when a check has failed
     "--text", "text", is_flag=True, help="Ask without media, as a judge is asked: for servers and models that take none."
 )
 @click.option("--check", "only", multiple=True, metavar="NAME", help="Run only this check (repeatable).")
-@click.option(
-    "--json", "json_file", type=click.Path(path_type=Path), metavar="FILE", help="Also write the findings as JSON (- for stdout)."
-)
+@json_option("Also write the findings as JSON (- for stdout).")
 @plugin_option
 @guarded
 def doctor(**asked: Any) -> None:

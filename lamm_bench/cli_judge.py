@@ -9,7 +9,18 @@ from typing import Any
 
 import click
 
-from .cli_options import MISSING, SETTINGS, data_root_option, guarded, pairs, plugin_option
+from .cli_options import (
+    MISSING,
+    SETTINGS,
+    Finite,
+    data_root_option,
+    guarded,
+    json_option,
+    max_cost_option,
+    pairs,
+    plugin_option,
+    with_shortcuts,
+)
 from .errors import BenchError
 
 
@@ -23,7 +34,7 @@ from .errors import BenchError
 @click.option("--tasks", default="all", show_default=True, metavar="LIST", help="Task names and groups. Ranking has LAMM's nine.")
 @data_root_option
 @click.option("--votes", type=click.IntRange(1, 99), default=3, show_default=True, help="Ratings of each answer; 1 is greedy.")
-@click.option("--temperature", type=click.FloatRange(0, 2), default=0.7, show_default=True, help="Of the votes, when several.")
+@click.option("--temperature", type=Finite(0, 2), default=0.7, show_default=True, help="Of the votes, when several.")
 @click.option(
     "--protocol", default="standard", show_default=True, metavar="NAME", help="Ranking: standard (both orders) or classic."
 )
@@ -31,9 +42,10 @@ from .errors import BenchError
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Judge only N answers of each task, drawn with the seed.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of the draws and of the votes.")
 @click.option("--max-new-tokens", type=click.IntRange(min=1), metavar="N", help="Of a verdict; reasoning judges need thousands.")
+@max_cost_option
 @click.option("--fresh", is_flag=True, help="Ask again; the verdicts there were are moved to old-N.")
 @click.option("--replay", is_flag=True, help="Score all recorded verdicts of RUN again, without a judge.")
-@click.option("--json", "json_file", type=click.Path(path_type=Path), metavar="FILE", help="Also write JSON (- for stdout).")
+@json_option("Also write JSON (- for stdout).")
 @plugin_option
 @guarded
 def judge(**asked: Any) -> None:
@@ -49,10 +61,10 @@ def judge(**asked: Any) -> None:
       lamm-bench judge runs/lamm-1a2b3c4d --replay
     """
     from .catalog import load_catalog
-    from .data.locate import find_root
     from .judging.session import Options, check, replay
     from .judging.session import judge as judge_session
     from .render import Bars, stderr_console
+    from .session import root_of
 
     if asked["replay"]:
         if asked["judge"] or asked["against"]:
@@ -63,10 +75,12 @@ def judge(**asked: Any) -> None:
         raise BenchError(
             "name a judge, as in --judge openai-chat --set model=gpt-4o-mini, or score recorded verdicts with --replay"
         )
+    catalog = load_catalog(asked["plugins"])
+    settings = with_shortcuts(asked, asked["judge"], catalog)
     options = Options(
         asked["run_folder"],
         asked["judge"],
-        asked["settings"],
+        settings,
         asked["against"],
         asked["tasks"],
         asked["protocol"],
@@ -79,10 +93,9 @@ def judge(**asked: Any) -> None:
         asked["max_new_tokens"],
     )
     check(options)
-    catalog = load_catalog(asked["plugins"])
-    adapter = catalog.adapter(asked["judge"], asked["settings"])
+    adapter = catalog.adapter(asked["judge"], settings)
     watcher = Bars(stderr_console())
-    root, _ = find_root(asked["data_root"], watcher.say)
+    root = root_of([folder for folder in (options.run, options.against) if folder], asked["data_root"], catalog, watcher.say)
     result = judge_session(options, catalog, adapter, root, watcher)
     show([result], asked["json_file"])
     click.echo(f"verdicts: {result.folder}", err=True)
@@ -113,7 +126,7 @@ def show(results: list[Any], json_file: Path | None) -> None:
 @click.option("--tasks", default="all", show_default=True, metavar="LIST", help="Task names and groups.")
 @data_root_option
 @click.option("--protocol", default="standard", show_default=True, metavar="NAME", help="standard, classic or chef.")
-@click.option("--json", "json_file", type=click.Path(path_type=Path), metavar="FILE", help="Also write JSON (- for stdout).")
+@json_option("Also write JSON (- for stdout).")
 @plugin_option
 @guarded
 def compare(**asked: Any) -> None:
@@ -129,15 +142,16 @@ def compare(**asked: Any) -> None:
     from .catalog import load_catalog
     from .cli_options import protocol_names
     from .comparing import compare_runs, show_comparison
-    from .data.locate import find_root
     from .render import Bars, stderr_console
+    from .session import root_of
     from .store import write_json
 
     catalog = load_catalog(asked["plugins"])
     names = protocol_names((asked["protocol"],))
     if len(names) != 1:
         raise BenchError("--protocol: name one protocol to compare under")
-    root, _ = find_root(asked["data_root"], Bars(stderr_console()).say)
+    runs = [asked["run_folder"], asked["other_folder"]]
+    root = root_of(runs, asked["data_root"], catalog, Bars(stderr_console()).say)
     comparison = compare_runs(asked["run_folder"], asked["other_folder"], catalog, root, asked["tasks"], names[0])
     if str(asked["json_file"]) == "-":
         click.echo(json.dumps(comparison.to_json(), ensure_ascii=False, indent=1))

@@ -70,14 +70,16 @@ def show(task: str, sample: str | None, data_root: Path | None, recipe: str, plu
 @click.option("--format", "form", type=click.Choice(["table", "markdown", "csv", "json"]), default="table", show_default=True)
 @click.option("--task", metavar="NAME", help="Only this task, with rank intervals.")
 @click.option("--protocol", metavar="NAME", help="Only this protocol.")
+@click.option("--full", is_flag=True, help="Every task's figures, not only the summary.")
 @click.option("--published/--no-published", default=True, show_default=True, help="Show the figures of the papers.")
 @guarded
-def leaderboard(results: Path, form: str, task: str | None, protocol: str | None, published: bool) -> None:
+def leaderboard(results: Path, form: str, task: str | None, protocol: str | None, full: bool, published: bool) -> None:
     """Rank published figures and local runs; never mixed where protocol or data differ.
 
     \b
     Examples:
       lamm-bench leaderboard
+      lamm-bench leaderboard --full --no-published
       lamm-bench leaderboard --task voc2012 --format markdown
     """
     from .board import show_leaderboard
@@ -85,7 +87,7 @@ def leaderboard(results: Path, form: str, task: str | None, protocol: str | None
     if not results.is_dir() and str(results) != "runs":
         raise BenchError(f"--results {results} is no folder")
 
-    show_leaderboard(results, form, task, protocol, published)
+    show_leaderboard(results, form, task, protocol, published, full)
 
 
 @click.command(context_settings=SETTINGS)
@@ -103,10 +105,11 @@ def report(run_folder: Path, out: Path | None, data_root: Path | None, per_task:
       lamm-bench report runs/lamm-1a2b3c4d
     """
     from .catalog import load_catalog
-    from .data.locate import find_root
     from .render import Bars, stderr_console
     from .report import write_report
+    from .session import root_of
 
-    root, _ = find_root(data_root, Bars(stderr_console()).say)
-    path = write_report(run_folder, load_catalog(plugins), root, out or run_folder / "report.html", per_task)
+    catalog = load_catalog(plugins)
+    root = root_of([run_folder], data_root, catalog, Bars(stderr_console()).say)
+    path = write_report(run_folder, catalog, root, out or run_folder / "report.html", per_task)
     click.echo(f"report: {path}")

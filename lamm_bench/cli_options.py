@@ -5,6 +5,8 @@ Exit status: 0 all done; 2 something the user can mend; 3 done, but answers are 
 from __future__ import annotations
 
 import functools
+import math
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -38,6 +40,41 @@ def guarded(verb: Callable[..., Any]) -> Callable[..., Any]:
             sys.exit(INTERRUPTED)
 
     return wrapped
+
+
+class Finite(click.FloatRange):
+    """A number of a range; `nan`, which lies in every range, is none."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        number = float(super().convert(value, param, ctx))
+        if not math.isfinite(number):
+            self.fail(f"{value} is not a finite number.", param, ctx)
+        return number
+
+
+def can_be_written(path: Path) -> str:
+    """Why a file cannot be written there, its missing folders made; empty when it can. Asked before hours of work, not after."""
+    if path.is_dir():
+        return "it is a folder"
+    place = path.absolute().parent
+    while not place.exists():
+        place = place.parent
+    if not place.is_dir():
+        return f"{place} is a file"
+    if not os.access(place, os.W_OK | os.X_OK) or (path.exists() and not os.access(path, os.W_OK)):
+        return "permission denied"
+    return ""
+
+
+def json_option(text: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """`--json FILE`: refused at once where it cannot be written; folders on the way are made when it is."""
+
+    def checked(_context: click.Context, _option: click.Parameter, value: Path | None) -> Path | None:
+        if value is not None and str(value) != "-" and (reason := can_be_written(value)):
+            raise click.BadParameter(f"cannot write {value}: {reason}")
+        return value
+
+    return click.option("--json", "json_file", type=click.Path(path_type=Path), metavar="FILE", callback=checked, help=text)
 
 
 def pairs(_context: click.Context, _option: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
@@ -76,3 +113,30 @@ def protocol_names(values: tuple[str, ...]) -> tuple[str, ...]:
         if name not in PROTOCOLS:
             raise unknown("protocol", name, PROTOCOLS)
     return names
+
+
+SHORTCUTS = {
+    "batch_size": "batch size",
+    "device": "device",
+    "dtype": "dtype",
+    "attn": "attn",
+    "feature_cache": "feature cache",
+    "max_cost": "costs",
+}
+
+
+def max_cost_option(verb: Callable[..., Any]) -> Callable[..., Any]:
+    text = "Asking ends before more than this is spent (same as --set max_cost=N; needs price_in, price_out)."
+    return click.option("--max-cost", type=Finite(min=0, min_open=True), metavar="N", help=text)(verb)
+
+
+def with_shortcuts(asked: dict[str, Any], model: str, catalog: Any) -> dict[str, Any]:
+    """The `--set` options and those that have an option of their own; a model without such a setting is told apart."""
+    settings = dict(asked["settings"])
+    for name, words in SHORTCUTS.items():
+        if asked.get(name) is not None:
+            option = "--" + name.replace("_", "-")
+            if model in catalog.adapters and name not in catalog.options(model):
+                raise BenchError(f"model {model} has no {words}; leave {option} out")
+            settings[name] = str(asked[name])
+    return settings

@@ -9,7 +9,19 @@ from typing import Any
 
 import click
 
-from .cli_options import MISSING, SETTINGS, data_root_option, guarded, pairs, plugin_option, protocol_names, protocol_option
+from .cli_options import (
+    MISSING,
+    SETTINGS,
+    data_root_option,
+    guarded,
+    json_option,
+    max_cost_option,
+    pairs,
+    plugin_option,
+    protocol_names,
+    protocol_option,
+    with_shortcuts,
+)
 from .errors import BenchError
 
 
@@ -32,12 +44,11 @@ from .errors import BenchError
 @click.option("--dtype", metavar="NAME", help="Its precision: float32, bfloat16, float16 (same as --set dtype=NAME).")
 @click.option("--attn", metavar="NAME", help="Its attention: auto, sdpa, eager, flash_attention_2 (same as --set attn=NAME).")
 @click.option("--feature-cache", metavar="DIR", help="Keeps encoded media between runs (same as --set feature_cache=DIR).")
+@max_cost_option
 @click.option("--output", type=click.Path(path_type=Path), metavar="DIR", help="The run folder; default runs/<model>-<identity>.")
 @click.option("--resume", "mode", flag_value="resume", help="Insist on going on with a run that is there.")
 @click.option("--fresh", "mode", flag_value="fresh", help="Begin anew; what was there is moved to old-N in the run folder.")
-@click.option(
-    "--json", "json_file", type=click.Path(path_type=Path), metavar="FILE", help="Also write the results as JSON (- for stdout)."
-)
+@json_option("Also write the results as JSON (- for stdout).")
 @plugin_option
 @guarded
 def run(**asked: Any) -> None:
@@ -61,7 +72,7 @@ def run(**asked: Any) -> None:
     from .session import run as run_session
 
     catalog = load_catalog(asked["plugins"])
-    settings = with_shortcuts(asked, catalog)
+    settings = with_shortcuts(asked, asked["model"], catalog)
     catalog.recipe(asked["recipe"])  # a wrong name is told before a model is loaded or data are drawn
     catalog.select_tasks(asked["tasks"])
     protocols = protocol_names(asked["protocols"])
@@ -85,21 +96,6 @@ def run(**asked: Any) -> None:
     show_outcome_unless_json_on_stdout(show_outcome, outcome, asked["json_file"])
     click.echo(f"run folder: {outcome.folder}", err=True)
     sys.exit(0 if outcome.complete else MISSING)
-
-
-SHORTCUTS = {"batch_size": "batch size", "device": "device", "dtype": "dtype", "attn": "attn", "feature_cache": "feature cache"}
-
-
-def with_shortcuts(asked: dict[str, Any], catalog: Any) -> dict[str, Any]:
-    """The `--set` options and those that have an option of their own; a model without such a setting is told apart."""
-    settings = dict(asked["settings"])
-    for name, words in SHORTCUTS.items():
-        if asked[name] is not None:
-            option = "--" + name.replace("_", "-")
-            if asked["model"] in catalog.adapters and name not in catalog.options(asked["model"]):
-                raise BenchError(f"model {asked['model']} has no {words}; leave {option} out")
-            settings[name] = str(asked[name])
-    return settings
 
 
 def conclude(outcome: Any, json_file: Path | None, samples: bool) -> None:
@@ -132,9 +128,7 @@ def show_outcome_unless_json_on_stdout(show: Callable[..., None], outcome: Any, 
 @protocol_option
 @click.option("--samples", is_flag=True, help="Also print every sample's status and values.")
 @click.option("--metrics", is_flag=True, help="Print all metrics, not only the headline.")
-@click.option(
-    "--json", "json_file", type=click.Path(path_type=Path), metavar="FILE", help="Write the scores as JSON (- for stdout)."
-)
+@json_option("Write the scores as JSON (- for stdout).")
 @plugin_option
 @guarded
 def score(**asked: Any) -> None:
@@ -153,17 +147,18 @@ def score(**asked: Any) -> None:
     from .data.locate import find_root
     from .recipe import PROTOCOLS
     from .render import Bars, show_outcome, show_samples, stderr_console
-    from .session import rescore, score_answers
+    from .session import rescore, root_of, score_answers
 
     if (asked["run_folder"] is None) == (asked["answers"] is None):
         raise BenchError("name either a run folder or --answers DIR")
     catalog = load_catalog(asked["plugins"])
     watcher = Bars(stderr_console())
     protocols = protocol_names(asked["protocols"])
-    root, _ = find_root(asked["data_root"], watcher.say)
     if asked["run_folder"] is not None:
+        root = root_of([asked["run_folder"]], asked["data_root"], catalog, watcher.say)
         outcome = rescore(asked["run_folder"], catalog, root, asked["tasks"], protocols, watcher)
     else:
+        root, _ = find_root(asked["data_root"], watcher.say)
         outcome = score_answers(asked["answers"], catalog, root, asked["tasks"], protocols or PROTOCOLS, watcher)
     conclude(outcome, asked["json_file"], samples=True)
     if str(asked["json_file"]) != "-":

@@ -22,6 +22,7 @@ FOLDER = click.Path(path_type=Path)
 @click.option("--data-root", type=FOLDER, metavar="DIR", help="Folder with 2D_Instruct/ and 3D_Instruct/.")
 @click.option(
     "--engine",
+    type=click.Choice(["auto", "plain", "deepspeed"]),
     default="auto",
     show_default=True,
     metavar="NAME",

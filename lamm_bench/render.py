@@ -174,6 +174,8 @@ def show_outcome(console: Console, outcome: Outcome) -> None:
     for score in outcome.scores:
         for note in score.notes:
             console.print(f"{score.task} ({score.protocol}): {note}", highlight=False, markup=False, soft_wrap=True)
+    for task, reason in outcome.failures.items():
+        console.print(f"{task}: {reason}", highlight=False, markup=False, soft_wrap=True)
     for task, reason in outcome.skipped.items():
         console.print(f"{task}: skipped, {reason}", highlight=False, markup=False, soft_wrap=True)
     for task, reason in outcome.unavailable.items():

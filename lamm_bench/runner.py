@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from numbers import Integral
 from random import Random
 from typing import Any, TypeVar
 
@@ -89,13 +90,30 @@ def answers(adapter: Adapter, requests: Sequence[Request]) -> Iterator[tuple[int
             continue
         mine: list[Any] = [requests[number] for number in index]
         given = set()
-        for number, response in adapter.generate(mine) if kind is Generate else adapter.score(mine):
+        for number, response in said(adapter, kind, mine):
             if number in given or not 0 <= number < len(mine):
                 raise BenchError(f"{adapter.name} answered request {number} twice or never was asked it: a bug of the adapter")
             given.add(number)
             yield index[number], response
         for number in sorted(set(range(len(mine))) - given):
             yield index[number], Response(error="the adapter gave no response", status="model_error")
+
+
+def said(adapter: Adapter, kind: type, requests: list[Any]) -> Iterator[tuple[int, Response]]:
+    """What the adapter yields, seen to be pairs (index, Response). Raises `BenchError` that names what it is instead."""
+    method = "generate" if kind is Generate else "score"
+    stream = getattr(adapter, method)(requests)
+    if not isinstance(stream, Iterable):
+        raise BenchError(
+            f"`{method}` of {adapter.name} gave {type(stream).__name__}, expected pairs (index, Response) to be yielded"
+        )
+    for pair in stream:
+        if not isinstance(pair, tuple) or len(pair) != 2:
+            raise BenchError(f"`{method}` of {adapter.name} yielded {type(pair).__name__}, expected a pair (index, Response)")
+        if not isinstance(pair[0], Integral) or not isinstance(pair[1], Response):
+            kinds = f"({type(pair[0]).__name__}, {type(pair[1]).__name__})"
+            raise BenchError(f"`{method}` of {adapter.name} yielded {kinds}, expected a pair (index, Response)")
+        yield int(pair[0]), pair[1]
 
 
 def drive(flows: Sequence[Flow[T]], open_requests: dict[int, Request], adapter: Adapter) -> Iterator[tuple[Step, Request | T]]:

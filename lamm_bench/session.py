@@ -5,7 +5,8 @@ One broken image, one failing task or one missing meta file never stops the rest
 from __future__ import annotations
 
 import traceback
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 from . import __version__, media
 from .answers import find_answers, read_answers
 from .catalog import Catalog
+from .data.locate import find_root, is_root
 from .errors import BenchError, Stopped, unknown
 from .pooling import Pool
 from .recipe import Recipe
@@ -20,7 +22,7 @@ from .runner import Plan, ask, plan, why_not
 from .scoring import Answered, Score, from_records, pooled, score
 from .store import FORMAT, Run, digest, read_json
 from .transforms import CONTROLS
-from .types import FAILED, Adapter, Sample, Task, to_json
+from .types import FAILED, Adapter, Record, Sample, Task, to_json
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,7 @@ class Outcome:
     scores: list[Score] = field(default_factory=list)
     skipped: dict[str, str] = field(default_factory=dict)  # task -> why it was not asked (modality, recipe)
     unavailable: dict[str, str] = field(default_factory=dict)  # task -> why it could not be asked or scored
+    failures: dict[str, str] = field(default_factory=dict)  # task -> how many samples have no answer, and why most of them
     rates: dict[str, float] = field(default_factory=dict)  # samples a second, where anything was asked now
     folder: Path | None = None
 
@@ -109,7 +112,7 @@ def run(options: Options, catalog: Catalog, adapter: Adapter, root: Path, source
         raise BenchError(
             "no task can be asked: " + "; ".join(f"{k}: {v}" for k, v in {**outcome.skipped, **outcome.unavailable}.items())
         )
-    manifest = describe(options, recipe, adapter, plans, source)
+    manifest = describe(options, recipe, adapter, plans, source, root)
     for sentence in manifest["model"].get("notes", ()):
         watcher.say(f"note: {sentence}")
     outcome.folder = options.output or Path("runs") / f"{options.model}-{digest(manifest['identity'], 8)}"
@@ -135,7 +138,9 @@ def account(opened: Run, adapter: Adapter, watcher: Watcher) -> None:
         watcher.say("used: " + ", ".join(f"{key} {value}" for key, value in now.items() if value and not isinstance(value, dict)))
 
 
-def describe(options: Options, recipe: Recipe, adapter: Adapter, plans: Sequence[Plan], source: str) -> dict[str, Any]:
+def describe(
+    options: Options, recipe: Recipe, adapter: Adapter, plans: Sequence[Plan], source: str, root: Path
+) -> dict[str, Any]:
     """The manifest. `identity` is everything that may move an answer; two runs with the same identity are the same run."""
     return {
         "format": FORMAT,
@@ -150,6 +155,7 @@ def describe(options: Options, recipe: Recipe, adapter: Adapter, plans: Sequence
         "model": {"name": options.model, "settings": to_json(dict(options.settings)), **noted(adapter)},
         "protocols": list(options.protocols or recipe.metric.protocols),
         "source": source,
+        "data_root": str(root.resolve()),  # where they were met; not part of the identity, since data may move
         "samples": {work.task.name: len(work.samples) for work in plans},
         "versions": {"lamm-bench": __version__, **media.decoder_versions()},
     }
@@ -202,11 +208,29 @@ def carry_out(
     finally:
         ledger.close()
         watcher.end(name)
+    if reason := why_failed(ledger.ended.values()):
+        outcome.failures[name] = reason
     scores = score_task(
         catalog, work.task, work.samples, from_records(ledger.ended), options.protocols or recipe.metric.protocols
     )
     opened.save(f"scores/{name}.json", {"task": name, "protocols": {s.protocol: {"samples": to_json(s.samples)} for s in scores}})
     return scores
+
+
+def why_failed(records: Iterable[Record]) -> str:
+    """How many records ended without an answer, with the reason that most of them share; empty when none did.
+
+    >>> why_failed([Record("1", "model_error", None, "HTTP 500"), Record("2", "ok", None)])
+    '1 of 2 samples failed: HTTP 500'
+    """
+    records = list(records)
+    reasons = Counter(record.error or record.status for record in records if record.status in FAILED)
+    if not reasons:
+        return ""
+    (reason, times), *others = reasons.most_common()
+    failed = reasons.total()
+    which = f"{times} of them: " if others else ""
+    return f"{failed} of {len(records)} samples failed: {which}{' '.join(reason.split())[:300]}"
 
 
 def score_task(
@@ -246,12 +270,41 @@ def finish(opened: Run, manifest: Mapping[str, Any], outcome: Outcome, pools: Se
     opened.save("result.json", {**outcome.to_json(), **head})
 
 
+def root_of(folders: Sequence[Path], given: Path | None, catalog: Catalog, say: Callable[[str], None]) -> Path:
+    """Where to read the data of stored runs: where the user says, else where the first run met them if they are still the same,
+    else as for a new run. The run's smallest task decides, since every task is compared with its digest later anyway."""
+    manifest = Run.read(folders[0]).manifest
+    for folder in folders[1:]:
+        Run.read(folder)  # a folder that holds no run is told before data are looked for
+    place = manifest.get("data_root")
+    if given is None and place and is_root(Path(place)) and same_data(manifest, Path(place), catalog):
+        say(f"data: {place}, where {folders[0]} met them; --data-root names others")
+        return Path(place)
+    return find_root(given, say)[0]
+
+
+def same_data(manifest: Mapping[str, Any], root: Path, catalog: Catalog) -> bool:
+    """Whether the run's smallest task that is known here has the same items and media under this root."""
+    identity = manifest["identity"]
+    known = [name for name in identity["data"] if name in catalog.tasks]
+    if not known:
+        return False
+    name = min(known, key=lambda task: manifest["samples"].get(task, 0))
+    try:
+        work = plan(catalog.tasks[name], catalog.tasks[name].samples(root), identity["limit"], identity["seed"], None)
+    except BenchError:
+        return False
+    return work.data == identity["data"][name]
+
+
 def rescore(folder: Path, catalog: Catalog, root: Path, tasks: str, protocols: Sequence[str], watcher: Watcher) -> Outcome:
     """Scores a stored run again, without a model, from its records. Refuses data that the run was not asked about."""
     stored = Run.read(folder)
     identity = stored.manifest["identity"]
     known = [name for name in identity["data"] if name in catalog.tasks]
     chosen = [task for task in catalog.select_tasks(tasks) if task.name in known]
+    if not chosen:
+        raise BenchError(f"{folder} was not asked about {tasks}; it holds {', '.join(identity['data'])}")
     outcome = Outcome(folder=folder)
     for name in identity["data"]:
         if name not in catalog.tasks:
@@ -265,6 +318,8 @@ def rescore(folder: Path, catalog: Catalog, root: Path, tasks: str, protocols: S
             )
         else:
             records = stored.ledger(task.name).ended
+            if reason := why_failed(records.values()):
+                outcome.failures[task.name] = reason
             wanted = protocols or stored.manifest["protocols"]
             outcome.scores += score_task(catalog, task, work.samples, from_records(records), wanted)
         watcher.tick(len(work.samples))

@@ -466,7 +466,7 @@ def test_a_judgement_from_the_command_line_shows_in_table_json_leaderboard_and_r
         (("--judge", "mild", "--against", "OTHER", "--tasks", "scanqa"), "LAMM's ranking has no scanqa"),
         (("--judge", "mild", "--tasks", "scanqa"), "was not asked about any of scanqa"),
         (("--judge", "mild", "--against", "nowhere"), "is no run folder"),
-        (("--judge", "oracle", "--tasks", "svt"), "a baseline knows its samples"),
+        (("--judge", "oracle", "--tasks", "svt"), "can neither chat nor judge"),
     ],
 )
 def test_what_cannot_be_judged_is_one_sentence(

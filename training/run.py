@@ -79,6 +79,10 @@ def train_with(
     if plan.threads:
         torch.set_num_threads(plan.threads)
     root = data_root if data_root is not None else in_turn(engine, lambda: miniature(console))
+    if data_root is None:
+        for name in (*plan.data.image, *plan.data.point_cloud):
+            if not (root / name).is_file():
+                raise BenchError(f"preset {plan.name} learns from {name}, which the miniature has not; name its folder with --data-root")
     dialogues = read_dialogues(root, plan.data, lambda text: console.print(text, highlight=False))
     identity = digest_of(plan, dialogues)
     saved = in_turn(engine, lambda: saved_state(output, identity, *mode, engine))

@@ -17,14 +17,11 @@ from lamm_bench.types import Adapter, Job, Task
 from . import checks_answers, checks_cost, checks_media, checks_prompts, checks_score
 from .material import Material, material_of, own_material
 from .patient import Patient
-from .verdict import Check, Failed, Finding, NotApplicable
+from .verdict import NO_ANSWERS, Check, Failed, Finding, NotApplicable
 
 CHECKS: tuple[Check, ...] = tuple(
     check for module in (checks_answers, checks_score, checks_media, checks_prompts, checks_cost) for check in module.CHECKS
 )
-
-
-NO_ANSWERS = "not asked, since `answers` failed; named on its own the check runs all the same"
 
 
 def examine(

@@ -123,7 +123,8 @@ class Patient:
         given: dict[int, Response] = {}
         for pair in stream:
             if not (isinstance(pair, tuple) and len(pair) == 2 and isinstance(pair[1], Response)):
-                raise Failed(f"`{method}` yielded {type(pair).__name__}, expected pairs (index, Response)")
+                what = f"({', '.join(type(part).__name__ for part in pair)})" if isinstance(pair, tuple) else type(pair).__name__
+                raise Failed(f"`{method}` yielded {what}, expected pairs (index, Response)")
             number, response = pair
             if not isinstance(number, int) or not 0 <= number < len(requests):
                 raise Failed(f"`{method}` answered request {number!r}, but was asked 0 to {len(requests) - 1}")

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from lamm_bench.types import to_json
 
-from .verdict import Finding
+from .verdict import NO_ANSWERS, Finding
 
 COLOURS = {"pass": "green", "fail": "bold red", "not applicable": "dim"}
 
@@ -24,10 +24,15 @@ def show(console: Console, findings: Sequence[Finding], model: str) -> None:
     table.add_column("verdict", no_wrap=True)
     table.add_column("must hold", ratio=2)
     table.add_column("found", ratio=3)
+    spared = [finding for finding in findings if finding.reason == NO_ANSWERS]
     for finding in findings:
+        if finding in spared:
+            continue
         verdict = Text("n/a" if finding.verdict == "not applicable" else finding.verdict, style=COLOURS[finding.verdict])
         table.add_row(finding.check, verdict, finding.title, Text(printable(finding.reason)))
     console.print(table)
+    if spared:
+        console.print(f"{len(spared)} other checks were {NO_ANSWERS}", highlight=False, markup=False)
     console.print(summary(findings), highlight=False)
 
 

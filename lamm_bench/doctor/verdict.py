@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 Verdict: TypeAlias = Literal["pass", "fail", "not applicable"]
 Examination: TypeAlias = "Callable[[Patient], str]"
 
+NO_ANSWERS = "not asked, since `answers` failed; named on its own the check runs all the same"
+
 
 class Failed(Exception):
     """The adapter does not do what the check asks for."""

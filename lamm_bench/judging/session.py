@@ -71,6 +71,7 @@ class Judgement:
     judge: str
     scores: list[Score] = field(default_factory=list)
     unavailable: dict[str, str] = field(default_factory=dict)
+    troubles: dict[str, str] = field(default_factory=dict)  # task -> what the judge said or failed with where no verdict came
     agreement: dict[str, Any] = field(default_factory=dict)  # with the metric, by task; with other judges, by name
 
     @property
@@ -122,6 +123,7 @@ def judge(options: Options, catalog: Catalog, adapter: Adapter, root: Path, watc
         for task, cases in chosen.items():
             given = ask_about(task, units[task], adapter, opened, result, watcher)
             result.scores.append(method.score(task, protocol_name(manifest), cases, given))
+            note_trouble(result, given)
         finish(opened, method, result, found.run, options.against)
     finally:
         account(opened, adapter, watcher)
@@ -202,6 +204,17 @@ def ask_about(
     return responses(units, ledger)
 
 
+def note_trouble(result: Judgement, given: Mapping[str, Response]) -> None:
+    """One example of why the judge's answers about the last task came to nothing, so that nobody has to open the records."""
+    score = result.scores[-1]
+    failed = [name for name, values in score.samples.items() if values["status"] == "judge_error"]
+    said = next((given[unit] for name in failed for unit in sorted(given) if unit.startswith(f"{name}/")), None)
+    if said is not None:
+        what = f"failed: {said.error}" if said.error is not None else f"said what is no verdict: {said.text!r}"
+        short = what if len(what) <= 200 else what[:200] + " ..."
+        result.troubles[score.task] = f"{len(failed)} judge errors; for instance the judge {' '.join(short.split())}"
+
+
 def finish(opened: Run, method: Rating | Ranking, result: Judgement, run: Run, against: Path | None) -> None:
     """Pools, agreement, and the files; the result last."""
     protocol = protocol_name(opened.manifest)
@@ -271,6 +284,7 @@ def replay(run: Path) -> list[Judgement]:
             said = opened.ledger(task).said
             given = {unit: steps[0][1] for unit, steps in said.items() if known["requests"].get(unit) == steps[0][0]}
             result.scores.append(method.score(task, protocol_name(opened.manifest), undump(known["cases"]), given))
+            note_trouble(result, given)
         finish(opened, method, result, judged, against)
         found.append(result)
     if not found:

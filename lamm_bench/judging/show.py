@@ -27,6 +27,8 @@ def show_judgement(console: Console, judgement: Judgement) -> None:
     for score in judgement.scores:
         for note in score.notes:
             say(console, f"{score.task}: {note}")
+    for task, reason in judgement.troubles.items():
+        say(console, f"{task}: {reason}")
     for task, reason in judgement.unavailable.items():
         say(console, f"{task}: MISSING, {reason}")
     for name, found in judgement.agreement.get("judges", {}).items():

@@ -32,7 +32,9 @@ V = TypeVar("V", bound="Tensor | HasBytes")
 
 
 class FeatureCache(Generic[V]):
-    """Least recently used values are dropped once all together are larger than `limit` bytes."""
+    """Least recently used values are dropped once all together are larger than `limit` bytes; the last one stays.
+
+    A limit of 0 keeps nothing at all."""
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
@@ -52,6 +54,8 @@ class FeatureCache(Generic[V]):
         return found
 
     def put(self, key: Hashable, value: V) -> None:
+        if not self.limit:
+            return
         if key in self._kept:
             self.bytes -= size(self._kept.pop(key))
         self._kept[key] = value
