@@ -118,7 +118,7 @@ def run(options: Options, catalog: Catalog, adapter: Adapter, root: Path, source
         for work in plans:
             outcome.scores += carry_out(work, recipe, adapter, opened, options, catalog, outcome, watcher)
         outcome.scores += pooled(catalog.pools, outcome.scores)
-        finish(opened, manifest, outcome, catalog.pools)
+        finish(opened, learnt(manifest, adapter, watcher), outcome, catalog.pools)
     finally:
         account(opened, adapter, watcher)  # of an interrupted run too: what was spent was spent
         opened.close()
@@ -159,6 +159,15 @@ def noted(adapter: Adapter) -> dict[str, Any]:
     """What the adapter wants a reader of the manifest to know, if it has `notes`."""
     notes = getattr(adapter, "notes", ())
     return {"notes": [str(note) for note in notes]} if notes else {}
+
+
+def learnt(manifest: dict[str, Any], adapter: Adapter, watcher: Watcher) -> dict[str, Any]:
+    """The manifest with what the adapter has noted since the run began; it is told, and goes into `result.json`."""
+    model = {**manifest["model"], **noted(adapter)}
+    for sentence in model.get("notes", ()):
+        if sentence not in manifest["model"].get("notes", ()):
+            watcher.say(f"note: {sentence}")
+    return {**manifest, "model": model}
 
 
 def fingerprint(adapter: Adapter) -> str:
