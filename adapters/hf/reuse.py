@@ -2,8 +2,8 @@
 
 Models of transformers take encoded images in place of pixels (`mm_encoder_outputs` of `forward`) and go on from keys and values
 that they gave before; but there are hundreds of them, written by many hands. So each way is tried beside the plain one on the
-first request of its kind. Where the two differ, or the model refuses, everything is computed anew each time, and a note in
-the manifest says why."""
+first request of its kind. Where the two differ, or the model refuses, everything is computed anew each time, and a note
+says why."""
 
 from __future__ import annotations
 
