@@ -116,8 +116,11 @@ class Context:
             given["shared"] = self.shared
         dtype = next(self.llama.parameters()).dtype
         mask = additive(self.real, real.shape[1], dtype) if self.own_mask else self.real.long()
-        # by number and not as a slice, whose gaps would make the output layer a product for each row (a second for 60 of them)
-        kept = torch.arange(real.shape[1] - last, real.shape[1], device=real.device) if last else 0
+        kept: Any = last
+        if last and real.device.type == "cpu":
+            # by number and not as a slice, whose gaps make the output layer a product for each row (a second for 60 of them);
+            # elsewhere a number would have to lie on the last of perhaps several devices
+            kept = torch.arange(real.shape[1] - last, real.shape[1])
         return self.llama(
             attention_mask=mask,
             position_ids=positions,
