@@ -172,7 +172,8 @@ def behind(loaded: Loaded, inputs: dict[str, Any], options: Sequence[Sequence[in
     for module in loaded.model.modules():
         if getattr(module, "rope_deltas", None) is not None:
             module.rope_deltas = None  # Qwen2-VL and its kin remember where the last image ended, of other prompts too
-    out = loaded.model(**inputs, use_cache=True)
+    few = {"logits_to_keep": 1} if "logits_to_keep" in inspect.signature(loaded.model.forward).parameters else {}
+    out = loaded.model(**inputs, **few, use_cache=True)
     sure = torch.log_softmax(out.logits[0, -1].float(), dim=-1)
     sums = [float(sure[option[0]]) if option else 0.0 for option in options]
     todo = sorted((number for number, option in enumerate(options) if len(option) > 1), key=lambda n: len(options[n]))
@@ -183,7 +184,7 @@ def behind(loaded: Loaded, inputs: dict[str, Any], options: Sequence[Sequence[in
         rows = torch.full((len(part), max(len(options[n]) for n in part)), loaded.tokenizer.pad_token_id)
         for row, number in enumerate(part):
             rows[row, : len(options[number])] = torch.tensor(options[number])
-        rows = rows.to(sure.device)
+        rows = rows.to(loaded.model.device)
         logits = loaded.model(input_ids=rows[:, :-1], past_key_values=cache, use_cache=True).logits.float()
         each = torch.log_softmax(logits, dim=-1).gather(2, rows[:, 1:, None].to(logits.device))[..., 0].double().tolist()
         for values, number in zip(each, part):
