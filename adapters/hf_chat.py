@@ -2,7 +2,7 @@
 
 Any `AutoModelForImageTextToText` with a chat template is asked with its images; a text-only causal LLM is asked with all
 media left out, which makes it the blind control. Options: `--set model=... device=auto|cpu|cuda dtype=auto|float32|bfloat16|float16
-batch_size=16 attn=sdpa|eager|... revision=... template=FILE.jinja gguf=FILE device_map=auto trust_remote_code=false threads=0`."""
+batch_size=16 cache=1024 attn=sdpa|eager|... revision=... template=FILE.jinja gguf=FILE device_map=auto trust_remote_code=false threads=0`."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from lamm_bench.types import Generate, Modality, Response, Score
 
 DTYPES = ("auto", "float32", "bfloat16", "float16")
 DEVICES = ("auto", "cpu", "cuda")
+MIB = 2**20
 
 
 @dataclass
@@ -25,6 +26,7 @@ class HfChat:
     device: str = "auto"  # cpu, cuda, or whichever there is
     dtype: str = "auto"  # float32 on a CPU, the checkpoint's own elsewhere
     batch_size: int = 16
+    cache: int = 1024  # MiB of encoded images that are kept; 0: every request and every option is computed from the beginning
     attn: str = ""  # transformers' attn_implementation; empty: the model's own choice
     revision: str = ""  # branch, tag or commit on the hub
     template: str = ""  # a Jinja file, for models that come without a chat template
@@ -46,6 +48,8 @@ class HfChat:
             raise unknown("device", self.device, DEVICES)
         if self.batch_size < 1:
             raise BenchError(f"batch_size={self.batch_size} of the model hf-chat must be at least 1")
+        if self.cache < 0:
+            raise BenchError(f"cache={self.cache} of the model hf-chat must be at least 0, which turns it off")
 
     @property
     def config(self) -> Any:
@@ -107,7 +111,7 @@ class HfChat:
             from .hf.ask import Asker
             from .hf.load import load
 
-            self._asker = Asker(load(self, self.config), self.batch_size)
+            self._asker = Asker(load(self, self.config), self.batch_size, self.cache * MIB)
         return self._asker
 
 

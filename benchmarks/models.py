@@ -62,7 +62,7 @@ class Tower(nn.Module):
         return x
 
 
-def random_epcl_lamm(llm: dict[str, Any], epcl: Epcl, seed: int = 0) -> Lamm:
+def random_epcl_lamm(llm: dict[str, Any], epcl: Epcl, seed: int = 0, dtype: torch.dtype = torch.float32) -> Lamm:
     """The same for clouds, with LAMM's own encoder of them."""
     from transformers import LlamaConfig, LlamaForCausalLM
 
@@ -70,7 +70,7 @@ def random_epcl_lamm(llm: dict[str, Any], epcl: Epcl, seed: int = 0) -> Lamm:
         torch.manual_seed(seed)
         sizes = LlamaConfig(max_position_embeddings=2048, bos_token_id=1, eos_token_id=None, pad_token_id=0, **llm)
         own = Llm(vocabulary=llm["vocab_size"], width=llm["hidden_size"], layers=1, heads=1, window=2048)
-        return Lamm(LammConfig("random", own, Lora(), point_cloud=epcl), LlamaForCausalLM(sizes).eval()).eval()
+        return Lamm(LammConfig("random", own, Lora(), point_cloud=epcl), LlamaForCausalLM(sizes)).to(dtype).eval()
 
 
 def random_lamm(

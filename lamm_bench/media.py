@@ -167,6 +167,13 @@ def blank(media: Media) -> Media:
     return replace(media, sha256=BLANK)
 
 
+def content(media: Media) -> str:
+    """What the media shows, as a key: the hash of its bytes; a blank one shows only the size or shape that it hides."""
+    if media.sha256 == BLANK:
+        return f"{BLANK} {sha256(media.path)}"
+    return media.sha256 or sha256(media.path)
+
+
 def decoder_versions() -> dict[str, str]:
     """What turned files into numbers; part of every manifest, because JPEG decoders differ in the last bit."""
     turbo = features.version_feature("libjpeg_turbo") if features.check_feature("libjpeg_turbo") else None

@@ -121,7 +121,7 @@ def run(options: Options, catalog: Catalog, adapter: Adapter, root: Path, source
         for work in plans:
             outcome.scores += carry_out(work, recipe, adapter, opened, options, catalog, outcome, watcher)
         outcome.scores += pooled(catalog.pools, outcome.scores)
-        finish(opened, manifest, outcome, catalog.pools)
+        finish(opened, manifest, outcome, catalog.pools, learnt(manifest, adapter, watcher))
     finally:
         account(opened, adapter, watcher)  # of an interrupted run too: what was spent was spent
         opened.close()
@@ -165,6 +165,15 @@ def noted(adapter: Adapter) -> dict[str, Any]:
     """What the adapter wants a reader of the manifest to know, if it has `notes`."""
     notes = getattr(adapter, "notes", ())
     return {"notes": [str(note) for note in notes]} if notes else {}
+
+
+def learnt(manifest: Mapping[str, Any], adapter: Adapter, watcher: Watcher) -> list[str]:
+    """What the adapter has noted since the run began, such as that memory ran out; told once."""
+    before = manifest["model"].get("notes", ())
+    found = [note for note in noted(adapter).get("notes", ()) if note not in before]
+    for sentence in found:
+        watcher.say(f"note: {sentence}")
+    return found
 
 
 def fingerprint(adapter: Adapter) -> str:
@@ -254,9 +263,10 @@ def with_pools(data: Mapping[str, str], pools: Sequence[Pool]) -> dict[str, str]
     return {**data, **{pool.name: digest({name: data.get(name) for name in pool.tasks}) for pool in pools}}
 
 
-def finish(opened: Run, manifest: Mapping[str, Any], outcome: Outcome, pools: Sequence[Pool]) -> None:
-    """Writes timing and, last, the result."""
-    opened.save("timing.json", {"samples_per_second": {name: round(rate, 3) for name, rate in outcome.rates.items()}})
+def finish(opened: Run, manifest: Mapping[str, Any], outcome: Outcome, pools: Sequence[Pool], notes: Sequence[str] = ()) -> None:
+    """Writes timing, with the notes of this process, and last the result, which is the same however the run went."""
+    rates = {name: round(rate, 3) for name, rate in outcome.rates.items()}
+    opened.save("timing.json", {"samples_per_second": rates, **({"notes": list(notes)} if notes else {})})
     head = {
         "model": {**manifest["model"], "fingerprint": manifest["identity"]["model"]["fingerprint"]},
         "identity": digest(manifest["identity"]),

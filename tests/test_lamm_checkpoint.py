@@ -110,3 +110,15 @@ def test_the_fingerprint_changes_with_any_byte(folder: Path) -> None:
     content[-1] ^= 1
     (folder / "llm.safetensors").write_bytes(bytes(content))
     assert fingerprint(folder) != before
+
+
+def test_weights_that_a_file_holds_are_not_drawn_first(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[tuple[int, ...]] = []
+    for name in ("uniform_", "normal_"):
+        real = getattr(torch.Tensor, name)
+        monkeypatch.setattr(torch.Tensor, name, lambda t, *a, real=real, **k: (drawn.append(tuple(t.shape)), real(t, *a, **k))[1])
+    model, _ = restore(folder)
+    matrices = {tuple(p.shape) for p in (*model.encoders.parameters(), *model.llama_proj.parameters()) if p.ndim > 1}
+    others = {tuple(p.shape) for p in model.llama_model.parameters()}
+    assert len(matrices - others) > 5
+    assert not (matrices - others) & set(drawn)

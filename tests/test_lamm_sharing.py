@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from lamm_bench.adapters.lamm import Lamm as Adapter
 from lamm_bench.errors import BenchError
+from lamm_bench.lamm import shared_attention
 from lamm_bench.lamm.checkpoint import restore
 from lamm_bench.lamm.context import Context, can_share, use_attention
 from lamm_bench.lamm.encode import LAYOUTS, Encoded, encode_messages
@@ -54,7 +55,12 @@ def many(scenes: list[Media]) -> list[Generate]:
 @pytest.mark.parametrize("heads, key_heads", [(4, 4), (6, 2)])
 @pytest.mark.parametrize("group", [[0, 0, 0], [0, 0, 1, 1], [0, 1, 1], [1, 0, 1, 2]])
 @pytest.mark.parametrize("queries", [1, 3])
-def test_shared_attention_is_attention_over_beginning_and_own(heads: int, key_heads: int, group: list[int], queries: int) -> None:
+@pytest.mark.parametrize("merges", [True, False])
+def test_shared_attention_is_attention_over_beginning_and_own(
+    heads: int, key_heads: int, group: list[int], queries: int, merges: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not merges:  # as on a GPU, and in a PyTorch without that kernel
+        monkeypatch.setattr(shared_attention, "FUSED", "no such kernel")
     made = torch.Generator().manual_seed(0)
 
     def random(*shape: int) -> torch.Tensor:
@@ -71,6 +77,7 @@ def test_shared_attention_is_attention_over_beginning_and_own(heads: int, key_he
     module = torch.nn.Module()
     module.layer_idx = 0  # type: ignore[assignment]
     shared = Shared(side_by_side(parts), torch.tensor(group))
+    assert shared_attention.can_merge(query) == merges
     out, _ = attend(module, query, key, value, mask, scaling=0.3, shared=shared)
     for row, number in enumerate(group):
         front_k, front_v = parts[number].layers[0]

@@ -299,3 +299,28 @@ def test_a_run_made_with_a_recipe_file_is_scored_again_without_that_file(tmp_pat
     recipe.unlink()
     again = rescore(tmp_path / "run", catalog_with(ColourTask()), tmp_path / "data", "all", (), Watcher())
     assert [s.to_json(True) for s in again.scores] == [s.to_json(True) for s in outcome.scores]
+
+
+class Learning(Looker):
+    """Finds out while it is asked."""
+
+    @property
+    def notes(self) -> list[str]:
+        return ["known before", *(["found out"] if self.asked else [])]
+
+
+def test_what_an_adapter_notes_while_it_is_asked_is_told_and_moves_no_result(tmp_path: Path) -> None:
+    said: list[str] = []
+
+    class Ear(Watcher):
+        def say(self, sentence: str) -> None:
+            said.append(sentence)
+
+    root = draw_root(tmp_path / "data")
+    options = Options("looker", tasks="colours", output=tmp_path / "run")
+    run(options, catalog_with(ColourTask()), Learning(), root, "test", Ear())
+    assert [sentence for sentence in said if sentence.startswith("note")] == ["note: known before", "note: found out"]
+    assert json.loads((tmp_path / "run/timing.json").read_text())["notes"] == ["found out"]
+    before = scores_of(tmp_path / "run")
+    run(options, catalog_with(ColourTask()), Learning(), root, "test", Ear())
+    assert scores_of(tmp_path / "run") == before

@@ -7,19 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import torch
 from PIL import Image
 
 from lamm_bench.errors import BenchError, MediaError
+from lamm_bench.lamm.memory import RAN_OUT, is_out_of_memory, release
 from lamm_bench.media import image_size, open_image
 from lamm_bench.types import Generate, Request, Response, Score
 
-from .batch import Refused, likelihoods, prepare, splice
+from .batch import Inputs, Refused, likelihoods, prepare, splice
 from .chat import Asked, Wording
 from .generate import generate
 from .load import Loaded
+from .reuse import Reuse, Shown
 
 Pictures: TypeAlias = dict[int, list[Image.Image]]
 Ordered: TypeAlias = tuple[dict[int, Asked], list[int]]
@@ -32,16 +34,19 @@ class Asker:
 
     loaded: Loaded
     batch_size: int
+    kept_bytes: int = 0  # of encoded images; 0 encodes each anew and passes over each prompt once for every option
     room: int = field(default=0, init=False)  # rows that fit; smaller than the batch size once memory has run out
     wording: Wording = field(init=False)
+    reuse: Reuse = field(init=False)
 
     def __post_init__(self) -> None:
+        self.reuse = Reuse(self.loaded, self.kept_bytes)
         self.room = self.batch_size
         self.wording = Wording(self.loaded)
 
     @property
     def notes(self) -> list[str]:
-        found = list(self.wording.notes)
+        found = [*self.wording.notes, *self.reuse.notes]
         if self.room < self.batch_size:
             found.append(f"memory ran out: batches of {self.room} instead of {self.batch_size}")
         return found
@@ -51,7 +56,7 @@ class Asker:
         asked, order = yield from self.ordered(requests)
 
         def work(chosen: Sequence[int], pictures: Pictures) -> list[Response]:
-            inputs = prepare(self.loaded, [asked[i].text for i in chosen], [pictures[i] for i in chosen], "left")
+            inputs = self.inputs([asked[i] for i in chosen], [pictures[i] for i in chosen], "left")
             return generate(self.loaded, inputs, [requests[i] for i in chosen])
 
         yield from self.batches(order, asked, dict.fromkeys(order, 1), work)
@@ -61,16 +66,41 @@ class Asker:
         asked, order = yield from self.ordered(requests)
 
         def work(chosen: Sequence[int], pictures: Pictures) -> list[Response]:
-            rows = [(i, ids) for i in chosen for ids in self.options(requests[i], asked[i])]
-            found: list[float] = []
-            for start in range(0, len(rows), self.room):
-                part = rows[start : start + self.room]
-                inputs = prepare(self.loaded, [asked[i].text for i, _ in part], [pictures[i] for i, _ in part], "right")
-                found += likelihoods(self.loaded, *splice(inputs, [ids for _, ids in part], self.loaded))
-            own = {i: [(value, len(ids)) for (row, ids), value in zip(rows, found) if row == i] for i in chosen}
-            return [Response(logprobs=tuple(v for v, _ in own[i]), tokens=tuple(n for _, n in own[i])) for i in chosen]
+            own = {i: self.options(requests[i], asked[i]) for i in chosen}
+            alone = [i for i in chosen if self.reuse.apart(len(asked[i].text), len(asked[i].images), len(own[i]))]
+            rows = [(i, ids) for i in chosen if i not in alone for ids in own[i]]
+            values = self.whole_rows([(asked[i], pictures[i], ids) for i, ids in rows])
+            found = {i: [value for (row, _), value in zip(rows, values) if row == i] for i in chosen}
+            for i in alone:
+                found[i] = self.behind_prompt(asked[i], pictures[i], own[i])
+            return [Response(logprobs=tuple(found[i]), tokens=tuple(map(len, own[i]))) for i in chosen]
 
         yield from self.batches(order, asked, {i: max(1, len(requests[i].options)) for i in order}, work)
+
+    def inputs(self, asked: Sequence[Asked], pictures: Sequence[list[Image.Image]], side: str) -> dict[str, Any]:
+        """Tensors of a batch of prompts, with what is known of their images already."""
+        made = prepare(self.loaded, [one.text for one in asked], pictures, side)
+        return self.shown(made, asked, pictures, side)
+
+    def shown(self, made: Inputs, asked: Sequence[Asked], pictures: Sequence[list[Image.Image]], side: str) -> dict[str, Any]:
+        rows: list[Shown] = [list(zip(one.images, own)) for one, own in zip(asked, pictures)]
+        return self.reuse.shows(made, rows, lambda: prepare(self.loaded, [asked[0].text], [pictures[0]], side))
+
+    def whole_rows(self, rows: Sequence[tuple[Asked, list[Image.Image], list[int]]]) -> list[float]:
+        """Log-likelihoods of options, each a row with its whole prompt; as many at once as there is room for."""
+        found: list[float] = []
+        for start in range(0, len(rows), self.room):
+            asked, pictures, ids = zip(*rows[start : start + self.room])
+            made = prepare(self.loaded, [one.text for one in asked], pictures, "right")
+            longer, labels = splice(made, ids, self.loaded)
+            found += likelihoods(self.loaded, self.shown(longer, asked, pictures, "right"), labels)
+        return found
+
+    def behind_prompt(self, asked: Asked, pictures: list[Image.Image], options: list[list[int]]) -> list[float]:
+        """The same for all options of one prompt."""
+        inputs = self.inputs([asked], [pictures], "right")
+        rows = [(asked, pictures, ids) for ids in options]
+        return self.reuse.weighs(inputs, len(pictures), options, self.room, lambda: self.whole_rows(rows))
 
     def loss(self, request: Score) -> list[float]:
         """The model's own training loss of each option in nats, summed over its tokens, one row at a time and without padding."""
@@ -144,7 +174,7 @@ class Asker:
             for half in (able[: len(able) // 2], able[len(able) // 2 :]):
                 yield from self.attempt(half, asked, rows, work)
             return
-        except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
+        except RAN_OUT as error:
             if not is_out_of_memory(error):
                 raise
             fitted = min(self.room, sum(rows[index] for index in able))
@@ -152,18 +182,8 @@ class Asker:
                 yield able[0], Response(error="memory ran out on this request alone", status="model_error")
                 return
             self.room = fitted // 2
+            self.reuse.kept.clear()
             release()
             yield from self.batches(able, asked, rows, work)
             return
         yield from zip(able, responses)
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """CUDA has an exception of its own; PyTorch's allocator for the CPU says it in words."""
-    return isinstance(error, torch.OutOfMemoryError | MemoryError) or "allocate memory" in str(error)
-
-
-def release() -> None:
-    """Gives cached device memory back before the smaller batch."""
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from PIL import Image
@@ -85,7 +86,7 @@ def splice(inputs: Inputs, answers: Sequence[Sequence[int]], loaded: Loaded) -> 
 
 
 @torch.inference_mode()
-def likelihoods(loaded: Loaded, inputs: Inputs, labels: Tensor) -> list[float]:
+def likelihoods(loaded: Loaded, inputs: dict[str, Any], labels: Tensor) -> list[float]:
     """Natural log-likelihood of each row's labels, summed over its tokens. Logits are made only where a label is near."""
     columns = (labels[:, 1:] != IGNORE).any(0).nonzero().flatten()
     if "logits_to_keep" in inspect.signature(loaded.model.forward).parameters:

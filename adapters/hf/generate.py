@@ -6,6 +6,7 @@ that its own seed began."""
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -13,7 +14,6 @@ from transformers import GenerationConfig, LogitsProcessor, LogitsProcessorList,
 
 from lamm_bench.types import Generate, Response
 
-from .batch import Inputs
 from .load import Loaded
 
 
@@ -73,7 +73,7 @@ def stopped(loaded: Loaded, ids: Sequence[int], stop: Sequence[str]) -> bool:
 
 
 @torch.inference_mode()
-def generate(loaded: Loaded, inputs: Inputs, requests: Sequence[Generate]) -> list[Response]:
+def generate(loaded: Loaded, inputs: dict[str, Any], requests: Sequence[Generate]) -> list[Response]:
     """One answer for each row of a left-padded batch."""
     start = inputs["input_ids"].shape[1]
     lengths = inputs["attention_mask"].sum(1).tolist()

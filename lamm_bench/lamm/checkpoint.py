@@ -17,6 +17,7 @@ from torch import Tensor
 from lamm_bench.errors import BenchError
 
 from .config import HubLlm, LammConfig, Llm, dump, load
+from .frozen import undrawn
 from .hub_tokenizer import load_tokenizer
 from .llm import build_llm, llm_digests
 from .model import Lamm
@@ -87,7 +88,9 @@ def restore(folder: Path, device: str = "cpu", dtype: torch.dtype = torch.float3
     config = beside(load(folder), folder)
     stored = {file: read_tensors(folder / file) for file in files_of(config)}
     tokenizer = tokenizer_of(config, folder)
-    model = Lamm(config, build_llm(config.llm, folder, dtype))
+    llama = build_llm(config.llm, folder, dtype)
+    with undrawn():  # `fill` accounts for every tensor; to draw a ViT-L first takes seconds
+        model = Lamm(config, llama)
     if config.lora is not None:
         model.add_lora(config.lora)
     fill(model, stored, folder)

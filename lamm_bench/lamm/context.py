@@ -54,12 +54,16 @@ def roomy(like: Tensor, length: int) -> Tensor:
 
 
 def can_share(llama: Any) -> bool:
-    """Whether every layer attends to all earlier tokens and to nothing else."""
-    config = llama.config
+    """Whether every layer attends to all earlier tokens and to nothing else, by an attention that can be exchanged."""
+    return attends_to_all(llama.config) and bool(getattr(llama, "_supports_attention_backend", False))
+
+
+def attends_to_all(config: Any) -> bool:
+    """Whether a language model of this config has neither windows nor caps nor layers of another kind."""
     kinds = set(getattr(config, "layer_types", None) or ())
     odd = (getattr(config, name, None) for name in ("sliding_window", "attention_chunk_size", "attn_logit_softcapping"))
     windowed = any(odd) and getattr(config, "use_sliding_window", True)
-    return kinds <= {"full_attention"} and not windowed and bool(getattr(llama, "_supports_attention_backend", False))
+    return kinds <= {"full_attention"} and not windowed
 
 
 def use_attention(llama: Any, name: str) -> bool:
@@ -112,12 +116,17 @@ class Context:
             given["shared"] = self.shared
         dtype = next(self.llama.parameters()).dtype
         mask = additive(self.real, real.shape[1], dtype) if self.own_mask else self.real.long()
+        kept: Any = last
+        if last and real.device.type == "cpu":
+            # by number and not as a slice, whose gaps make the output layer a product for each row (a second for 60 of them);
+            # elsewhere a number would have to lie on the last of perhaps several devices
+            kept = torch.arange(real.shape[1] - last, real.shape[1])
         return self.llama(
             attention_mask=mask,
             position_ids=positions,
             past_key_values=self.cache,
             use_cache=True,
-            logits_to_keep=last,
+            logits_to_keep=kept,
             **given,
         ).logits.float()
 

@@ -38,8 +38,11 @@ def normalised(batch: Tensor, mean: Sequence[float], std: Sequence[float], dtype
 
 def unset(weights: str) -> AbstractContextManager[Any]:
     """Where weights will be read, transformers builds modules without drawing others first (seconds for a ViT-L)."""
-    if not weights:
-        return nullcontext()
+    return undrawn() if weights else nullcontext()
+
+
+def undrawn() -> AbstractContextManager[Any]:
+    """Modules that are built inside draw no random weights, of PyTorch's own layers neither: whoever builds them fills them."""
     try:
         from transformers.initialization import no_init_weights
     except ImportError:  # an older or newer transformers: the same result, more slowly

@@ -96,7 +96,7 @@ def generate(context: Context, logits: Tensor, rows: Sequence[Row], tokenizer: D
     """Continues every row of the context, whose next token `logits` [rows, vocabulary] tell; pauses after each token."""
     alive = list(range(len(rows)))  # the row at each place of the batch; finished ones stay until enough have finished
     while True:
-        greedy = logits.argmax(dim=-1).tolist()
+        greedy = likeliest(logits)
         chosen = [0] * len(alive)
         for place, number in enumerate(alive):
             row = rows[number]
@@ -112,6 +112,12 @@ def generate(context: Context, logits: Tensor, rows: Sequence[Row], tokenizer: D
             context.select(index)
             alive, chosen = [alive[place] for place in keep], [chosen[place] for place in keep]
         logits = context.follow(chosen)
+
+
+def likeliest(logits: Tensor) -> list[int]:
+    """The first of the greatest of each row. On a CPU NumPy finds it ten times as fast as PyTorch."""
+    found = logits.numpy() if logits.device.type == "cpu" else logits
+    return found.argmax(-1).tolist()
 
 
 def random_stream(wish: Wish) -> torch.Generator | None:

@@ -38,11 +38,9 @@ class Seer:
     def key(self, one: Media) -> Key:
         """What its tokens depend on: content and preprocessing. A blank one's content is what it has the shape of."""
         try:
-            content = files.sha256(one.path) if one.sha256 in ("", files.BLANK) else one.sha256
+            content = files.content(one)
         except MediaError:
             content = f"unreadable {one.path}"  # `look` will say why
-        if one.sha256 == files.BLANK:
-            content = f"{files.BLANK} {content}"
         return one.kind, content, self.transform if one.kind == "image" else ""
 
     @torch.inference_mode()

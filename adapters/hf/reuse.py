@@ -1,0 +1,192 @@
+"""What is computed once and used again: an encoded image for the whole run, a prompt for all of its options.
+
+Models of transformers take encoded images in place of pixels (`mm_encoder_outputs` of `forward`) and go on from keys and values
+that they gave before; but there are hundreds of them, written by many hands. So each way is tried beside the plain one on the
+first request of its kind. Where the two differ, or the model refuses, everything is computed anew each time, and a note
+says why."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from PIL import Image
+from torch import Tensor
+from transformers.modeling_outputs import BaseModelOutputWithPooling
+
+from lamm_bench import media as files
+from lamm_bench.lamm.context import attends_to_all
+from lamm_bench.lamm.features import FeatureCache
+from lamm_bench.lamm.memory import is_out_of_memory
+from lamm_bench.types import Media
+
+from .batch import Inputs, Refused, fitting
+from .load import Loaded
+
+OUTPUTS = "mm_encoder_outputs"
+LONG = 1000  # letters from which on a prompt without images is passed over apart from its options; shorter ones go in batches
+CLOSE = {True: 2e-3, False: 5e-2}  # how far two ways may be apart, in shares of the greatest value: float32, half precision
+KINDS = {"images": "every image is encoded again for each request", "prompts": "every option passes over its prompt again"}
+
+Shown = Sequence[tuple[Media, Image.Image]]
+"""The images of one row, each as the request names it and as it was opened."""
+
+
+class Unfit(Exception):
+    """Why a model's computations cannot be used again."""
+
+
+@dataclass
+class Reuse:
+    """The encoded images of one model, at most `limit` bytes of them, and what trials said of it. 0 turns all reuse off."""
+
+    loaded: Loaded
+    limit: int
+    kept: FeatureCache[Tensor] = field(init=False, repr=False)
+    faults: dict[str, str] = field(default_factory=dict, init=False)  # which of KINDS is off, and why
+    _tried: set[tuple[str, int]] = field(default_factory=set, init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self.kept = FeatureCache(self.limit)
+        config = self.loaded.model.config
+        if not self.limit:
+            self.faults = dict.fromkeys(KINDS, "")
+            return
+        if self.loaded.vision and OUTPUTS not in inspect.signature(self.loaded.model.forward).parameters:
+            self.faults["images"] = f"models of type {config.model_type} take no encoded images in this version of transformers"
+        if not attends_to_all(config.get_text_config()):
+            self.faults["prompts"] = "not all of its layers attend to all earlier tokens"
+
+    @property
+    def notes(self) -> list[str]:
+        """A sentence for each kind of reuse that the model does not bear."""
+        return [f"{KINDS[kind]}: {reason}" for kind, reason in self.faults.items() if reason]
+
+    def apart(self, letters: int, images: int, options: int) -> bool:
+        """Whether a prompt is worth a pass of its own before its options."""
+        return "prompts" not in self.faults and options > 1 and (images > 0 or letters >= LONG)
+
+    def shows(self, inputs: Inputs, rows: Sequence[Shown], alone: Callable[[], Inputs]) -> dict[str, Any]:
+        """The same inputs with encoded images in place of pixels; `alone` prepares the first row by itself, for a trial."""
+        if not any(rows) or "images" in self.faults:
+            return dict(inputs)
+        with self.watched("images"):
+            encoded = self.see(rows, inputs)
+            if ("images", len(rows[0])) not in self._tried:
+                single = inputs if len(rows) == 1 else alone()
+                other = replaced(single, encoded[: len(rows[0])])
+                self.agree(last_logits(self.loaded, single), last_logits(self.loaded, other))
+                self._tried.add(("images", len(rows[0])))
+            return replaced(inputs, encoded)
+        return dict(inputs)
+
+    def weighs(
+        self, inputs: dict[str, Any], images: int, options: Sequence[Sequence[int]], room: int, plain: Callable[[], list[float]]
+    ) -> list[float]:
+        """Log-likelihoods of the options of one prompt, which is passed over once; `plain` computes them for whole rows."""
+        if "prompts" in self.faults:
+            return plain()
+        with self.watched("prompts"):
+            values = behind(self.loaded, inputs, options, room)
+            if ("prompts", images) not in self._tried:
+                self.agree(torch.tensor(plain()), torch.tensor(values))
+                self._tried.add(("prompts", images))
+            return values
+        return plain()
+
+    @torch.inference_mode()
+    def see(self, rows: Sequence[Shown], inputs: Inputs) -> list[Tensor]:
+        """Tokens [n, width] of every image of every row; those that are not kept are encoded together."""
+        shown = [one for row in rows for one in row]
+        keys = [files.content(media) for media, _ in shown]
+        held = {key: tokens for key in keys if (tokens := self.kept.get(key)) is not None}
+        missing = {key: picture for key, (_, picture) in zip(keys, shown) if key not in held}
+        if missing:
+            if len(missing) == len(rows) == len(shown):
+                pixels = inputs  # just the images of this batch, as they were prepared for it
+            else:
+                made = self.loaded.processor.image_processor(images=[[one] for one in missing.values()], return_tensors="pt")
+                pixels = {key: fitting(value, self.loaded) for key, value in made.items() if isinstance(value, Tensor)}
+            for key, tokens in zip(missing, self.encode(pixels, len(missing))):
+                held[key] = tokens.clone()  # a view would keep the whole batch alive
+                self.kept.put(key, held[key])
+        return [held[key] for key in keys]
+
+    def encode(self, pixels: Inputs, count: int) -> Sequence[Tensor]:
+        """Tokens [n, width] of each of `count` images."""
+        encoder = self.loaded.model.base_model.get_image_features
+        taken = inspect.signature(encoder).parameters
+        said = encoder(**{key: value for key, value in pixels.items() if key in taken}, return_dict=True)
+        found = said.pooler_output
+        if getattr(said, "deepstack_features", None) is not None:
+            raise Unfit("its encoder speaks to several layers of the language model")
+        if len(found) != count or any(one.ndim != 2 for one in found):
+            raise Unfit("its encoder does not say which tokens are whose")
+        return found
+
+    def agree(self, one: Tensor, other: Tensor) -> None:
+        """Raises `Unfit` where two ways to the same values differ by more than rounding."""
+        limit = CLOSE[self.loaded.exact] * max(1.0, float(one.abs().max()))
+        if one.shape != other.shape or not float((one - other).abs().max()) <= limit:
+            raise Unfit("in a trial it said something else that way")
+
+    @contextmanager
+    def watched(self, kind: str) -> Iterator[None]:
+        """Turns off what a model does not bear. Lack of memory and requests that are refused stay what they are."""
+        try:
+            yield
+        except Refused:
+            raise
+        except Exception as error:  # foreign models end in nearly every kind of exception
+            if is_out_of_memory(error):
+                self.kept.clear()
+                raise
+            self.faults[kind] = " ".join(str(error).split())[:200] or type(error).__name__
+
+
+def replaced(inputs: Inputs, encoded: Sequence[Tensor]) -> dict[str, Any]:
+    """Inputs with encoded images in place of pixels; sizes and grids, which decide about positions, stay."""
+    others = {key: value for key, value in inputs.items() if not key.startswith("pixel_")}
+    return {**others, OUTPUTS: {"image": BaseModelOutputWithPooling(pooler_output=list(encoded))}}  # type: ignore[arg-type]
+
+
+@torch.inference_mode()
+def last_logits(loaded: Loaded, inputs: dict[str, Any]) -> Tensor:
+    """What one row without padding says next: [vocabulary]."""
+    return loaded.model(**inputs, use_cache=False).logits[0, -1].float()
+
+
+@torch.inference_mode()
+def behind(loaded: Loaded, inputs: dict[str, Any], options: Sequence[Sequence[int]], room: int) -> list[float]:
+    """Natural log-likelihood of each option behind the one row of `inputs`, `room` options at a time.
+
+    Neither masks nor positions are given: a row without padding needs none, and each model knows its own."""
+    longest = inputs["input_ids"].shape[1] + max(map(len, options))
+    if loaded.window and longest > loaded.window:
+        raise Refused(f"prompt and option have {longest} tokens, and the model's window is {loaded.window}")
+    for module in loaded.model.modules():
+        if getattr(module, "rope_deltas", None) is not None:
+            module.rope_deltas = None  # Qwen2-VL and its kin remember where the last image ended, of other prompts too
+    few = {"logits_to_keep": 1} if "logits_to_keep" in inspect.signature(loaded.model.forward).parameters else {}
+    out = loaded.model(**inputs, **few, use_cache=True)
+    sure = torch.log_softmax(out.logits[0, -1].float(), dim=-1)
+    sums = [float(sure[option[0]]) if option else 0.0 for option in options]
+    todo = sorted((number for number, option in enumerate(options) if len(option) > 1), key=lambda n: len(options[n]))
+    for start in range(0, len(todo), room):
+        part = todo[start : start + room]
+        cache = copy.deepcopy(out.past_key_values)
+        cache.batch_repeat_interleave(len(part))
+        rows = torch.full((len(part), max(len(options[n]) for n in part)), loaded.tokenizer.pad_token_id)
+        for row, number in enumerate(part):
+            rows[row, : len(options[number])] = torch.tensor(options[number])
+        rows = rows.to(loaded.model.device)
+        logits = loaded.model(input_ids=rows[:, :-1], past_key_values=cache, use_cache=True).logits.float()
+        each = torch.log_softmax(logits, dim=-1).gather(2, rows[:, 1:, None].to(logits.device))[..., 0].double().tolist()
+        for values, number in zip(each, part):
+            sums[number] += sum(values[: len(options[number]) - 1])
+    return sums
