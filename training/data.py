@@ -30,6 +30,7 @@ class Dialogue:
     task_types: tuple[str, ...]  # of each turn; all alike before dialogues are merged
     where: str  # file and item, for errors and logs
     weight: float = 1.0  # times that it comes in an epoch
+    key: str = ""  # meta file and item as the preset names them: what its random stream belongs to, wherever the data lie
 
     def messages(self, prompts: PromptFile, task_type: str) -> tuple[Message, ...]:
         """The conversation as evaluation would build it, behind the system message of one of its task types."""
@@ -53,7 +54,7 @@ def read_dialogues(root: Path, data: Data, say: Callable[[str], None] = lambda t
             found = list(read_file(root / name, key, prompts, known.style, folder, say))
             if not found:
                 raise BenchError(f"{root / name} holds no dialogue with the key '{key}'")
-            out += [replace(one, weight=known.weight) for one in found]
+            out += [replace(one, weight=known.weight, key=f"{name}: {one.key}") for one in found]
     return out
 
 
@@ -93,7 +94,7 @@ def read_file(
                 raise BenchError(f"{where} has neither the key 'image' nor the key 'pcl'")
             bare += 1
         elif key in item:
-            yield dialogue(item, key, folder or file.parent.parent, where, prompts)
+            yield replace(dialogue(item, key, folder or file.parent.parent, where, prompts), key=f"item {index}")
     if bare:
         say(f"{file}: {bare} of {len(items)} dialogues have no media and are left out")
 
@@ -155,6 +156,7 @@ def merged(dialogues: Sequence[Dialogue], share: str) -> list[Dialogue]:
             tuple(task_type for one in group for task_type in one.task_types),
             group[0].where,
             group[0].weight,
+            group[0].key,
         )
         for (media, _), group in together.items()
     ]

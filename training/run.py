@@ -79,7 +79,7 @@ def train_with(
     if plan.threads:
         torch.set_num_threads(plan.threads)
     root = data_root if data_root is not None else in_turn(engine, lambda: miniature(console))
-    dialogues = read_dialogues(root, plan.data, lambda text: console.print(text, highlight=False))
+    dialogues = part_of_media(read_dialogues(root, plan.data, lambda text: console.print(text, highlight=False)), plan)
     identity = digest_of(plan, dialogues)
     saved = in_turn(engine, lambda: saved_state(output, identity, *mode, engine))
     tokenizer = in_turn(engine, lambda: tokenizer_for(plan, dialogues, output, keep=saved is not None or engine.rank > 0))
@@ -253,12 +253,26 @@ def media_of(
 
 def split(dialogues: Sequence[Dialogue], plan: Preset) -> tuple[list[Dialogue], list[Dialogue]]:
     """Held-out dialogues and the others; by media, so that nothing of a held-out image is learnt from."""
-    share, seed = plan.data.held_out, plan.seed
-    out: set[Media] = set()
-    if share:
-        names = {one.media: Path(one.media.path).name for one in dialogues}
-        out = {media for media, name in names.items() if rng(seed, "held out", name).random() < share}
+    out = drawn(dialogues, plan.data.held_out, plan.seed, "held out")
     return [one for one in dialogues if one.media in out], [one for one in dialogues if one.media not in out]
+
+
+def part_of_media(dialogues: Sequence[Dialogue], plan: Preset) -> list[Dialogue]:
+    """The dialogues about the share of the media that `data.part` asks for."""
+    if plan.data.part == 1:
+        return list(dialogues)
+    kept = drawn(dialogues, plan.data.part, plan.seed, "part")
+    if not kept:
+        raise BenchError(f"data.part is {plan.data.part}, and none of {len({one.media for one in dialogues})} media is drawn")
+    return [one for one in dialogues if one.media in kept]
+
+
+def drawn(dialogues: Sequence[Dialogue], share: float, seed: int, what: str) -> set[Media]:
+    """About this share of the media, each by a lot of its own file name, wherever the data lie."""
+    if not share:
+        return set()
+    names = {one.media: Path(one.media.path).name for one in dialogues}
+    return {media for media, name in names.items() if rng(seed, what, name).random() < share}
 
 
 def versions() -> dict[str, str]:
