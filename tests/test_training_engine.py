@@ -53,6 +53,13 @@ def whole(root: Path, tmp_path_factory: pytest.TempPathFactory) -> list[dict[str
     return steps(run(root, tmp_path_factory.mktemp("whole") / "out", speed__micro="0"))
 
 
+STAGES = (
+    "[{name: projection, train: [projection], epochs: 0.5, batch: 6, rate: 1.0e-2},"
+    " {name: lamm, train: [projection, lora], epochs: 1, batch: 6, rate: 1.0e-2},"
+    " {name: polish, train: [projection], epochs: 1, batch: 6, rate: 1.0e-3}]"
+)
+
+
 def agree(one: list[dict[str, Any]], other: list[dict[str, Any]]) -> None:
     assert len(one) == len(other) > 8
     for a, b in zip(one, other):
@@ -108,20 +115,31 @@ def test_the_rate_is_the_installed_deepspeeds(total: int) -> None:
 
 
 @needs_deepspeed
-def test_two_processes_of_deepspeed_interrupted_and_resumed_train_as_one_does(
-    root: Path, whole: list[dict[str, Any]], tmp_path: Path
-) -> None:
-    """ZeRO-3, which splits everything: weights, gradients and optimizer are put together again from two processes' shards."""
+def test_two_processes_of_deepspeed_interrupted_and_resumed_train_several_stages_as_one_does(root: Path, tmp_path: Path) -> None:
+    """ZeRO-3, which splits everything: weights, gradients and optimizer are put together again from two processes' shards.
+
+    The third stage leaves LoRA as the second has made it, so the shards of its optimizer do not hold it."""
+    whole = steps(run(root, tmp_path / "whole", speed__micro="0", stages=STAGES))
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     out = tmp_path / "out"
     launcher = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port", str(port)]
-    words = ["-m", "tests.launched", str(root / "one.yaml"), str(root), str(out), "12", "parallel.zero=3"]
+    words = [
+        "-m",
+        "tests.launched",
+        str(root / "one.yaml"),
+        str(root),
+        str(out),
+        "23",
+        "parallel.zero=3",
+        f"stages={STAGES}",
+        "save_every=2",
+    ]
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join([str(HERE), *sys.path])}
     done = subprocess.run([*launcher, *words], capture_output=True, text=True, env=environment, timeout=400)
     assert done.returncode == 0, done.stderr[-2000:]
-    assert "interrupted" in done.stdout and "zero_pp_rank_1" in done.stdout
+    assert "interrupted" in done.stdout and "shards/2-000002/zero_pp_rank_1" in done.stdout  # in the third stage
     agree(whole, steps(out))
     assert not (out / "shards").exists() and not (out / "state.pt").exists()
 

@@ -16,9 +16,10 @@ from lamm_bench.errors import BenchError
 from lamm_bench.lamm.checkpoint import FILES, restore
 from lamm_bench.lamm.encode import LAYOUTS, encode_side_by_side
 from lamm_bench.training.config import Stage, read_preset
-from lamm_bench.training.data import read_dialogues
+from lamm_bench.training.data import Dialogue, read_dialogues
 from lamm_bench.training.examples import Example
-from lamm_bench.training.run import part_of_media, train
+from lamm_bench.training.portion import in_part
+from lamm_bench.training.run import train
 from lamm_bench.training.trainer import Trainer, label_weights, pace
 from lamm_bench.types import Generate, Media, Message
 
@@ -100,13 +101,16 @@ def test_where_the_data_lie_decides_nothing(root: Path, undisturbed: Path, tmp_p
 
 
 def test_a_part_of_the_media_is_the_same_part_each_time_and_refuses_nonsense(root: Path) -> None:
-    preset = read_preset(root / "toy.yaml", {"data.part": "0.5"})
-    every = read_dialogues(root, preset.data)
-    kept = part_of_media(every, preset)
-    assert kept == part_of_media(every, preset) == [one for one in every if one.media in {each.media for each in kept}]
-    assert 0 < len(kept) < len(every) == len(part_of_media(every, read_preset(root / "toy.yaml")))
-    with pytest.raises(BenchError, match="data.part is 1e-09, and none of 15 media is drawn"):
-        part_of_media(every, read_preset(root / "toy.yaml", {"data.part": "1.0e-9"}))
+    def read(part: str) -> list[Dialogue]:
+        preset = read_preset(root / "toy.yaml", {"data.part": part})
+        return read_dialogues(root, preset.data, wanted=in_part(preset))
+
+    every, kept = read("1"), read("0.5")
+    assert kept == read("0.5") == [one for one in every if one.media in {each.media for each in kept}]
+    assert 0 < len(kept) < len(every) == 30
+    assert set(kept) <= set(read("0.8"))
+    with pytest.raises(BenchError, match="holds no dialogue with the key 'image' in the part of 1e-09 of its media"):
+        read("1.0e-9")
     with pytest.raises(BenchError, match="data.part is 0.0; it is a share"):
         read_preset(root / "toy.yaml", {"data.part": "0"})
 

@@ -42,8 +42,11 @@ class Dialogue:
         return tuple(out)
 
 
-def read_dialogues(root: Path, data: Data, say: Callable[[str], None] = lambda text: None) -> list[Dialogue]:
-    """All dialogues of all meta files, in file order; a dialogue of the other modality is left to the other list."""
+def read_dialogues(
+    root: Path, data: Data, say: Callable[[str], None] = lambda text: None, wanted: Callable[[str], bool] = lambda path: True
+) -> list[Dialogue]:
+    """The dialogues of all meta files about the `wanted` media, in file order; one of the other modality is left to the other
+    list. What is said about media that are not wanted is not looked at."""
     prompts = prompt_file(data.prompts)
     out: list[Dialogue] = []
     lists: tuple[tuple[str, tuple[str, ...]], ...] = (("image", data.image), ("pcl", data.point_cloud))
@@ -51,9 +54,10 @@ def read_dialogues(root: Path, data: Data, say: Callable[[str], None] = lambda t
         for name in names:
             known = data.files.get(name, MetaFile())
             folder = root / known.media if known.media else None
-            found = list(read_file(root / name, key, prompts, known.style, folder, say))
+            found = list(read_file(root / name, key, prompts, known.style, folder, say, wanted))
             if not found:
-                raise BenchError(f"{root / name} holds no dialogue with the key '{key}'")
+                part = f" in the part of {data.part} of its media" if data.part < 1 else ""
+                raise BenchError(f"{root / name} holds no dialogue with the key '{key}'{part}")
             out += [replace(one, weight=known.weight, key=f"{name}: {one.key}") for one in found]
     return out
 
@@ -65,6 +69,7 @@ def read_file(
     style: str = "lamm",
     folder: Path | None = None,
     say: Callable[[str], None] = lambda text: None,
+    wanted: Callable[[str], bool] = lambda path: True,
 ) -> Iterator[Dialogue]:
     """The dialogues of one meta file that have the media `key`; items without it are left out, as upstream does.
 
@@ -93,7 +98,7 @@ def read_file(
             if style == "lamm":
                 raise BenchError(f"{where} has neither the key 'image' nor the key 'pcl'")
             bare += 1
-        elif key in item:
+        elif key in item and (not isinstance(item[key], str) or wanted(item[key])):
             yield replace(dialogue(item, key, folder or file.parent.parent, where, prompts), key=f"item {index}")
     if bare:
         say(f"{file}: {bare} of {len(items)} dialogues have no media and are left out")

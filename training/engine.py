@@ -66,6 +66,9 @@ class Engine(Protocol):
     def weights(self, names: Sequence[str]) -> dict[str, Tensor]:
         """Those of the model's tensors, whole, in the host's memory; empty on all processes but the first."""
 
+    def end(self) -> bool:
+        """After a stage: whether the module can go into another one. If not, it is let go, and its weights are in the state."""
+
     def close(self) -> None: ...
 
 
@@ -198,5 +201,8 @@ class Plain:
     def weights(self, names: Sequence[str]) -> dict[str, Tensor]:
         found = self.module.model.state_dict()  # type: ignore[union-attr]
         return {name: found[name].detach().cpu() for name in names}
+
+    def end(self) -> bool:
+        return True
 
     def close(self) -> None: ...
