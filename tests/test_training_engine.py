@@ -24,6 +24,7 @@ from lamm_bench.training.engine import Plain, make_engine, place
 from lamm_bench.training.plan import pace
 from lamm_bench.training.run import train
 from lamm_bench.training.shares import micros_of, padding, shares
+from lamm_bench.training.trainer import Trainer
 
 from .toys import toy_data
 
@@ -90,6 +91,20 @@ def test_accumulation_gives_the_losses_and_gradients_of_whole_batches(
 ) -> None:
     agree(whole, steps(run(root, tmp_path / "two", speed__micro="2")))
     agree(whole, steps(run(root, tmp_path / "four", speed__micro="4")))
+
+
+def test_one_process_makes_no_forward_pass_for_nothing(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The last batch of an epoch is smaller than the others; many processes would fill it up with blank passes."""
+    losses, learnt = Trainer.losses, []
+
+    def counted(self: Trainer, stage: Stage, heads: Any, packs: Any, weights: Any, key: tuple[int, int]) -> Any:
+        if key[1] >= 0:  # not of the validation
+            learnt.append(len(packs))
+        return losses(self, stage, heads, packs, weights, key)
+
+    monkeypatch.setattr(Trainer, "losses", counted)
+    out = run(root, tmp_path / "out", speed__micro="1", stages__lamm__epochs="1", data__held_out="0")
+    assert learnt == [1] * 30 and len(steps(out)) == 6
 
 
 def test_the_rate_is_deepspeeds_warmup_decay() -> None:

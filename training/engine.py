@@ -28,6 +28,7 @@ class Engine(Protocol):
     name: str
     rank: int  # of this process
     world: int  # number of processes
+    even: bool  # whether every step must have the same number of forward passes, blank ones if need be
     device: torch.device
     preset: Preset  # with the precision that is really used
 
@@ -133,6 +134,7 @@ class Plain:
     name: str = "plain"
     rank: int = 0
     world: int = 1
+    even: bool = False
     skipped: int = 0
     device: torch.device = field(default_factory=device_here)
     scaler: Any = None  # of float16's losses

@@ -31,6 +31,7 @@ class DeepSpeed:
     """`Engine` (engine.py) by DeepSpeed."""
 
     name = "deepspeed"
+    even = True  # it counts them to know when a step is whole
 
     def __init__(self, preset: Preset) -> None:
         self.rank, self.world, local = place()
