@@ -32,7 +32,7 @@ def main(preset: str, root: str, output: str, passes: str, *settings: str) -> No
         go()
         raise SystemExit("the training ended before it was interrupted")
     except KeyboardInterrupt:
-        print("interrupted", sorted(path.name for path in Path(output).rglob("*state*")), flush=True)
+        print("interrupted", sorted(str(path.relative_to(output)) for path in Path(output).rglob("*state*")), flush=True)
     Trainer.losses = losses  # type: ignore[method-assign]
     DeepSpeed.close = close  # type: ignore[method-assign]
     go()

@@ -203,3 +203,20 @@ def test_attention_is_that_of_pytorch() -> None:
         expected = torch.nn.functional.scaled_dot_product_attention(query, key, value, attn_mask=given, scale=0.3)
         out, _ = attend(torch.nn.Module(), query, key, value, given, scaling=0.3)
         assert torch.allclose(out, expected.transpose(1, 2), atol=1e-5)
+
+
+def test_attention_trained_in_float32_is_the_same_function() -> None:
+    """float32 goes through PyTorch's kernel, float64 through ours."""
+    generator = torch.Generator().manual_seed(0)
+    mask = torch.zeros(2, 1, 70, 70).masked_fill(~torch.ones(70, 70, dtype=torch.bool).tril(), torch.finfo(torch.float32).min)
+    mask[1, :, 40:, 5:40] = torch.finfo(torch.float32).min  # a question that does not see the one before
+    inputs = [torch.randn(2, 3, 70, 8, generator=generator) for _ in range(3)]
+    aim = torch.randn(2, 70, 3, 8, generator=generator)
+    found = []
+    for dtype in (torch.float32, torch.float64):
+        mine = [tensor.to(dtype).requires_grad_() for tensor in inputs]
+        out, _ = attend(torch.nn.Module(), *mine, mask, scaling=0.3)
+        found.append((out, *torch.autograd.grad((out * aim).sum(), mine)))
+    for single, double in zip(*found):
+        assert torch.allclose(single.double(), double, atol=1e-5)
+        assert not torch.equal(single.double(), double)

@@ -23,6 +23,7 @@ from lamm_bench.training.engine import Plain, make_engine, place
 from lamm_bench.training.plan import pace
 from lamm_bench.training.run import train
 from lamm_bench.training.shares import micros_of, padding, shares
+from lamm_bench.training.trainer import Trainer
 
 from .toys import toy_data
 from .trainings import go, steps
@@ -42,6 +43,13 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def whole(root: Path, tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
     """The metrics of one process that takes each batch whole."""
     return steps(go(root, tmp_path_factory.mktemp("whole") / "out", speed__micro="0"))
+
+
+STAGES = (
+    "[{name: projection, train: [projection], epochs: 0.5, batch: 6, rate: 1.0e-2},"
+    " {name: lamm, train: [projection, lora], epochs: 1, batch: 6, rate: 1.0e-2},"
+    " {name: polish, train: [projection], epochs: 1, batch: 6, rate: 1.0e-3}]"
+)
 
 
 def agree(one: list[dict[str, Any]], other: list[dict[str, Any]]) -> None:
@@ -76,6 +84,20 @@ def test_accumulation_gives_the_losses_and_gradients_of_whole_batches(
     agree(whole, steps(go(root, tmp_path / "four", speed__micro="4")))
 
 
+def test_one_process_makes_no_forward_pass_for_nothing(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The last batch of an epoch is smaller than the others; many processes would fill it up with blank passes."""
+    losses, learnt = Trainer.losses, []
+
+    def counted(self: Trainer, stage: Stage, heads: Any, packs: Any, weights: Any, key: tuple[int, int]) -> Any:
+        if key[1] >= 0:  # not of the validation
+            learnt.append(len(packs))
+        return losses(self, stage, heads, packs, weights, key)
+
+    monkeypatch.setattr(Trainer, "losses", counted)
+    out = run(root, tmp_path / "out", speed__micro="1", stages__lamm__epochs="1", data__held_out="0")
+    assert learnt == [1] * 30 and len(steps(out)) == 6
+
+
 def test_the_rate_is_deepspeeds_warmup_decay() -> None:
     """Values of WarmupDecayLR(total 100, warm-up 10) by its formula: iteration k - 1 at step k, log(k) / log(10)."""
     stage = Stage("s", ("lora",), 1, 1, 1.0, schedule="warmup_decay")
@@ -99,20 +121,31 @@ def test_the_rate_is_the_installed_deepspeeds(total: int) -> None:
 
 
 @needs_deepspeed
-def test_two_processes_of_deepspeed_interrupted_and_resumed_train_as_one_does(
-    root: Path, whole: list[dict[str, Any]], tmp_path: Path
-) -> None:
-    """ZeRO-3, which splits everything: weights, gradients and optimizer are put together again from two processes' shards."""
+def test_two_processes_of_deepspeed_interrupted_and_resumed_train_several_stages_as_one_does(root: Path, tmp_path: Path) -> None:
+    """ZeRO-3, which splits everything: weights, gradients and optimizer are put together again from two processes' shards.
+
+    The third stage leaves LoRA as the second has made it, so the shards of its optimizer do not hold it."""
+    whole = steps(run(root, tmp_path / "whole", speed__micro="0", stages=STAGES))
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     out = tmp_path / "out"
     launcher = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port", str(port)]
-    words = ["-m", "tests.launched", str(root / "one.yaml"), str(root), str(out), "12", "parallel.zero=3"]
+    words = [
+        "-m",
+        "tests.launched",
+        str(root / "one.yaml"),
+        str(root),
+        str(out),
+        "23",
+        "parallel.zero=3",
+        f"stages={STAGES}",
+        "save_every=2",
+    ]
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join([str(HERE), *sys.path])}
     done = subprocess.run([*launcher, *words], capture_output=True, text=True, env=environment, timeout=400)
     assert done.returncode == 0, done.stderr[-2000:]
-    assert "interrupted" in done.stdout and "zero_pp_rank_1" in done.stdout
+    assert "interrupted" in done.stdout and "shards/2-000002/zero_pp_rank_1" in done.stdout  # in the third stage
     agree(whole, steps(out))
     assert not (out / "shards").exists() and not (out / "state.pt").exists()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,10 @@ from lamm_bench.adapters.lamm import Lamm as Adapter
 from lamm_bench.cli import main
 from lamm_bench.errors import BenchError
 from lamm_bench.instruction import prompt_file
+from lamm_bench.lamm.encoder_configs import ClipTower, VisionTower
 from lamm_bench.training.config import list_presets, read_preset
 from lamm_bench.training.data import read_dialogues, read_file
+from lamm_bench.training.dry_run import dry_run, encoder_size
 from lamm_bench.training.examples import make_examples, repeated, rng
 from lamm_bench.training.export import export
 from lamm_bench.types import Generate, Media, Message
@@ -95,6 +98,28 @@ def test_a_dry_run_counts_data_that_are_there_and_writes_nothing(root: Path, tmp
     assert not out.exists()
     with pytest.raises(SystemExit):
         main(["train-baseline", "--preset", "lamm-7b-2d", "--dry-run", "--device", "A1000"], standalone_mode=True)
+
+
+def test_a_dry_run_says_which_encoder_it_cannot_count(root: Path, tmp_path: Path) -> None:
+    look = {"hidden_size": 24, "num_hidden_layers": 2, "num_attention_heads": 2, "image_size": 16, "patch_size": 8}
+    (tmp_path / "tower").mkdir()
+    (tmp_path / "tower" / "config.json").write_text(json.dumps({"model_type": "dinov2", **look}))
+
+    def said(weights: str) -> str:
+        tower = {"kind": "tower", "size": 16, "patch": 8, "width": 24, "weights": weights}
+        return dry_run(root / "hub.yaml", {"model.image": json.dumps(tower)}, root, 1, "A100")
+
+    assert "encoders unknown (image unknown: weights or package are not here" in said("google/some-tower")
+    size = encoder_size("image", VisionTower(16, 8, 24, architecture={"model_type": "dinov2", **look}))
+    assert size and size > 10_000 and f"encoders {size / 1e6:,.1f} M, projection" in said(str(tmp_path / "tower"))
+    assert encoder_size("image", ClipTower(library="open_clip")) == encoder_size("image", ClipTower()) == 303_177_728
+    assert encoder_size("image", VisionTower(16, 8, 24, weights=str(tmp_path / "tower"))) == size
+
+
+def test_a_dry_run_counts_the_part_that_is_used(root: Path) -> None:
+    said = dry_run(root / "hub.yaml", {"data.part": "0.5"}, root, 1, "A100")
+    number = int(re.search(r"data: (\d+) dialogues", said)[1])  # type: ignore[index]
+    assert 0 < number < 20
 
 
 def test_a_base_is_laid_under_and_unknown_keys_are_refused(tmp_path: Path) -> None:

@@ -13,9 +13,10 @@ from lamm_bench.adapters.lamm import Lamm as Adapter
 from lamm_bench.errors import BenchError
 from lamm_bench.lamm.checkpoint import restore
 from lamm_bench.lamm.encode import LAYOUTS, encode_side_by_side
-from lamm_bench.training.config import Stage
-from lamm_bench.training.data import read_dialogues
+from lamm_bench.training.config import Stage, read_preset
+from lamm_bench.training.data import Dialogue, read_dialogues
 from lamm_bench.training.examples import Example
+from lamm_bench.training.portion import in_part
 from lamm_bench.training.run import train
 from lamm_bench.training.trainer import Trainer, label_weights, pace
 from lamm_bench.types import Generate, Media, Message
@@ -69,6 +70,27 @@ def test_the_process_random_state_decides_nothing(root: Path, undisturbed: Path,
     torch.manual_seed(1234)
     train(root / "toy.yaml", tmp_path / "out", data_root=root, console=quiet())
     assert weights(tmp_path / "out") == weights(undisturbed)
+
+
+def test_where_the_data_lie_decides_nothing(root: Path, undisturbed: Path, tmp_path: Path) -> None:
+    moved = toy_data(tmp_path / "elsewhere" / "data")
+    assert weights(train(moved / "toy.yaml", tmp_path / "out", data_root=moved, console=quiet())) == weights(undisturbed)
+    assert steps(tmp_path / "out") == steps(undisturbed)
+
+
+def test_a_part_of_the_media_is_the_same_part_each_time_and_refuses_nonsense(root: Path) -> None:
+    def read(part: str) -> list[Dialogue]:
+        preset = read_preset(root / "toy.yaml", {"data.part": part})
+        return read_dialogues(root, preset.data, wanted=in_part(preset))
+
+    every, kept = read("1"), read("0.5")
+    assert kept == read("0.5") == [one for one in every if one.media in {each.media for each in kept}]
+    assert 0 < len(kept) < len(every) == 30
+    assert set(kept) <= set(read("0.8"))
+    with pytest.raises(BenchError, match="holds no dialogue with the key 'image' in the part of 1e-09 of its media"):
+        read("1.0e-9")
+    with pytest.raises(BenchError, match="data.part is 0.0; it is a share"):
+        read_preset(root / "toy.yaml", {"data.part": "0"})
 
 
 def test_frozen_parts_stay_as_they_were(root: Path, undisturbed: Path, tmp_path: Path) -> None:
@@ -145,8 +167,6 @@ def test_the_rate_rises_and_falls_to_nothing(schedule: str) -> None:
 
 
 def test_the_data_is_read_as_the_preset_says(root: Path) -> None:
-    from lamm_bench.training.config import read_preset
-
     kinds = [one.media.kind for one in read_dialogues(root, read_preset(root / "toy.yaml").data)]
     assert kinds.count("image") == 20 and kinds.count("point_cloud") == 10
 

@@ -48,6 +48,7 @@ class Data:
     max_bad: float = 0.01  # the share of unreadable media that is put up with
     files: Mapping[str, MetaFile] = field(default_factory=dict)  # of those in `image` and `point_cloud` that need it
     long: str = "refuse"  # a turn longer than text_tokens; "cut": the end is cut off, as upstream does, and counted
+    part: float = 1.0  # the share of all media that is used at all, for a short training; the same ones each time
     held_out: float = 0.0  # the share of all media that is kept from training, for the validation loss
     workers: int = 2  # threads that decode media
     memory: int = 8192  # MiB of decoded media that are kept; beyond that they are decoded when their batch comes
@@ -328,6 +329,8 @@ def check_data(data: Data) -> None:
             raise BenchError(f"data.files.{name}.weight is {file.weight}; it must be above 0")
     if data.long == "cut" and data.turns != "sequential":
         raise BenchError("data.long: cut is for data.turns: sequential; side by side, long dialogues are split between turns")
+    if not 0 < data.part <= 1:
+        raise BenchError(f"data.part is {data.part}; it is a share of the media, above 0 and at most 1")
     if not 0 <= data.held_out < 1 or not 0 <= data.max_bad <= 1:
         raise BenchError("data.held_out and data.max_bad are shares between 0 and 1")
 

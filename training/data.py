@@ -29,6 +29,7 @@ class Dialogue:
     task_types: tuple[str, ...]  # of each turn; all alike before dialogues are merged
     where: str  # file and item, for errors and logs
     weight: float = 1.0  # times that it comes in an epoch
+    key: str = ""  # meta file and item as the preset names them: what its random stream belongs to, wherever the data lie
 
     def messages(self, prompts: PromptFile, task_type: str) -> tuple[Message, ...]:
         """The conversation as evaluation would build it, behind the system message of one of its task types."""
@@ -40,8 +41,11 @@ class Dialogue:
         return tuple(out)
 
 
-def read_dialogues(root: Path, data: Data, say: Callable[[str], None] = lambda text: None) -> list[Dialogue]:
-    """All dialogues of all meta files, in file order; a dialogue of the other modality is left to the other list."""
+def read_dialogues(
+    root: Path, data: Data, say: Callable[[str], None] = lambda text: None, wanted: Callable[[str], bool] = lambda path: True
+) -> list[Dialogue]:
+    """The dialogues of all meta files about the `wanted` media, in file order; one of the other modality is left to the other
+    list. What is said about media that are not wanted is not looked at."""
     prompts = prompt_file(data.prompts)
     out: list[Dialogue] = []
     lists: tuple[tuple[str, tuple[str, ...]], ...] = (("image", data.image), ("pcl", data.point_cloud))
@@ -50,10 +54,11 @@ def read_dialogues(root: Path, data: Data, say: Callable[[str], None] = lambda t
             known = data.files.get(name, MetaFile())
             folder = root / known.media if known.media else None
             both = name in data.image and name in data.point_cloud
-            found = list(read_file(root / name, key, prompts, known.style, folder, say, both))
+            found = list(read_file(root / name, key, prompts, known.style, folder, say, wanted, both))
             if not found:
-                raise BenchError(f"{root / name} holds no dialogue with the key '{key}'")
-            out += [replace(one, weight=known.weight) for one in found]
+                part = f" in the part of {data.part} of its media" if data.part < 1 else ""
+                raise BenchError(f"{root / name} holds no dialogue with the key '{key}'{part}")
+            out += [replace(one, weight=known.weight, key=f"{name}: {one.key}") for one in found]
     return out
 
 
@@ -64,6 +69,7 @@ def read_file(
     style: str = "lamm",
     folder: Path | None = None,
     say: Callable[[str], None] = lambda text: None,
+    wanted: Callable[[str], bool] = lambda path: True,
     both: bool = False,
 ) -> Iterator[Dialogue]:
     """The dialogues of one meta file that have the media `key`; items without it are left out, as upstream does, and counted
@@ -94,10 +100,10 @@ def read_file(
             if style == "lamm":
                 raise BenchError(f"{where} has neither the key 'image' nor the key 'pcl'")
             bare += 1
-        elif key in item:
-            yield dialogue(item, key, folder or file.parent.parent, where, prompts)
-        else:
+        elif key not in item:
             others.append(where)
+        elif not isinstance(item[key], str) or wanted(item[key]):
+            yield replace(dialogue(item, key, folder or file.parent.parent, where, prompts), key=f"item {index}")
     if others and not both:
         say(f"{others[0]} has no '{key}'; {len(others)} of {len(items)} dialogues are about other media and are left out")
     if bare:
@@ -161,6 +167,7 @@ def merged(dialogues: Sequence[Dialogue], share: str) -> list[Dialogue]:
             tuple(task_type for one in group for task_type in one.task_types),
             group[0].where,
             group[0].weight,
+            group[0].key,
         )
         for (media, _), group in together.items()
     ]

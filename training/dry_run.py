@@ -15,14 +15,17 @@ import torch
 from lamm_bench.errors import BenchError
 from lamm_bench.instruction import prompt_file
 from lamm_bench.lamm.config import HubLlm, Llm
+from lamm_bench.lamm.encoder_configs import ClipTower, VisionTower
 from lamm_bench.lamm.llm import lora_shapes, place_of, read_config
 from lamm_bench.lamm.model import ENCODERS
+from lamm_bench.lamm.weights import settings as settings_beside
 
 from .build import trains
 from .config import Preset, Stage, read_preset
 from .data import Dialogue, read_dialogues
 from .engine import device_here, precision_on
 from .measure import PEAKS, activations, memory, peak_of
+from .portion import in_part
 from .shares import micros_of
 
 USE = 0.35
@@ -38,7 +41,8 @@ class Sizes:
     llm: int
     head: int  # of `llm`: an output layer apart from the embeddings
     embeddings: int  # of `llm`
-    encoders: int
+    encoders: int  # of those that can be counted here
+    uncounted: tuple[str, ...]  # the media whose encoders cannot
     projection: int
     lora: int
     shape: tuple[int, int, int, int, int]  # width, hidden, layers, heads, vocabulary
@@ -58,7 +62,7 @@ def dry_run(preset: str | Path, settings: Mapping[str, str], root: Path | None, 
         f"preset {plan.name}, {processes} process(es), {where}",
         f"data: {count:,} dialogues ({note}); {slots} media tokens and about {text:,.0f} text tokens each",
         f"parameters: language model {sizes.llm / 1e6:,.1f} M{' (assumed: it is not here)' if sizes.assumed else ''}, "
-        f"encoders {sizes.encoders / 1e6:,.1f} M, projection {sizes.projection / 1e6:,.2f} M, LoRA {sizes.lora / 1e6:,.2f} M",
+        f"encoders {counted(sizes)}, projection {sizes.projection / 1e6:,.2f} M, LoRA {sizes.lora / 1e6:,.2f} M",
     ]
     for stage in plan.stages:
         lines += stage_lines(plan, stage, sizes, count, dialogues, text, slots, processes, peak, half)
@@ -120,11 +124,12 @@ def found(plan: Preset, root: Path | None) -> tuple[list[Dialogue], str]:
     if root is None and not plan.data.expected:
         from lamm_bench.data import mini
 
-        return read_dialogues(Path(mini.ensure(parts=("train",))), plan.data), "counted in the miniature"
+        drawn = Path(mini.ensure(parts=("train",)))
+        return read_dialogues(drawn, plan.data, wanted=in_part(plan)), "counted in the miniature"
     if root is None:
         return [], "expected; name the data with --data-root to have them counted"
     if all((root / name).is_file() for name in (*plan.data.image, *plan.data.point_cloud)) or not plan.data.expected:
-        return read_dialogues(root, plan.data), f"counted in {root}"
+        return read_dialogues(root, plan.data, wanted=in_part(plan)), f"counted in {root}"
     return [], f"expected; their files are not in {root}"
 
 
@@ -151,12 +156,14 @@ def sizes_of(plan: Preset) -> Sizes:
     lora = plan.model.lora
     shapes = lora_shapes(config, lora.r, lora.targets, "") if lora is not None and trains(plan, "lora") else {}
     used = {"image": plan.model.image, "point_cloud": plan.model.point_cloud}
+    encoders = {kind: encoder_size(kind, encoder) for kind, encoder in used.items() if encoder is not None}
     width = config.hidden_size
     return Sizes(
         llm=llm_count,
         head=0 if tied else llm.get_output_embeddings().weight.numel(),
         embeddings=embeddings,
-        encoders=sum(encoder_size(kind, encoder) for kind, encoder in used.items() if encoder is not None),
+        encoders=sum(size or 0 for size in encoders.values()),
+        uncounted=tuple(kind for kind, size in encoders.items() if size is None),
         projection=sum((encoder.width + 1) * width for encoder in used.values() if encoder is not None),
         lora=sum(a * b for a, b in shapes.values()),
         shape=(width, config.intermediate_size, config.num_hidden_layers, config.num_attention_heads, config.vocab_size),
@@ -193,15 +200,37 @@ def llm_config(plan: Preset) -> tuple[Any, bool]:
     )
 
 
-def encoder_size(kind: str, encoder: Any) -> int:
-    """Parameters of an encoder, built without memory and without its weights; 0 where it cannot be built so."""
-    bare = {name: "" for name in ("weights", "clip") if hasattr(encoder, name)}
+def encoder_size(kind: str, encoder: Any) -> int | None:
+    """Parameters of an encoder, built without memory and without its weights; None where it cannot be built so."""
     try:
         with torch.device("meta"):
-            module = ENCODERS[kind, encoder.kind](replace(encoder, **bare))
+            module = ENCODERS[kind, encoder.kind](bare(encoder))
     except (BenchError, RuntimeError, NotImplementedError):
-        return 0
+        return None
     return sum(p.numel() for p in module.parameters())
+
+
+def bare(encoder: Any) -> Any:
+    """The encoder's config without its weights. CLIP's tower has the same tensors in both libraries that run it; any other
+    tower of transformers is what the config beside its weights says, where that is on this machine."""
+    without = {name: "" for name in ("weights", "clip") if hasattr(encoder, name)}
+    if isinstance(encoder, ClipTower):
+        return replace(encoder, weights="", library="transformers")
+    if isinstance(encoder, VisionTower) and encoder.library == "transformers" and not encoder.architecture:
+        folder = Path(encoder.weights).expanduser()
+        return replace(
+            encoder, **without, architecture=(settings_beside(folder, "config.json") if folder.is_dir() else None) or {}
+        )
+    return replace(encoder, **without)
+
+
+def counted(sizes: Sizes) -> str:
+    """The encoders' parameters in words."""
+    known = f"{sizes.encoders / 1e6:,.1f} M" if sizes.encoders else ""
+    if not sizes.uncounted:
+        return known or "0.0 M"
+    missing = f"{' and '.join(sizes.uncounted)} unknown: weights or package are not here; memory and time leave it out"
+    return f"{known} ({missing})" if known else f"unknown ({missing})"
 
 
 def peak_named(device: str | None, plan: Preset) -> tuple[float, bool, str]:

@@ -29,6 +29,7 @@ class Engine(Protocol):
     name: str
     rank: int  # of this process
     world: int  # number of processes
+    even: bool  # whether every step must have the same number of forward passes, blank ones if need be
     device: torch.device
     preset: Preset  # with the precision that is really used
 
@@ -66,6 +67,9 @@ class Engine(Protocol):
 
     def weights(self, names: Sequence[str]) -> dict[str, Tensor]:
         """Those of the model's tensors, whole, in the host's memory; empty on all processes but the first."""
+
+    def end(self) -> bool:
+        """After a stage: whether the module can go into another one. If not, it is let go, and its weights are in the state."""
 
     def close(self) -> None: ...
 
@@ -124,6 +128,7 @@ class Plain:
     name: str = "plain"
     rank: int = 0
     world: int = 1
+    even: bool = False
     skipped: int = 0
     device: torch.device = field(default_factory=device_here)
     scaler: Any = None  # of float16's losses
@@ -192,5 +197,8 @@ class Plain:
     def weights(self, names: Sequence[str]) -> dict[str, Tensor]:
         found = self.module.model.state_dict()  # type: ignore[union-attr]
         return {name: found[name].detach().cpu() for name in names}
+
+    def end(self) -> bool:
+        return True
 
     def close(self) -> None: ...

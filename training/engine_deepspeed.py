@@ -32,6 +32,7 @@ class DeepSpeed:
     """`Engine` (engine.py) by DeepSpeed."""
 
     name = "deepspeed"
+    even = True  # it counts them to know when a step is whole
 
     def __init__(self, preset: Preset) -> None:
         self.rank, self.world, local = place()
@@ -42,13 +43,12 @@ class DeepSpeed:
         if self.dtype == torch.float16 and self.device.type == "cpu":
             raise BenchError("precision float16 needs a GPU; on a CPU use bfloat16 or float32")
         self.preset = replace(preset, precision=NAMES[self.dtype])
-        if len(preset.stages) > 1:
-            raise BenchError(f"--engine deepspeed trains presets of one stage; {preset.name} has {len(preset.stages)}")
         if preset.data.image and preset.data.point_cloud and preset.unused != "zero":
             raise BenchError("--engine deepspeed on images and point clouds together needs unused: zero (--set unused=zero)")
         if preset.data.image and preset.data.point_cloud and any("encoders" in stage.train for stage in preset.stages):
             raise BenchError("--engine deepspeed trains encoders of one kind of media, not of images and point clouds together")
         self.ds: Any = None
+        self.module: Any = None
         self.join()
 
     @property
@@ -135,7 +135,11 @@ class DeepSpeed:
         return found
 
     def save(self, file: Path, held: dict[str, Any], names: Sequence[str]) -> None:
-        """Each process writes its part into a folder; the file that speaks of the folder is written when all have."""
+        """Each process writes its part into a folder; the file that speaks of the folder is written when all have.
+
+        What an earlier stage has trained and this one leaves as it is stands in the file."""
+        learning = {name for name, p in self.module.model.named_parameters() if p.requires_grad}
+        earlier = self.weights([name for name in names if name not in learning])
         folder, tag = file.parent / state.SHARDS, f"{held['stage']}-{held['step']:06d}"
         fault = ""
         try:
@@ -147,7 +151,7 @@ class DeepSpeed:
             shutil.rmtree(folder / tag, ignore_errors=True)
             raise BenchError(faults[0])
         if self.rank == 0:
-            state.write(file, {**held, "shards": tag})
+            state.write(file, {**held, "shards": tag, "model": earlier})
 
     def restore(self, saved: dict[str, Any], folder: Path) -> None:
         folder, tag = folder / state.SHARDS, saved["shards"]
@@ -159,7 +163,7 @@ class DeepSpeed:
             raise BenchError(f"{folder / tag} is missing; begin anew with --fresh")
 
     def weights(self, names: Sequence[str]) -> dict[str, Tensor]:
-        model: Any = self.module.model
+        model = self.module.model
         tensors = dict(model.named_parameters()) | dict(model.named_buffers())
         out = {}
         for name in names:  # one after the other, for together they may not fit
@@ -173,6 +177,12 @@ class DeepSpeed:
         if self.preset.parallel.zero < 3 or not hasattr(tensor, "ds_id"):
             return nullcontext()
         return self.lib.zero.GatheredParameters([tensor])
+
+    def end(self) -> bool:
+        # DeepSpeed has split and halved the weights, and hung its hooks on them
+        self.ds.destroy()
+        self.ds = self.module = None
+        return False
 
     def close(self) -> None:
         if torch.distributed.is_initialized():

@@ -63,7 +63,7 @@ def make_examples(
     together = merged(dialogues, data.share) if side else dialogues
     for one in together:
         able = all(task_type in mirror or prompts.task_types.get(task_type) in SPOKEN for task_type in one.task_types)
-        stream = rng(seed, "system", one.where)
+        stream = rng(seed, "system", one.key)
         for part in (
             [one]
             if data.long == "cut"

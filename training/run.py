@@ -10,6 +10,7 @@ import platform
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, TypeVar
@@ -22,7 +23,6 @@ from lamm_bench.instruction import prompt_file
 from lamm_bench.lamm import checkpoint
 from lamm_bench.lamm.model import Lamm
 from lamm_bench.lamm.tokenizer import Tokenizer
-from lamm_bench.types import Media
 
 from . import state
 from .build import config_for, model_for, sized, tokenizer_for, write
@@ -31,9 +31,10 @@ from .config import Preset, read_preset
 from .curve import draw
 from .data import Dialogue, read_dialogues
 from .engine import Engine, make_engine
-from .examples import Example, make_examples, rng, text_only
+from .examples import Example, make_examples, text_only
 from .feature_cache import FeatureCache
 from .lessons import Course, course
+from .portion import in_part, split
 from .prepared import Prepared
 from .probe import make_probe
 from .trainer import Trainer, half, lora_of
@@ -83,22 +84,22 @@ def train_with(
         for name in (*plan.data.image, *plan.data.point_cloud):
             if not (root / name).is_file():
                 raise BenchError(f"preset {plan.name} learns from {name}, which the miniature has not; name its folder with --data-root")
-    dialogues = read_dialogues(root, plan.data, lambda text: console.print(text, highlight=False))
+    dialogues = read_dialogues(root, plan.data, lambda text: console.print(text, highlight=False), in_part(plan))
     identity = digest_of(plan, dialogues)
     saved = in_turn(engine, lambda: saved_state(output, identity, *mode, engine))
     tokenizer = in_turn(engine, lambda: tokenizer_for(plan, dialogues, output, keep=saved is not None or engine.rank > 0))
     plan = sized(plan, tokenizer)
     config = config_for(plan, {"preset": plan.name, "seed": plan.seed, "data": identity, "versions": versions()})
-    model = model_for(plan, config, tokenizer, engine)
-    trainer = make_trainer(plan, model, dialogues, tokenizer, output, identity, console, engine, feature_cache)
+    model = partial(model_for, plan, config, tokenizer, engine)
+    trainer = make_trainer(plan, model(), dialogues, tokenizer, output, identity, console, engine, feature_cache)
     console.print(
         f"{len(dialogues)} dialogues, {'bfloat16' if half(plan.precision) else 'float32'}, output {output}", highlight=False
     )
     times: dict[str, float] = {}
+    if saved is not None:
+        with_earlier_lora(plan, trainer.model, saved["stage"])
     for index, stage in enumerate(plan.stages):
         if saved is not None and index < saved["stage"]:
-            if "lora" in stage.train and not hasattr(model.llama_model, "peft_config"):
-                model.add_lora(lora_of(plan))
             continue
         here = time.monotonic()
         if saved is not None and saved["step"] == 0:
@@ -106,20 +107,32 @@ def train_with(
             saved = None
         trainer.run(index, stage, saved)
         saved = None
+        if not engine.end() and index + 1 < len(plan.stages):
+            # the next stage begins as a training does that was interrupted here
+            trainer.model = None  # type: ignore[assignment]  # two of them may not fit
+            trainer.model = model()
+            with_earlier_lora(plan, trainer.model, index + 1)
+            saved = state.read(output / state.NAME, identity, engine.name, engine.world)
         times[stage.name] = round(time.monotonic() - here, 1)
     if engine.rank == 0:
-        model = finished(plan, trainer, model if engine.name == "plain" else model_for(plan, config, tokenizer, engine))
-        config = write(plan, model, config, output)
+        done = finished(plan, trainer, trainer.model if engine.name == "plain" else model())
+        config = write(plan, done, config, output)
         minutes = (time.monotonic() - began) / 60
         names = (*plan.data.image, *plan.data.point_cloud)
         digests = {name: hashlib.sha256((root / name).read_bytes()).hexdigest() for name in names}
         (output / "preset.json").write_text(json.dumps(asdict(plan), indent=2) + "\n", encoding="utf-8")
-        (output / "README.md").write_text(card(plan, config, model, dialogues, times, minutes, digests), encoding="utf-8")
+        (output / "README.md").write_text(card(plan, config, done, dialogues, times, minutes, digests), encoding="utf-8")
         draw(output / "metrics.jsonl", output / "loss.png")
         state.clear(output)
         console.print(f"checkpoint in {output} after {minutes:.1f} minutes", highlight=False)
     engine.gather(None)
     return output
+
+
+def with_earlier_lora(plan: Preset, model: Lamm, stage: int) -> None:
+    """Puts LoRA in where a stage before this one has trained it."""
+    if any("lora" in earlier.train for earlier in plan.stages[:stage]) and not hasattr(model.llama_model, "peft_config"):
+        model.add_lora(lora_of(plan))
 
 
 def finished(plan: Preset, trainer: Trainer, model: Lamm) -> Lamm:
@@ -254,16 +267,6 @@ def media_of(
             f"(all are listed in {output / 'unreadable.txt'})"
         )
     return prepared, cache
-
-
-def split(dialogues: Sequence[Dialogue], plan: Preset) -> tuple[list[Dialogue], list[Dialogue]]:
-    """Held-out dialogues and the others; by media, so that nothing of a held-out image is learnt from."""
-    share, seed = plan.data.held_out, plan.seed
-    out: set[Media] = set()
-    if share:
-        names = {one.media: Path(one.media.path).name for one in dialogues}
-        out = {media for media, name in names.items() if rng(seed, "held out", name).random() < share}
-    return [one for one in dialogues if one.media in out], [one for one in dialogues if one.media not in out]
 
 
 def versions() -> dict[str, str]:

@@ -82,6 +82,8 @@ class Trainer:
                 chosen = plan.batch(step)
                 lengths = [sum(plan.lengths[i] for i in row) for row in chosen]
                 everybody = shares(lengths, stage.batch, engine.world, micro)
+                if not engine.even:
+                    everybody = [[part for part in mine if not part.blank] for mine in everybody]
                 whole = sum(mass[i] for row in chosen for i in row)
                 sums: dict[str, Tensor] = {}
                 if stage.media and not self.features and isinstance(self.prepared, Prepared):
