@@ -177,6 +177,8 @@ def question_of(line: str, where: str) -> Question:
     identity, text = item.get("question_id"), item.get("text")
     if not isinstance(identity, str | int) or isinstance(identity, bool):
         raise BenchError(f"{where}: question_id is {identity!r}, expected a string or a number")
+    if text is None:
+        raise BenchError(f"{where} has no text, which is the question")
     if not isinstance(text, str):
         raise BenchError(f"{where}: text is {text!r}, expected a string")
     shown: list[tuple[Modality, str]] = []

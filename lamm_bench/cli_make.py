@@ -27,7 +27,7 @@ def data_mini(out: Path, seed: int, parts: str) -> None:
 
     \b
     Example:
-      lamm-bench data mini --out mini && lamm-bench run --model lamm --tasks all --data-root mini
+      lamm-bench data mini --parts test --out mini && lamm-bench run --model lamm --tasks all --data-root mini
     """
     from .data.mini import make
     from .errors import unknown

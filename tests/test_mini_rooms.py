@@ -202,7 +202,7 @@ def test_one_of_six_options_of_a_training_question_is_right():
                 for human, model in zip(said[::2], said[1::2]):
                     question, listed = human.split(" Options: ")
                     options = dict(re.findall(r"\(([A-F])\) (\w+)", listed))
-                    assert right_options(shown, question, list(options.values())) == [options[model[1]]] and len(options) == 6
+                    assert right_options(shown, question, list(options.values())) == [model] and len(options) == 6
 
 
 def test_the_right_letter_is_balanced():

@@ -237,7 +237,7 @@ def test_one_option_of_a_training_question_is_right_and_the_others_are_wrong():
             said = [turn["value"] for turn in dialogue["conversations"]]
             for human, model in zip(said[::2], said[1::2]):
                 question, options = human.split(" Options: ")
-                right = {f"({x})" for x, option in re.findall(r"\(([A-D])\) (\w+)", options) if holds(diagram, question, option)}
+                right = {option for option in re.findall(r"\([A-D]\) (\w+)", options) if holds(diagram, question, option)}
                 assert right == {model}
 
 

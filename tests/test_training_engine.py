@@ -94,7 +94,7 @@ def test_one_process_makes_no_forward_pass_for_nothing(root: Path, tmp_path: Pat
         return losses(self, stage, heads, packs, weights, key)
 
     monkeypatch.setattr(Trainer, "losses", counted)
-    out = run(root, tmp_path / "out", speed__micro="1", stages__lamm__epochs="1", data__held_out="0")
+    out = go(root, tmp_path / "out", speed__micro="1", stages__lamm__epochs="1", data__held_out="0")
     assert learnt == [1] * 30 and len(steps(out)) == 6
 
 
@@ -125,7 +125,7 @@ def test_two_processes_of_deepspeed_interrupted_and_resumed_train_several_stages
     """ZeRO-3, which splits everything: weights, gradients and optimizer are put together again from two processes' shards.
 
     The third stage leaves LoRA as the second has made it, so the shards of its optimizer do not hold it."""
-    whole = steps(run(root, tmp_path / "whole", speed__micro="0", stages=STAGES))
+    whole = steps(go(root, tmp_path / "whole", speed__micro="0", stages=STAGES))
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]

@@ -76,7 +76,7 @@ class Anchors(nn.Module):
 
 def word_of(label: str, tokenizer: MiniTokenizer) -> int:
     """The first token of a label as it stands inside a sentence; -1 where the label is a whole question."""
-    return -1 if " " in label else tokenizer.encode(f" {label}")[0]
+    return tokenizer.encode(f" {label}")[0] if label.isalpha() else -1
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 
 from lamm_bench.errors import BenchError, unknown
-from lamm_bench.lamm.config import CloudConfig, ImageConfig, Llm, LlmConfig, Lora, read
+from lamm_bench.lamm.config import CloudConfig, HubLlm, ImageConfig, Llm, LlmConfig, Lora, read
 from lamm_bench.lamm.config import load as load_config
 
 PRESETS = Path(__file__).parent / "presets"
@@ -281,6 +281,13 @@ def check(preset: Preset) -> None:
     one_of("data.turns", preset.data.turns, ("side_by_side", "sequential"))
     one_of("data.share", preset.data.share, ("task_type", "media"))
     for stage in preset.stages:
+        if (stage.blur or stage.anchors) and isinstance(preset.model.llm, HubLlm):
+            raise BenchError(
+                f"stages.{stage.name}: blur and anchors need a tokenizer of whole numbers, which only a language model that is "
+                "built here has"
+            )
+        if stage.asked and stage.anchors:
+            raise BenchError(f"stages.{stage.name}: asked and anchors are of different stages; one of them must be 0")
         one_of(f"stages.{stage.name}.optimizer", stage.optimizer, ("adamw", "muon"))
         for kind, deviation in stage.blur.items():
             one_of(f"stages.{stage.name}.blur", kind, ("image", "point_cloud"))

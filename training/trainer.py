@@ -114,10 +114,10 @@ class Trainer:
         self.save(index + 1, 0, None)
 
     def begin(self, index: int, stage: Stage, saved: dict[str, Any] | None) -> nn.Module:
-        """LoRA put in, parts frozen, the saved weights loaded; gives the heads of the encoders' stage, empty elsewhere."""
-        if stage.asked and (self.engine.world > 1 or self.preset.speed.micro):
+        """LoRA put in, parts frozen, the saved weights loaded; gives what is trained beside the model, empty in most stages."""
+        if (stage.asked or stage.anchors) and (self.engine.world > 1 or self.preset.speed.micro):
             raise BenchError(
-                f"stage {stage.name} asks questions of whole batches (asked) and needs one process and speed.micro=0"
+                f"stage {stage.name} learns from whole batches (asked, anchors) and needs one process and speed.micro=0"
             )
         if "lora" in stage.train and not hasattr(self.model.llama_model, "peft_config"):
             with seeded(self.preset.seed, "lora"):
@@ -133,6 +133,7 @@ class Trainer:
             with seeded(self.preset.seed, index, "heads"):
                 heads = Heads(self.course, self.model.config.encoders)
         if stage.anchors:
+            assert isinstance(self.tokenizer, MiniTokenizer)  # config.check
             with seeded(self.preset.seed, index, "anchors"):
                 heads = Anchors(self.course, self.model, self.tokenizer)
         if saved:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def validation_loss(trainer: Trainer, stage: Stage, index: int) -> float:
     """Weighted like the stage's own loss; all processes take part, and all are told."""
     engine, micro = trainer.engine, trainer.preset.speed.micro
-    calm = replace(stage, asked=0.0, places=0.0, spots=0.0, answers=1.0, augment=Augment())
+    calm = replace(stage, asked=0.0, places=0.0, spots=0.0, anchors=0.0, blur={}, answers=1.0, augment=Augment())
     rows = [replace(row, mirror=False) for row in trainer.held]
     weights = [label_weights(row, stage) for row in rows]
     modes = {module: module.training for module in trainer.model.modules()}
