@@ -8,6 +8,8 @@ from typing import Any
 import torch
 from torch import nn
 
+from lamm_bench.errors import BenchError
+
 from .config import Stage
 
 
@@ -36,6 +38,8 @@ def adamw(parameters: list[nn.Parameter], stage: Stage, fused: bool = True) -> t
 def muon(parameters: list[nn.Parameter], stage: Stage) -> torch.optim.Muon:
     """Momentum made orthogonal (Jordan et al. 2024, https://kellerjordan.github.io/posts/muon), its steps scaled to the size
     of AdamW's (Liu et al. 2025, arXiv 2502.16982, 2.2), so that one rate serves both."""
+    if not hasattr(torch.optim, "Muon"):
+        raise BenchError(f"optimizer muon needs torch 2.9 or newer, this is {torch.__version__}; update it or use adamw")
     return torch.optim.Muon(parameters, lr=stage.rate, weight_decay=stage.decay, adjust_lr_fn="match_rms_adamw")
 
 

@@ -124,7 +124,7 @@ def train_with(
         (output / "README.md").write_text(card(plan, config, done, dialogues, times, minutes, digests), encoding="utf-8")
         draw(output / "metrics.jsonl", output / "loss.png")
         state.clear(output)
-        console.print(f"checkpoint in {output} after {minutes:.1f} minutes", highlight=False)
+        console.print(f"checkpoint in {output} after {minutes:.1f} minutes", highlight=False, soft_wrap=True)
     engine.gather(None)
     return output
 
