@@ -199,8 +199,6 @@ import time
 from dataclasses import dataclass
 from lamm_bench.types import Response
 
-from .commands import lamm_bench
-
 @dataclass
 class Slow:
     name: str = "slow"

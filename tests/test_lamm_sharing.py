@@ -425,7 +425,6 @@ def test_layers_on_devices_of_their_own_give_the_same_answers(folder: Path, adap
         ({"device_map": '{"model": "disk"}'}, "expected a device"),
         ({"device_map": '{"modell": "cpu"}'}, "device_map does not fit"),
         ({"attn": "sdap"}, "Did you mean 'sdpa'"),
-        ({"prefix_cache": 0}, "at least 1"),
     ],
 )
 def test_wrong_settings_are_one_sentence(folder: Path, wrong: dict[str, object], said: str) -> None:

@@ -169,5 +169,3 @@ def test_anchors_need_whole_batches_and_blur_whole_numbers(root: Path, tmp_path:
         go(root, tmp_path / "out", "toy.yaml", stages=WORDS, speed__micro="2")
     with pytest.raises(BenchError, match="whole numbers"):
         read_preset("smol", {"stages.lamm.blur.image": "0.1"})
-
-

@@ -183,5 +183,5 @@ def test_float16_steps_that_overflow_are_counted_and_move_nothing(root: Path) ->
 
 
 def test_a_stage_of_questions_refuses_to_be_shared_out(root: Path, tmp_path: Path) -> None:
-    with pytest.raises(BenchError, match="stage encoders asks questions of whole batches .* needs one process and speed.micro=0"):
+    with pytest.raises(BenchError, match="stage encoders learns from whole batches .* needs one process and speed.micro=0"):
         train(root / "toy.yaml", tmp_path / "o", {"speed.micro": "2"}, data_root=root, console=Console(file=io.StringIO()))

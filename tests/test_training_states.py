@@ -108,7 +108,12 @@ def test_a_state_of_another_world_or_engine_is_refused(tmp_path: Path) -> None:
 
 def test_the_best_weights_are_those_with_the_least_validation_loss(root: Path, tmp_path: Path) -> None:
     """A rate that grows until it ruins the weights: `best` gives weights of an earlier step than `last`."""
-    common = {"stages__lamm__rate": "1.0", "stages__lamm__warmup": "1.0", "stages__lamm__epochs": "6", "watch__validate_every": "2"}
+    common = {
+        "stages__lamm__rate": "1.0",
+        "stages__lamm__warmup": "1.0",
+        "stages__lamm__epochs": "6",
+        "watch__validate_every": "2",
+    }
     last = go(root, tmp_path / "last", **common)
     best = go(root, tmp_path / "best", watch__final="best", **common)
     checked = {entry["step"]: entry["validation"] for entry in steps(best) if "validation" in entry}

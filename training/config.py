@@ -92,7 +92,9 @@ class Stage:
     places: float = 0.0  # weight of the error of places beside it
     spots: float = 0.0  # weight of what stands in each cell
     questions: int = 8  # about each media in a step
-    anchors: float = 0.0  # weight of the words and numbers that media tokens name half-way through the language model (anchors.py)
+    anchors: float = (
+        0.0  # weight of the words and numbers that media tokens name half-way through the language model (anchors.py)
+    )
     times: Mapping[str, float] = field(default_factory=dict)  # task type -> how often its media come in an epoch
     warmup: float = 0.1  # share of the steps in which the rate rises
     schedule: str = "cosine"  # or "linear": how it falls to zero; "warmup_decay": DeepSpeed's WarmupDecayLR (reference 3.7)

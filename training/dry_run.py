@@ -213,7 +213,7 @@ def encoder_size(kind: str, encoder: Any) -> int | None:
 def bare(encoder: Any) -> Any:
     """The encoder's config without its weights. CLIP's tower has the same tensors in both libraries that run it; any other
     tower of transformers is what the config beside its weights says, where that is on this machine."""
-    without = {name: "" for name in ("weights", "clip") if hasattr(encoder, name)}
+    without: dict[str, Any] = {name: "" for name in ("weights", "clip") if hasattr(encoder, name)}
     if isinstance(encoder, ClipTower):
         return replace(encoder, weights="", library="transformers")
     if isinstance(encoder, VisionTower) and encoder.library == "transformers" and not encoder.architecture:

@@ -75,7 +75,9 @@ class DeepSpeed:
         self.module = module
         parameters = [p for p in module.parameters() if p.requires_grad]
         if stage.optimizer != "adamw":
-            raise BenchError(f"stage {stage.name}: optimizer {stage.optimizer} runs in one process only; use adamw under DeepSpeed")
+            raise BenchError(
+                f"stage {stage.name}: optimizer {stage.optimizer} runs in one process only; use adamw under DeepSpeed"
+            )
         optimizer = adamw(parameters, stage, fused=False)
         self.micros = micros
         self.ds, *_ = self.lib.initialize(model=module, optimizer=optimizer, config=self.config(stage, micros))

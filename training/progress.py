@@ -79,7 +79,9 @@ class StageProgress:
         elif now - self.spoke >= EVERY or done == self.total:
             self.spoke = now
             left = seconds / max(done - self.start, 1) * (self.total - done)
-            self.console.print(f"{self.name}: step {done}/{self.total}, {said}, {clock(left)} left", highlight=False, soft_wrap=True)
+            self.console.print(
+                f"{self.name}: step {done}/{self.total}, {said}, {clock(left)} left", highlight=False, soft_wrap=True
+            )
 
 
 def clock(seconds: float) -> str:

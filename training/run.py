@@ -83,7 +83,9 @@ def train_with(
     if data_root is None:
         for name in (*plan.data.image, *plan.data.point_cloud):
             if not (root / name).is_file():
-                raise BenchError(f"preset {plan.name} learns from {name}, which the miniature has not; name its folder with --data-root")
+                raise BenchError(
+                    f"preset {plan.name} learns from {name}, which the miniature has not; name its folder with --data-root"
+                )
     dialogues = read_dialogues(root, plan.data, lambda text: console.print(text, highlight=False), in_part(plan))
     identity = digest_of(plan, dialogues)
     saved = in_turn(engine, lambda: saved_state(output, identity, *mode, engine))

@@ -211,13 +211,14 @@ class Trainer:
                 if not stage.answers:
                     return out
                 media = self.model.project(kind, tokens)
-            with halfway(self.model) if stage.anchors else contextlib.nullcontext([]) as middle:
+            with contextlib.ExitStack() as looking:
+                middle = looking.enter_context(halfway(self.model)) if stage.anchors else []
                 logits, labels, _ = self.model.label_logits(batch, media)
-        blur = self.blur(stage, kind, logits.shape[-1])
-        if middle:
-            lessons = [self.course.lessons[row.media] for row in rows]
-            table = self.model.llama.get_input_embeddings().weight
-            out |= heads(kind, middle[0][batch.media >= 0], lessons, table, blur)
+            blur = self.blur(stage, kind, logits.shape[-1])
+            if stage.anchors:
+                lessons = [self.course.lessons[row.media] for row in rows]
+                table = self.model.llama.get_input_embeddings().weight
+                out |= heads(kind, middle[0][batch.media >= 0], lessons, table, blur)
         each = answer_losses(logits, labels, blur)
         weight = torch.cat(list(weights))
         out["answers"] = (each * weight).sum() / weight.sum()

@@ -88,7 +88,9 @@ class Watcher:
                 weights = trainer.engine.weights(trainer.learnt(self.index))
             if self.first:
                 self.write(done - 1, {"validation": round(loss, 5)})
-                trainer.console.print(f"{self.stage.name}: step {done}, validation loss {loss:.4f}", highlight=False, soft_wrap=True)
+                trainer.console.print(
+                    f"{self.stage.name}: step {done}, validation loss {loss:.4f}", highlight=False, soft_wrap=True
+                )
                 if better:
                     held = {"identity": trainer.identity, "engine": trainer.engine.name, "world": trainer.engine.world}
                     state.write(trainer.output / "best.pt", {**held, "step": done, "model": weights, "best": loss})
