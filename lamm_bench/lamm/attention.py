@@ -28,7 +28,8 @@ def attend(
     """query [batch, heads, q, dim], key and value [batch, heads, k, dim], an additive mask [batch, 1, q, k] or none.
 
     Gives [batch, q, heads, dim]. transformers passes what other kernels need besides; attention has no dropout here."""
-    if query.requires_grad and query.dtype == torch.float32 and query.device.type == "cpu":
+    whole = query.dtype == torch.float32 and not torch.is_autocast_enabled("cpu")  # under autocast the kernel would halve it
+    if query.requires_grad and whole and query.device.type == "cpu":
         fused = nn.functional.scaled_dot_product_attention(query, key, value, attn_mask=attention_mask, scale=scaling)
         return fused.transpose(1, 2), None
     batch, heads, length, dim = query.shape
