@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -64,42 +64,37 @@ def preferring(options: Sequence[str], chosen: int) -> Response:
     return Response(logprobs=tuple(LIKELY if n == chosen else UNLIKELY for n in range(len(options))), tokens=(1,) * len(options))
 
 
+Answering = Callable[[Request], str | Response]
+"""The text for a request, or the response that says why there is none."""
+
+
+def texts(requests: Sequence[Generate], answer: Answering) -> Iterator[tuple[int, Response]]:
+    """The texts, in the order of the requests."""
+    for number, request in enumerate(requests):
+        said = answer(request)
+        yield number, Response(said) if isinstance(said, str) else said
+
+
+def preferred(requests: Sequence[Score], answer: Answering, told: Told | None) -> Iterator[tuple[int, Response]]:
+    """Log-likelihoods of `LIKELY` for the option that the text means and `UNLIKELY` for the others."""
+    for number, request in enumerate(requests):
+        said = answer(request)
+        if isinstance(said, str):
+            said = preferring(request.options, pick(request.options, said, sample_of(told, request)))
+        yield number, said
+
+
 @dataclass
-class Baseline:
-    """What they have in common: told a task, each has a text for every request, and prefers the option that the text means."""
+class Oracle:
+    """Answers the ground truth in the format asked for."""
 
     told: Told | None = field(default=None, init=False, repr=False)
+    name: ClassVar[str] = "oracle"
     modalities: ClassVar[frozenset[Modality]] = BOTH
     ignores: ClassVar[frozenset[str]] = NOTHING_SEEN
 
     def begin(self, job: Job) -> None:
-        """Takes in the task and its samples, ground truth included."""
         self.told = Told.of(job)
-
-    def answer(self, request: Request) -> str | Response:
-        """The text for a request, or the response that says why there is none."""
-        raise NotImplementedError
-
-    def generate(self, requests: Sequence[Generate]) -> Iterator[tuple[int, Response]]:
-        """The texts, in the order of the requests."""
-        for number, request in enumerate(requests):
-            said = self.answer(request)
-            yield number, Response(said) if isinstance(said, str) else said
-
-    def score(self, requests: Sequence[Score]) -> Iterator[tuple[int, Response]]:
-        """Log-likelihoods of `LIKELY` for the option that the text means and `UNLIKELY` for the others."""
-        for number, request in enumerate(requests):
-            said = self.answer(request)
-            if isinstance(said, str):
-                said = preferring(request.options, pick(request.options, said, sample_of(self.told, request)))
-            yield number, said
-
-
-@dataclass
-class Oracle(Baseline):
-    """Answers the ground truth in the format asked for."""
-
-    name: ClassVar[str] = "oracle"
 
     def fingerprint(self) -> str:
         return "oracle"
@@ -109,13 +104,25 @@ class Oracle(Baseline):
         assert self.told is not None
         return self.told.job.task.oracle(sample, request.part)
 
+    def generate(self, requests: Sequence[Generate]) -> Iterator[tuple[int, Response]]:
+        return texts(requests, self.answer)
+
+    def score(self, requests: Sequence[Score]) -> Iterator[tuple[int, Response]]:
+        return preferred(requests, self.answer, self.told)
+
 
 @dataclass
-class Chance(Baseline):
+class Chance:
     """Answers at random, but in the format asked for. `seed` draws other answers."""
 
     seed: int = 0
+    told: Told | None = field(default=None, init=False, repr=False)
     name: ClassVar[str] = "chance"
+    modalities: ClassVar[frozenset[Modality]] = BOTH
+    ignores: ClassVar[frozenset[str]] = NOTHING_SEEN
+
+    def begin(self, job: Job) -> None:
+        self.told = Told.of(job)
 
     def fingerprint(self) -> str:
         return f"chance seed={self.seed}"
@@ -131,6 +138,9 @@ class Chance(Baseline):
         job = self.told.job
         return job.task.chance(sample, self.rng(request), job.samples, request.part)
 
+    def generate(self, requests: Sequence[Generate]) -> Iterator[tuple[int, Response]]:
+        return texts(requests, self.answer)
+
     def score(self, requests: Sequence[Score]) -> Iterator[tuple[int, Response]]:
         for number, request in enumerate(requests):
             sample_of(self.told, request)
@@ -138,33 +148,45 @@ class Chance(Baseline):
 
 
 @dataclass
-class Majority(Baseline):
+class Majority:
     """Always gives the most frequent answer of the task's file."""
 
     usual: Answer = field(default="", init=False, repr=False)
+    told: Told | None = field(default=None, init=False, repr=False)
     name: ClassVar[str] = "majority"
+    modalities: ClassVar[frozenset[Modality]] = BOTH
+    ignores: ClassVar[frozenset[str]] = NOTHING_SEEN
 
     def fingerprint(self) -> str:
         return "majority"
 
     def begin(self, job: Job) -> None:
-        super().begin(job)
+        self.told = Told.of(job)
         self.usual = job.task.majority(job.samples)
 
     def answer(self, request: Request) -> str:
         sample_of(self.told, request)
         return self.usual if isinstance(self.usual, str) else self.usual[request.part]
 
+    def generate(self, requests: Sequence[Generate]) -> Iterator[tuple[int, Response]]:
+        return texts(requests, self.answer)
+
+    def score(self, requests: Sequence[Score]) -> Iterator[tuple[int, Response]]:
+        return preferred(requests, self.answer, self.told)
+
 
 @dataclass
-class Scripted(Baseline):
+class Scripted:
     """Answers from files. `answers`: a folder of upstream's answer files, one such file, or a JSON object {id: text}.
 
     Answers are joined by the samples' ids. A sample without an answer ends as `model_error`, never as an empty text."""
 
     answers: str
     said: Mapping[str, Answer] = field(default_factory=dict, init=False, repr=False)
+    told: Told | None = field(default=None, init=False, repr=False)
     name: ClassVar[str] = "scripted"
+    modalities: ClassVar[frozenset[Modality]] = BOTH
+    ignores: ClassVar[frozenset[str]] = NOTHING_SEEN
 
     def __post_init__(self) -> None:
         if not Path(self.answers).exists():
@@ -184,7 +206,7 @@ class Scripted(Baseline):
         return f"scripted {digest.hexdigest()}"
 
     def begin(self, job: Job) -> None:
-        super().begin(job)
+        self.told = Told.of(job)
         path = Path(self.answers)
         file = find_answers(path, job.task) if path.is_dir() else path
         self.said = by_id(file, job.samples) if file is not None else {}
@@ -197,6 +219,12 @@ class Scripted(Baseline):
             return text
         part = f", part '{request.part}'" if request.part else ""
         return Response(error=f"{self.answers} has no answer for sample '{request.sample}'{part}", status="model_error")
+
+    def generate(self, requests: Sequence[Generate]) -> Iterator[tuple[int, Response]]:
+        return texts(requests, self.answer)
+
+    def score(self, requests: Sequence[Score]) -> Iterator[tuple[int, Response]]:
+        return preferred(requests, self.answer, self.told)
 
 
 def by_id(file: Path, samples: Sequence[Sample]) -> dict[str, Answer]:

@@ -52,3 +52,12 @@ def real_root() -> Path:
     if not (SHARED / "real").is_dir():
         pytest.skip("../shared/real is not here")
     return SHARED / "real"
+
+
+@pytest.fixture(scope="session")
+def tiny_models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Folders of tiny random models of several architectures, by name."""
+    from .tiny_hf import TINY
+
+    root = tmp_path_factory.mktemp("tiny")
+    return {name: build(root / name) for name, build in TINY.items()}

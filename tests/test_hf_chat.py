@@ -25,20 +25,14 @@ OPTIONS = ("cat", "a small dog", "", "cat")
 
 
 @pytest.fixture(scope="module")
-def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    root = tmp_path_factory.mktemp("tiny")
-    return {name: make(root / name) for name, make in TINY.items()}
-
-
-@pytest.fixture(scope="module")
 def media(tmp_path_factory: pytest.TempPathFactory) -> list[Media]:
     root = tmp_path_factory.mktemp("media")
     return [picture(root, f"{i}.png", i, (20 + 9 * i, 24)) for i in range(4)]
 
 
 @pytest.fixture(scope="module")
-def adapters(folders: dict[str, Path]) -> dict[str, HfChat]:
-    return {name: HfChat(str(folder), batch_size=4) for name, folder in folders.items()}
+def adapters(tiny_models: dict[str, Path]) -> dict[str, HfChat]:
+    return {name: HfChat(str(folder), batch_size=4) for name, folder in tiny_models.items()}
 
 
 def ask(adapter: HfChat, *requests: Generate) -> list[Response]:
@@ -158,9 +152,9 @@ def test_sampling_obeys_its_seed_and_no_company(adapters: dict[str, HfChat], med
 
 
 def test_memory_exhaustion_halves_the_batch_and_goes_on(
-    folders: dict[str, Path], adapters: dict[str, HfChat], media: list[Media], monkeypatch: pytest.MonkeyPatch
+    tiny_models: dict[str, Path], adapters: dict[str, HfChat], media: list[Media], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    adapter = HfChat(str(folders["llava"]), batch_size=8)
+    adapter = HfChat(str(tiny_models["llava"]), batch_size=8)
     model = adapter.asker.loaded.model
     sizes = []
 
@@ -185,8 +179,10 @@ def test_memory_exhaustion_halves_the_batch_and_goes_on(
         assert mine.logprobs == pytest.approx(theirs.logprobs, abs=1e-4)
 
 
-def test_memory_that_never_suffices_is_an_error_of_the_request(folders: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
-    adapter = HfChat(str(folders["text"]))
+def test_memory_that_never_suffices_is_an_error_of_the_request(
+    tiny_models: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    adapter = HfChat(str(tiny_models["text"]))
 
     def never(**_: object) -> None:
         raise torch.OutOfMemoryError("no room")
@@ -254,8 +250,8 @@ def text_adapter() -> HfChat:
     return KEPT[0]
 
 
-def test_a_model_that_answers_nothing_answers_an_empty_text(adapters: dict[str, HfChat], folders: dict[str, Path]) -> None:
-    adapter = HfChat(str(folders["text"]))
+def test_a_model_that_answers_nothing_answers_an_empty_text(adapters: dict[str, HfChat], tiny_models: dict[str, Path]) -> None:
+    adapter = HfChat(str(tiny_models["text"]))
     head = adapter.asker.loaded.model.lm_head.weight
     with torch.no_grad():
         head.zero_()
@@ -267,10 +263,10 @@ def test_a_model_that_answers_nothing_answers_an_empty_text(adapters: dict[str, 
     assert response == Response("", "stop", tokens=(0,))
 
 
-def test_the_fingerprint_knows_weights_and_precision_and_no_batch_size(folders: dict[str, Path], tmp_path: Path) -> None:
+def test_the_fingerprint_knows_weights_and_precision_and_no_batch_size(tiny_models: dict[str, Path], tmp_path: Path) -> None:
     import shutil
 
-    folder = str(folders["text"])
+    folder = str(tiny_models["text"])
     first = HfChat(folder).fingerprint()
     assert HfChat(folder, batch_size=3).fingerprint() == first
     assert HfChat(folder, dtype="bfloat16").fingerprint() != first
@@ -283,21 +279,21 @@ def test_the_fingerprint_knows_weights_and_precision_and_no_batch_size(folders: 
     assert HfChat(str(copied)).fingerprint() != first
 
 
-def test_half_precision_declares_itself_inexact(folders: dict[str, Path], adapters: dict[str, HfChat]) -> None:
+def test_half_precision_declares_itself_inexact(tiny_models: dict[str, Path], adapters: dict[str, HfChat]) -> None:
     assert adapters["text"].exact
-    half = HfChat(str(folders["llava"]), dtype="bfloat16")
+    half = HfChat(str(tiny_models["llava"]), dtype="bfloat16")
     assert not half.exact
     assert ask(half, Generate((Message("user", ("hi",)),), 2))[0].error is None
 
 
-def test_the_checkpoints_own_penalties_do_not_change_what_greedy_means(folders: dict[str, Path], tmp_path: Path) -> None:
+def test_the_checkpoints_own_penalties_do_not_change_what_greedy_means(tiny_models: dict[str, Path], tmp_path: Path) -> None:
     import shutil
 
-    copied = shutil.copytree(folders["text"], tmp_path / "copy")
+    copied = shutil.copytree(tiny_models["text"], tmp_path / "copy")
     settings = {"eos_token_id": 256, "repetition_penalty": 5.0, "do_sample": True, "temperature": 3.0}
     (copied / "generation_config.json").write_text(json.dumps(settings))
     request = Generate((Message("user", ("hi",)),), 12)
-    assert ask(HfChat(str(copied)), request) == ask(HfChat(str(folders["text"])), request)
+    assert ask(HfChat(str(copied)), request) == ask(HfChat(str(tiny_models["text"])), request)
 
 
 def test_a_template_without_system_messages_gets_them_in_the_question(tmp_path: Path) -> None:
@@ -330,14 +326,14 @@ def test_a_template_can_be_given_as_a_file(tmp_path: Path) -> None:
     assert ask(adapter, Generate((Message("user", ("hi",)),), 2))[0].error is None
 
 
-def test_wrong_settings_are_one_sentence(tmp_path: Path, folders: dict[str, Path]) -> None:
+def test_wrong_settings_are_one_sentence(tmp_path: Path, tiny_models: dict[str, Path]) -> None:
     (tmp_path / "file.txt").write_text("x")
     (tmp_path / "empty").mkdir()
     (tmp_path / "odd").mkdir()
     (tmp_path / "odd/config.json").write_text(json.dumps({"model_type": "vit"}))
     cut = tmp_path / "cut"
     cut.mkdir()
-    for file in folders["text"].iterdir():
+    for file in tiny_models["text"].iterdir():
         data = file.read_bytes()
         (cut / file.name).write_bytes(data[: len(data) // 2] if file.suffix == ".safetensors" else data)
     wrong = [
@@ -348,15 +344,15 @@ def test_wrong_settings_are_one_sentence(tmp_path: Path, folders: dict[str, Path
         ({"model": str(tmp_path / "empty")}, "cannot be loaded"),
         ({"model": str(tmp_path / "odd")}, "type 'vit'"),
         ({"model": str(cut)}, "the weights of .* cannot be loaded"),
-        ({"model": str(folders["text"]), "gguf": "no.gguf"}, "no such file"),
-        ({"model": str(folders["text"]), "template": "no.jinja"}, "no such file"),
-        ({"model": str(folders["text"]), "attn": "nonsense"}, "cannot be loaded"),
+        ({"model": str(tiny_models["text"]), "gguf": "no.gguf"}, "no such file"),
+        ({"model": str(tiny_models["text"]), "template": "no.jinja"}, "no such file"),
+        ({"model": str(tiny_models["text"]), "attn": "nonsense"}, "cannot be loaded"),
         ({"model": "x", "dtype": "float31"}, "Did you mean 'float32'"),
         ({"model": "x", "device": "gpu"}, "device"),
         ({"model": "x", "batch_size": "0"}, "at least 1"),
     ]
     if not torch.cuda.is_available():
-        wrong.append(({"model": str(folders["text"]), "device": "cuda"}, "no CUDA device"))
+        wrong.append(({"model": str(tiny_models["text"]), "device": "cuda"}, "no CUDA device"))
     catalog = load_catalog()
     for options, message in wrong:
         with pytest.raises(BenchError, match=message) as caught:

@@ -22,12 +22,6 @@ SEEING = [name for name in TINY if name != "text"]
 
 
 @pytest.fixture(scope="module")
-def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    root = tmp_path_factory.mktemp("tiny")
-    return {name: make(root / name) for name, make in TINY.items()}
-
-
-@pytest.fixture(scope="module")
 def media(tmp_path_factory: pytest.TempPathFactory) -> list[Media]:
     root = tmp_path_factory.mktemp("media")
     return [picture(root, f"{i}.png", i, (20 + 9 * i, 24)) for i in range(3)]
@@ -58,9 +52,9 @@ def talks(media: list[Media]) -> list[tuple[Message, ...]]:
 @pytest.mark.parametrize("name", TINY)
 @pytest.mark.usefixtures("everything_apart")
 def test_answers_and_likelihoods_are_those_without_reuse(
-    name: str, size: int, folders: dict[str, Path], media: list[Media]
+    name: str, size: int, tiny_models: dict[str, Path], media: list[Media]
 ) -> None:
-    adapter, plain = HfChat(str(folders[name]), batch_size=size), HfChat(str(folders[name]), batch_size=size, cache=0)
+    adapter, plain = HfChat(str(tiny_models[name]), batch_size=size), HfChat(str(tiny_models[name]), batch_size=size, cache=0)
     asked = [Generate(messages, 7) for messages in talks(media)]
     scored = [Score(messages, OPTIONS[k % 2 :]) for k, messages in enumerate(talks(media))]
     for _ in range(2):
@@ -73,8 +67,8 @@ def test_answers_and_likelihoods_are_those_without_reuse(
 
 
 @pytest.mark.parametrize("name", SEEING)
-def test_each_image_is_encoded_once_a_run(name: str, folders: dict[str, Path], media: list[Media], tmp_path: Path) -> None:
-    adapter = HfChat(str(folders[name]), batch_size=3)
+def test_each_image_is_encoded_once_a_run(name: str, tiny_models: dict[str, Path], media: list[Media], tmp_path: Path) -> None:
+    adapter = HfChat(str(tiny_models[name]), batch_size=3)
     list(adapter.generate([Generate(talks(media)[k], 1) for k in (0, 4)]))  # the trials of one and of two images
     encoded = count_images(adapter)
     copied = tmp_path / "the same under another name.png"
@@ -102,8 +96,8 @@ def count_images(adapter: HfChat) -> list[int]:
 
 
 @pytest.mark.parametrize("name", SEEING)
-def test_a_prompt_is_passed_over_once_for_all_its_options(name: str, folders: dict[str, Path], media: list[Media]) -> None:
-    adapter = HfChat(str(folders[name]), batch_size=16)
+def test_a_prompt_is_passed_over_once_for_all_its_options(name: str, tiny_models: dict[str, Path], media: list[Media]) -> None:
+    adapter = HfChat(str(tiny_models[name]), batch_size=16)
     request = Score(talks(media)[2], ("cat", "dog", "cow", "pig", "hen"))
     list(adapter.score([request]))  # with its trial
     passed: list[int] = []
@@ -138,9 +132,9 @@ def opened(media: Media) -> object:
     ],
 )
 def test_an_encoder_that_cannot_be_reused_is_noted_and_changes_no_answer(
-    fault: object, reason: str, folders: dict[str, Path], media: list[Media], monkeypatch: pytest.MonkeyPatch
+    fault: object, reason: str, tiny_models: dict[str, Path], media: list[Media], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    adapter, plain = HfChat(str(folders["llava"]), batch_size=1), HfChat(str(folders["llava"]), cache=0)
+    adapter, plain = HfChat(str(tiny_models["llava"]), batch_size=1), HfChat(str(tiny_models["llava"]), cache=0)
     monkeypatch.setattr(adapter.asker.reuse, "encode", lambda *given: reuse.Reuse.encode(foreign(adapter, fault), *given))  # type: ignore[arg-type]
     asked = [Generate(talks(media)[k], 5) for k in (0, 1, 2, 3)]  # one image at a time
     assert dict(adapter.generate(asked)) == dict(plain.generate(asked))
@@ -156,9 +150,9 @@ def foreign(adapter: HfChat, encoder: object) -> SimpleNamespace:
 
 
 def test_a_model_that_forgets_its_prompt_is_noted_and_changes_no_likelihood(
-    folders: dict[str, Path], media: list[Media], monkeypatch: pytest.MonkeyPatch
+    tiny_models: dict[str, Path], media: list[Media], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    adapter, plain = HfChat(str(folders["llava"])), HfChat(str(folders["llava"]), cache=0)
+    adapter, plain = HfChat(str(tiny_models["llava"])), HfChat(str(tiny_models["llava"]), cache=0)
     model = adapter.asker.loaded.model
     forward = model.base_model.forward
     monkeypatch.setattr(model.base_model, "forward", lambda *a, **given: forward(*a, **{**given, "past_key_values": None}))
@@ -181,8 +175,8 @@ def test_layers_with_windows_share_no_prompt(tmp_path: Path) -> None:
     assert reuse.Reuse(loaded, 2**20).apart(letters=5000, images=0, options=6)
 
 
-def test_what_is_kept_is_bounded_in_bytes(folders: dict[str, Path], media: list[Media]) -> None:
-    adapter, plain = HfChat(str(folders["llava"])), HfChat(str(folders["llava"]), cache=0)
+def test_what_is_kept_is_bounded_in_bytes(tiny_models: dict[str, Path], media: list[Media]) -> None:
+    adapter, plain = HfChat(str(tiny_models["llava"])), HfChat(str(tiny_models["llava"]), cache=0)
     each = 4 * 32 * 4  # four tokens of 32 numbers of four bytes
     adapter.asker.reuse.kept.limit = 2 * each
     asked = [Generate(messages, 5) for messages in talks(media)]
@@ -191,9 +185,9 @@ def test_what_is_kept_is_bounded_in_bytes(folders: dict[str, Path], media: list[
 
 
 def test_memory_that_runs_out_is_no_fault_of_the_model(
-    folders: dict[str, Path], media: list[Media], monkeypatch: pytest.MonkeyPatch
+    tiny_models: dict[str, Path], media: list[Media], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    adapter, plain = HfChat(str(folders["llava"]), batch_size=4), HfChat(str(folders["llava"]), cache=0)
+    adapter, plain = HfChat(str(tiny_models["llava"]), batch_size=4), HfChat(str(tiny_models["llava"]), cache=0)
     encode = adapter.asker.reuse.encode
 
     def tight(pixels: dict[str, torch.Tensor], count: int) -> object:
