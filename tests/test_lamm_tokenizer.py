@@ -26,6 +26,41 @@ def test_any_text_comes_back_as_it_was(tokenizer: MiniTokenizer, text: str) -> N
     assert tokenizer.decode(tokenizer.encode(text)) == text
 
 
+PIECES = st.sampled_from(
+    [
+        "cat",
+        " dog",
+        "HOTEL",
+        "iPhone",
+        "0.37",
+        "-1.2",
+        "12",
+        "7",
+        " ",
+        "  ",
+        "\n",
+        ": ",
+        ", -",
+        "-",
+        "<",
+        "s>",
+        "</s>",
+        "é",
+        "(A)",
+    ]
+)
+
+
+@given(text=st.lists(PIECES | st.text(max_size=4), max_size=12).map("".join))
+def test_word_by_word_is_what_the_tokenizer_itself_says(tokenizer: MiniTokenizer, text: str) -> None:
+    assert tokenizer.encode(text) == tuple(tokenizer.fast.backend_tokenizer.encode(text, add_special_tokens=False).ids)
+
+
+def test_plain_texts_are_cut_into_words_here(tokenizer: MiniTokenizer) -> None:
+    assert tokenizer.of_words("a cat at 0.37") == tokenizer.encode("a cat at 0.37") != ()
+    assert tokenizer.of_words("un café") == tokenizer.of_words("</s>") == ()
+
+
 @pytest.mark.parametrize("number", ["0.10", "0.37", "1.99", "-0.37", "-1.24", "7", "12", "99"])
 def test_numbers_of_the_range_are_one_token(tokenizer: MiniTokenizer, number: str) -> None:
     assert len(tokenizer.encode(number)) == 1

@@ -4,6 +4,7 @@ Killed at any moment and started again with the same arguments it goes on, and t
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import json
 import platform
@@ -63,6 +64,7 @@ def train(
         return train_with(carrier, carrier.preset, output, data_root, (resume, fresh), console, feature_cache, began)
     finally:
         carrier.close()
+        gc.unfreeze()
 
 
 def train_with(
@@ -87,6 +89,7 @@ def train_with(
                     f"preset {plan.name} learns from {name}, which the miniature has not; name its folder with --data-root"
                 )
     dialogues = read_dialogues(root, plan.data, lambda text: console.print(text, highlight=False), in_part(plan))
+    gc.freeze()  # millions of texts that stay: to look through them again and again would cost a seventh of what follows
     identity = digest_of(plan, dialogues)
     saved = in_turn(engine, lambda: saved_state(output, identity, *mode, engine))
     tokenizer = in_turn(engine, lambda: tokenizer_for(plan, dialogues, output, keep=saved is not None or engine.rank > 0))
@@ -94,6 +97,7 @@ def train_with(
     config = config_for(plan, {"preset": plan.name, "seed": plan.seed, "data": identity, "versions": versions()})
     model = partial(model_for, plan, config, tokenizer, engine)
     trainer = make_trainer(plan, model(), dialogues, tokenizer, output, identity, console, engine, feature_cache)
+    gc.freeze()
     console.print(
         f"{len(dialogues)} dialogues, {'bfloat16' if half(plan.precision) else 'float32'}, output {output}", highlight=False
     )

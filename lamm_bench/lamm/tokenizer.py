@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -20,6 +20,9 @@ WORDS = NUMBER + r"| ?\p{Lu}(?=\p{Lu})| ?(?<=\p{Lu})\p{Lu}| ?\p{L}+|[^\s\p{L}\d-
 """What merges never cross: numbers, words with the blank before them, signs (with the blank between them and a number).
 
 Words in capitals, which stand on signs, are read letter by letter: a word that was never seen is then no harder to write."""
+
+PLAIN = re.compile(r"[\n -~]*")
+"""Texts whose words `regex` and the tokenizer's own expressions cut alike without doubt."""
 
 
 class Tokenizer(Protocol):
@@ -65,6 +68,8 @@ class MiniTokenizer:
         self.ends = frozenset({self.eos})
         self._core = self.fast.backend_tokenizer  # ten times as fast for short pieces as the wrapper around it
         self._known: dict[str, tuple[int, ...]] = {}
+        self._words: dict[str, tuple[int, ...]] = {}
+        self._split = splitter(self._core)
 
     def __len__(self) -> int:
         return len(self.fast)
@@ -73,10 +78,25 @@ class MiniTokenizer:
         """Token ids without special tokens; remembered, since most pieces of a benchmark recur."""
         known = self._known.get(text)
         if known is None:
-            known = tuple(self._core.encode(text, add_special_tokens=False).ids)
+            known = self.of_words(text) or tuple(self._core.encode(text, add_special_tokens=False).ids)
             if len(self._known) < 200_000:
                 self._known[text] = known
         return known
+
+    def of_words(self, text: str) -> tuple[int, ...]:
+        """The same, word by word, since merges never cross words and most words recur: six times as fast where texts are new.
+
+        Empty where only the tokenizer itself knows: letters beyond ASCII, and what looks like a special token."""
+        if self._split is None or not PLAIN.fullmatch(text) or any(mark in text for mark in (PAD, BOS, EOS)):
+            return ()
+        out: list[int] = []
+        for word in self._split(text):
+            ids = self._words.get(word)
+            if ids is None:
+                spelt = word.replace(" ", "Ġ").replace("\n", "Ċ")  # how a byte-level tokenizer writes blanks
+                ids = self._words[word] = tuple(token.id for token in self._core.model.tokenize(spelt))
+            out += ids
+        return tuple(out)
 
     def decode(self, ids: Iterable[int]) -> str:
         return str(self._core.decode(list(ids), skip_special_tokens=True))
@@ -88,6 +108,14 @@ class MiniTokenizer:
             if re.fullmatch(r"-?\d+\.\d\d", token):
                 out[index] = float(token)
         return out
+
+
+def splitter(core: Any) -> Callable[[str], list[str]] | None:
+    """What cuts a text into words as `train_tokenizer` set it up; None where a file was set up otherwise."""
+    import regex
+
+    first = (json.loads(core.to_str())["pre_tokenizer"] or {}).get("pretokenizers", [{}])[0]
+    return regex.compile(WORDS).findall if first.get("pattern") == {"Regex": WORDS} else None
 
 
 def train_tokenizer(texts: Iterable[str], size: int, file: Path, least: int = 2) -> None:
