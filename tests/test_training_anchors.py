@@ -18,17 +18,14 @@ from lamm_bench.training.anchors import Anchors, halfway, word_of
 from lamm_bench.training.config import Stage, read_preset
 from lamm_bench.training.lessons import Course, Lesson
 from lamm_bench.training.loss import Blur, answer_losses
+from lamm_bench.training.muon import BatchedMuon
 from lamm_bench.training.optimizers import MuonAndAdamW, optimizer_for
 
 from .toys import toy_checkpoint, toy_data
-from .trainings import go, interrupt_after, steps, weights
+from .trainings import WORDS, go, interrupt_after, steps, weights
 
 NUMBERS = {token: round(token / 100, 2) for token in range(10, 60)}  # 0.10 to 0.59 among eighty tokens
 SIZE = 80
-WORDS = (
-    "[{name: words, train: [projection, llm], epochs: 3, batch: 4, rate: 3.0e-3, optimizer: muon, anchors: 0.5,"
-    " blur: {image: 0.03, point_cloud: 0.1}}, {name: lamm, train: [projection, lora], epochs: 1, batch: 4, rate: 1.0e-3}]"
-)
 
 
 @pytest.fixture(scope="module")
@@ -169,3 +166,23 @@ def test_anchors_need_whole_batches_and_blur_whole_numbers(root: Path, tmp_path:
         go(root, tmp_path / "out", "toy.yaml", stages=WORDS, speed__micro="2")
     with pytest.raises(BenchError, match="whole numbers"):
         read_preset("smol", {"stages.lamm.blur.image": "0.1"})
+
+
+def test_muon_over_stacks_of_matrices_is_pytorchs_own() -> None:
+    shapes = [(6, 10), (6, 10), (10, 6), (8, 8), (10, 6)]
+    torch.manual_seed(0)
+    begin = [torch.randn(shape) for shape in shapes]
+    gradients = [[torch.randn(shape) for shape in shapes] for _ in range(4)]
+    found = []
+    for kind in (torch.optim.Muon, BatchedMuon):
+        weights = [nn.Parameter(each.clone()) for each in begin]
+        optimizer = kind(weights, lr=0.01, weight_decay=0.1, adjust_lr_fn="match_rms_adamw")
+        for step in gradients:
+            for weight, gradient in zip(weights[:4], step):  # the last has none
+                weight.grad = gradient.clone()
+            optimizer.step()
+        found.append(weights)
+        assert len(optimizer.state_dict()["state"]) == 4
+    for theirs, ours, first in zip(*found, begin):
+        assert torch.allclose(theirs, ours, atol=5e-4)  # bfloat16 inside; each step moves a weight by about 2e-3
+        assert bool((first == ours).all()) == (first is begin[-1])

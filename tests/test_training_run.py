@@ -100,6 +100,17 @@ def test_frozen_parts_stay_as_they_were(root: Path, undisturbed: Path, tmp_path:
     assert (longer / "lamm.safetensors").read_bytes() != (undisturbed / "lamm.safetensors").read_bytes()
 
 
+def test_lora_that_no_stage_trains_is_there_without_effect_and_always_the_same(root: Path, tmp_path: Path) -> None:
+    one = {"stages": "[{name: words, train: [projection, llm], epochs: 1, batch: 4, rate: 1.0e-3}]"}
+    torch.manual_seed(7)
+    first = train(root / "toy.yaml", tmp_path / "first", one, data_root=root, console=quiet())
+    torch.manual_seed(8)
+    assert weights(train(root / "toy.yaml", tmp_path / "second", one, data_root=root, console=quiet())) == weights(first)
+    model, _ = restore(first)
+    halves = [tensor for name, tensor in model.state_dict().items() if "lora_B" in name]
+    assert halves and not any(tensor.any() for tensor in halves)
+
+
 def test_a_finished_checkpoint_is_not_written_over(root: Path, undisturbed: Path) -> None:
     with pytest.raises(BenchError, match="already holds a finished checkpoint"):
         train(root / "toy.yaml", undisturbed, data_root=root, console=quiet())

@@ -14,6 +14,12 @@ from lamm_bench.lamm.checkpoint import FILES
 from lamm_bench.training.run import train
 from lamm_bench.training.trainer import Trainer
 
+WORDS = (
+    "[{name: words, train: [projection, llm], epochs: 3, batch: 4, rate: 3.0e-3, optimizer: muon, anchors: 0.5,"
+    " blur: {image: 0.03, point_cloud: 0.1}}, {name: lamm, train: [projection, lora], epochs: 1, batch: 4, rate: 1.0e-3}]"
+)
+"""Stages with all that the built-in baseline's have but the encoders': anchors, blur, Muon, then LoRA."""
+
 
 def go(root: Path, out: Path, preset: str = "one.yaml", console: Console | None = None, **settings: str) -> Path:
     """Trains a preset of `toys.toy_data`; in the name of a setting `__` stands for a dot. The checkpoint's folder."""

@@ -19,6 +19,7 @@ from lamm_bench.lamm.model import Lamm
 from lamm_bench.lamm.tokenizer import MiniTokenizer, Tokenizer, train_tokenizer
 
 from .begin import begin_numbers
+from .compiled import compile_llm
 from .config import Preset, checkpoint_called
 from .data import Dialogue
 from .engine import Engine, precision_on
@@ -92,8 +93,7 @@ def model_for(plan: Preset, config: LammConfig, tokenizer: Tokenizer, engine: En
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)  # newer versions have another name for it, older ones only this
             model.llama.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
-    if plan.speed.compile:
-        model.decoder.compile(dynamic=True)
+    compile_llm(model, plan.speed.compile, engine.device, engine.world)
     return model
 
 

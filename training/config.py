@@ -115,7 +115,7 @@ class Speed:
     micro: int = 0  # rows in one forward pass of one process; 0: the whole batch
     features: str = "memory"  # frozen encoders' tokens are kept; "each_step": they are computed again for each batch
     checkpointing: bool = False  # gradient checkpointing: activations are computed twice and not kept
-    compile: bool = False  # torch.compile of the language model
+    compile: str = "never"  # torch.compile of the language model: "always", or "auto" where it is known to pay (compiled.py)
 
 
 @dataclass(frozen=True)
@@ -280,6 +280,7 @@ def override(data: dict[str, Any], key: str, text: str) -> None:
 def check(preset: Preset) -> None:
     """What types alone cannot say."""
     one_of("precision", preset.precision, ("auto", "float32", "bfloat16", "float16"))
+    one_of("speed.compile", preset.speed.compile, ("auto", "always", "never"))
     one_of("data.turns", preset.data.turns, ("side_by_side", "sequential"))
     one_of("data.share", preset.data.share, ("task_type", "media"))
     for stage in preset.stages:

@@ -40,7 +40,9 @@ def muon(parameters: list[nn.Parameter], stage: Stage) -> torch.optim.Muon:
     of AdamW's (Liu et al. 2025, arXiv 2502.16982, 2.2), so that one rate serves both."""
     if not hasattr(torch.optim, "Muon"):
         raise BenchError(f"optimizer muon needs torch 2.9 or newer, this is {torch.__version__}; update it or use adamw")
-    return torch.optim.Muon(parameters, lr=stage.rate, weight_decay=stage.decay, adjust_lr_fn="match_rms_adamw")
+    from .muon import BatchedMuon
+
+    return BatchedMuon(parameters, lr=stage.rate, weight_decay=stage.decay, adjust_lr_fn="match_rms_adamw")
 
 
 class MuonAndAdamW:

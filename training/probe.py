@@ -66,7 +66,9 @@ def make_probe(plan: Preset, tokenizer: Tokenizer) -> Callable[[Lamm], Mapping[s
         adapter: Any = Learning(Asker(model, tokenizer, 32, FeatureCache(CACHE), layout), kinds)
         session = importlib.import_module("lamm_bench.session")
         try:
-            with tempfile.TemporaryDirectory() as folder, torch.random.fork_rng():
+            # short lists of words of every kind would each be compiled anew
+            uncompiled = torch.compiler.set_stance("force_eager")
+            with tempfile.TemporaryDirectory() as folder, torch.random.fork_rng(), uncompiled:
                 options = session.Options(
                     "learning", tasks=names, data_root=root, limit=watch.eval_limit, output=Path(folder) / "run"
                 )

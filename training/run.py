@@ -28,6 +28,7 @@ from lamm_bench.lamm.tokenizer import Tokenizer
 from . import state
 from .build import config_for, model_for, sized, tokenizer_for, write
 from .card import card
+from .compiled import is_compiled
 from .config import Preset, read_preset
 from .curve import draw
 from .data import Dialogue, read_dialogues
@@ -38,7 +39,7 @@ from .lessons import Course, course
 from .portion import in_part, split
 from .prepared import Prepared
 from .probe import make_probe
-from .trainer import Trainer, half, lora_of
+from .trainer import Trainer, half, lora_of, seeded
 
 T = TypeVar("T")
 
@@ -99,7 +100,10 @@ def train_with(
     trainer = make_trainer(plan, model(), dialogues, tokenizer, output, identity, console, engine, feature_cache)
     gc.freeze()
     console.print(
-        f"{len(dialogues)} dialogues, {'bfloat16' if half(plan.precision) else 'float32'}, output {output}", highlight=False
+        f"{len(dialogues)} dialogues, {'bfloat16' if half(plan.precision) else 'float32'}, "
+        f"language model {'compiled' if is_compiled(trainer.model) else 'not compiled'}, output {output}",
+        highlight=False,
+        soft_wrap=True,
     )
     times: dict[str, float] = {}
     if saved is not None:
@@ -143,12 +147,14 @@ def with_earlier_lora(plan: Preset, model: Lamm, stage: int) -> None:
 
 def finished(plan: Preset, trainer: Trainer, model: Lamm) -> Lamm:
     """The model with the weights of the last state, or of the best one, as the preset says; on the CPU, whole."""
-    if model.config.lora is not None and not hasattr(model.llama_model, "peft_config"):
-        model.add_lora(model.config.lora)
+    with_earlier_lora(plan, model, len(plan.stages))
     file = trainer.output / ("best.pt" if plan.watch.final == "best" else state.NAME)
     held = state.read(file, trainer.identity, trainer.engine.name, trainer.engine.world)
     trainer.model = model.cpu()
     trainer.load({"stage": 0, "step": 0, **held})
+    if model.config.lora is not None and not hasattr(model.llama_model, "peft_config"):
+        with seeded(plan.seed, "lora"):
+            model.add_lora(model.config.lora)  # no stage has trained it; the checkpoint's format has it, without effect
     return model
 
 
