@@ -36,6 +36,7 @@ class HfChat:
     threads: int = 0  # 0: PyTorch's own choice
     name: str = "hf-chat"
     _asker: Any = field(default=None, init=False, repr=False)
+    _place: Any = field(default=None, init=False, repr=False)
     _config: Any = field(default=None, init=False, repr=False)
     _hash: str = field(default="", init=False, repr=False)
 
@@ -50,6 +51,15 @@ class HfChat:
             raise BenchError(f"batch_size={self.batch_size} of the model hf-chat must be at least 1")
         if self.cache < 0:
             raise BenchError(f"cache={self.cache} of the model hf-chat must be at least 0, which turns it off")
+
+    @property
+    def place(self) -> tuple[str, dict[str, Any]]:
+        """Where the model is, and how it is read from there; found once."""
+        if self._place is None:
+            from .hf.load import place
+
+            self._place = place(self)
+        return self._place  # type: ignore[no-any-return]
 
     @property
     def config(self) -> Any:

@@ -43,6 +43,11 @@ class Group:
     def headline(self) -> bool:
         return any(row.entry.headline for row in self.rows)
 
+    @property
+    def empty(self) -> bool:
+        """Whether nobody has a figure; CSV and JSON list such a group, tables leave it out."""
+        return all(row.entry.value is None for row in self.rows)
+
 
 @dataclass(frozen=True)
 class Summary:
@@ -144,11 +149,11 @@ def value_of(entry: Entry) -> float:
 def summarise(groups: Sequence[Group]) -> tuple[Summary, ...]:
     """One table for each protocol and data set: local runs before published figures, then by protocol, the widest first.
 
-    Columns stand in the catalogue's order of tasks."""
+    A task that nobody has a figure of is no column, and data without any such task no table. Columns stand in the catalogue's order of tasks."""
     tables: dict[tuple[str, str, bool], list[Group]] = {}
     order = {task: number for number, task in enumerate(ORDER)}
     for group in sorted(groups, key=lambda group: order.get(group.task, len(order))):
-        if group.headline:
+        if group.headline and not group.empty:
             tables.setdefault((group.protocol, group.data, group.rows[0].entry.published), []).append(group)
     summaries = [summary(*key, columns) for key, columns in tables.items()]
     place = {protocol: number for number, protocol in enumerate(PROTOCOLS)}

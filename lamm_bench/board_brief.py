@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from .board import Board, Summary
-from .board_formats import caption, figure, mean_rank, title, which_data
+from .board_formats import caption, figure, left_out, mean_rank, title, which_data
 
 WIDTH = 100  # columns where there is no terminal to ask
 FEW = 3  # a table of so few tasks shows all its figures
@@ -40,6 +40,8 @@ def brief(board: Board) -> RenderableType:
         parts.append(
             Text(f"\n{len(rest)} smaller published tables with {models} lines are left out; --full shows them", style="dim")
         )
+    if left_out(board):
+        parts.append(Text(f"\n{left_out(board)}", style="dim"))
     parts.append(Text(f"\n{LEGEND}" if board.groups else "no results", style="dim" if board.groups else ""))
     return Stack(*parts)
 

@@ -47,6 +47,7 @@ COLUMNS = (
     "source",
     "note",
 )
+FEW = 3  # names in a sentence
 LEGEND = (
     "value ±half of the 95 % interval (places); * some samples failed; ↓ lower is better; "
     "rows without places are baselines or other prints, and are not ranked"
@@ -131,10 +132,18 @@ def caption(table: Summary) -> str:
     return f"mean rank over the {table.shared} task{'s' if table.shared > 1 else ''} that every ranked model was asked"
 
 
+def left_out(board: Board) -> str:
+    """Of what local runs hold no figure; empty when there is nothing of the kind."""
+    empty = [group for group in board.groups if group.headline and group.empty and not group.rows[0].entry.published]
+    names = list(dict.fromkeys(f"{group.task} ({group.protocol})" for group in empty))
+    some = ", ".join(names[:FEW]) + (f" and {len(names) - FEW} more" if len(names) > FEW else "")
+    return f"without a figure and left out: {some}; --format csv lists them" if names else ""
+
+
 def details(board: Board) -> list[tuple[str, list[Sequence[str]]]]:
     """For each group its title, and rows of place, model, value, interval, n and counts."""
     tables = []
-    for group in board.groups:
+    for group in (group for group in board.groups if not group.empty):
         rows: list[Sequence[str]] = []
         for row in group.rows:
             e = row.entry
@@ -179,6 +188,8 @@ def as_table(board: Board, width: int = 120, detail: bool = False) -> Renderable
         for row in rows:
             shown.add_row(*(Text(row[number]) for number in used))
         parts += [Text(f"\n{name}", style="bold"), shown]
+    if left_out(board):
+        parts.append(Text(left_out(board), style="dim"))
     if not board.groups:
         parts.append(Text("no results"))
     else:
@@ -219,6 +230,8 @@ def as_markdown(board: Board, detail: bool = False) -> str:
     if detail:
         for name, rows in details(board):
             lines += ["", f"#### {safe(name)}", "", *grid(DETAIL, rows)]
+    if left_out(board):
+        lines += ["", safe(left_out(board))]
     lines += ["", LEGEND.replace("*", "\\*") if board.groups else "no results"]
     return "\n".join(lines).strip() + "\n"
 

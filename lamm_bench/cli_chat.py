@@ -9,7 +9,17 @@ from typing import Any
 
 import click
 
-from .cli_options import INTERRUPTED, MISSING, SETTINGS, Finite, guarded, pairs, plugin_option
+from .cli_options import (
+    INTERRUPTED,
+    MISSING,
+    SETTINGS,
+    Finite,
+    device_options,
+    guarded,
+    pairs,
+    plugin_option,
+    with_shortcuts,
+)
 from .errors import BenchError
 
 
@@ -18,6 +28,7 @@ from .errors import BenchError
 @click.option(
     "--set", "settings", multiple=True, callback=pairs, metavar="KEY=VALUE", help="An option of the model (repeatable)."
 )
+@device_options
 @click.option("--image", metavar="PATH", help="The picture that the conversation is about.")
 @click.option("--points", metavar="PATH", help="The point cloud (.npy) that it is about.")
 @click.option(
@@ -46,6 +57,7 @@ def chat(**asked: Any) -> None:
     \b
     Examples:
       lamm-bench chat --image cat.png
+      lamm-bench chat --image cat.png --device cuda --dtype bfloat16
       echo "How many chairs are there?" | lamm-bench chat --points room.npy
       lamm-bench chat --question-file questions.jsonl --vision-root pictures --answer-file answers.jsonl
     """
@@ -60,7 +72,8 @@ def chat(**asked: Any) -> None:
     for option in ("vision_root", "answer_file"):
         if asked[option] and not asked["question_file"]:
             raise BenchError(f"--{option.replace('_', '-')} belongs to --question-file")
-    adapter = load_catalog(asked["plugins"]).adapter(asked["model"], asked["settings"])
+    catalog = load_catalog(asked["plugins"])
+    adapter = catalog.adapter(asked["model"], with_shortcuts(asked, asked["model"], catalog))
     system = prompt_file("standard").of_kind("conversation") if asked["system"] is None else asked["system"]
     manner = Manner(system, asked["max_new_tokens"], asked["temperature"], asked["top_p"], asked["seed"])
     if asked["question_file"]:

@@ -7,7 +7,16 @@ from typing import Any
 
 import click
 
-from .cli_options import SETTINGS, data_root_option, guarded, json_option, pairs, plugin_option
+from .cli_options import (
+    SETTINGS,
+    data_root_option,
+    device_options,
+    guarded,
+    json_option,
+    pairs,
+    plugin_option,
+    with_shortcuts,
+)
 
 UNWELL = 1  # exit status when a check has failed
 
@@ -17,6 +26,7 @@ UNWELL = 1  # exit status when a check has failed
 @click.option(
     "--set", "settings", multiple=True, callback=pairs, metavar="KEY=VALUE", help="An option of the model (repeatable)."
 )
+@device_options
 @click.option("--task", metavar="NAME", help="Ask about this task's first samples, not about drawn ones.")
 @data_root_option
 @click.option(
@@ -58,7 +68,8 @@ def doctor(**asked: Any) -> None:
         if asked["task"] not in catalog.tasks:
             raise unknown("task", asked["task"], catalog.tasks)
         task = catalog.tasks[asked["task"]]
-    adapter = catalog.adapter(asked["model"], asked["settings"])
+    settings = with_shortcuts(asked, asked["model"], catalog)
+    adapter = catalog.adapter(asked["model"], settings)
     fingerprint(adapter)  # weights that are not there are one sentence, not thirty failed checks
     watcher = Bars(stderr_console())
     if task is not None:
@@ -68,7 +79,7 @@ def doctor(**asked: Any) -> None:
         findings.append(finding)
         if watcher.live:
             watcher.say(f"{finding.check}: {finding.verdict} ({finding.seconds:.1f} s)")
-    value = as_json(findings, asked["model"], dict(asked["settings"]))
+    value = as_json(findings, asked["model"], settings)
     if str(asked["json_file"]) == "-":
         click.echo(json.dumps(value, ensure_ascii=False, indent=1))
     else:

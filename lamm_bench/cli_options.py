@@ -125,6 +125,18 @@ SHORTCUTS = {
 }
 
 
+def device_options(verb: Callable[..., Any]) -> Callable[..., Any]:
+    """`--device`, `--dtype`, `--attn`: where and how a model computes (see `with_shortcuts`)."""
+    texts = {
+        "device": "Where the model runs: auto, cpu, cuda, cuda:N",
+        "dtype": "Its precision: float32, bfloat16, float16",
+        "attn": "Its attention: auto, sdpa, eager, flash_attention_2",
+    }
+    for name, text in reversed(texts.items()):
+        verb = click.option(f"--{name}", metavar="NAME", help=f"{text} (same as --set {name}=NAME).")(verb)
+    return verb
+
+
 def max_cost_option(verb: Callable[..., Any]) -> Callable[..., Any]:
     text = "Asking ends before more than this is spent (same as --set max_cost=N; needs price_in, price_out)."
     return click.option("--max-cost", type=Finite(min=0, min_open=True), metavar="N", help=text)(verb)

@@ -13,6 +13,7 @@ from .cli_options import (
     MISSING,
     SETTINGS,
     data_root_option,
+    device_options,
     guarded,
     json_option,
     max_cost_option,
@@ -40,9 +41,7 @@ from .errors import BenchError
 @click.option(
     "--batch-size", type=click.IntRange(min=1), metavar="N", help="The model's batch size (same as --set batch_size=N)."
 )
-@click.option("--device", metavar="NAME", help="Where the model runs: auto, cpu, cuda, cuda:N (same as --set device=NAME).")
-@click.option("--dtype", metavar="NAME", help="Its precision: float32, bfloat16, float16 (same as --set dtype=NAME).")
-@click.option("--attn", metavar="NAME", help="Its attention: auto, sdpa, eager, flash_attention_2 (same as --set attn=NAME).")
+@device_options
 @click.option("--feature-cache", metavar="DIR", help="Keeps encoded media between runs (same as --set feature_cache=DIR).")
 @max_cost_option
 @click.option("--output", type=click.Path(path_type=Path), metavar="DIR", help="The run folder; default runs/<model>-<identity>.")

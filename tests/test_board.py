@@ -14,8 +14,10 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.console import Console
 
-from lamm_bench.board import leaderboard, rank, show_leaderboard
+from lamm_bench.board import Board, leaderboard, rank, show_leaderboard
+from lamm_bench.board_brief import brief
 from lamm_bench.board_formats import FORMATS, render
 from lamm_bench.errors import BenchError
 from lamm_bench.figures import PUBLISHED, Entry, read_published, read_run, read_runs
@@ -228,6 +230,34 @@ def test_a_task_that_a_run_skipped_or_lost_stands_beside_the_others_without_a_pl
         ("two, lamm/standard", "skipped", None),
     ]
     assert "skipped" in render(board, "table") and not [g for g in board.groups if g.task == "svt"]
+
+
+def judged(folder: Path, judge: str, value: float | None) -> None:
+    """A judgement of run a about cifar10, as `lamm-bench judge` leaves it; without a figure where nothing could be read."""
+    rating = {"value": value, "ci95": None, "n": 0, "unit": "score", "better": "higher", "note": "nothing was judged"}
+    result = {"task": "cifar10", "protocol": f"rating by {judge}", "metrics": {"rating": rating}, "counts": {"expected": 6}}
+    run_json(folder / "a/judgements" / judge, results=[result])
+
+
+@pytest.mark.parametrize("format", ["table", "markdown", "brief"])
+def test_what_nobody_has_a_figure_of_is_named_below_the_tables_and_is_no_table_or_column(tmp_path, format):
+    judged(tmp_path, "grumbler", None)
+    judged(tmp_path, "fair", 6.0)
+    run_json(tmp_path / "b", unavailable={"fsc147": "is missing"})
+    entries, _ = read_runs(tmp_path)
+    board = leaderboard([replace(e, value=None) if e.task == "fsc147" else e for e in entries])
+    assert [[column.task for column in table.columns] for table in board.summaries] == [["cifar10"]] * 3
+    assert "rating by grumbler" in render(board, "csv") and "rating by grumbler" in render(board, "json")
+    for detail in (False, True):
+        shown = brief_text(board) if format == "brief" else render(board, format, 200, detail)
+        assert "rating by fair" in shown and shown.count("rating by grumbler") == 1 and shown.count("fsc147") == 1
+        assert "left out: cifar10 (rating by grumbler), fsc147 (standard); --format csv" in shown
+
+
+def brief_text(board: Board) -> str:
+    console = Console(width=200, file=io.StringIO(), color_system=None)
+    console.print(brief(board))
+    return console.file.getvalue()
 
 
 def test_settings_are_part_of_a_models_name(tmp_path):

@@ -17,6 +17,7 @@ from .commands import lamm_bench
 from .toys import cloud, picture, toy_checkpoint
 
 PLUGIN = '''
+from dataclasses import dataclass
 from lamm_bench.types import Response, Media
 
 class Parrot:
@@ -34,7 +35,17 @@ class Parrot:
             roles = "".join(m.role[0] for m in request.messages)
             yield index, Response(text=f"{roles} {seen}: {request.messages[-1].text}", tokens=(3,))
 
-ADAPTERS = {"parrot": Parrot}
+@dataclass
+class Placed(Parrot):
+    """Says where and how it computes."""
+    device: str = "auto"
+    dtype: str = "auto"
+    attn: str = "auto"
+    def generate(self, requests):
+        for index, _ in enumerate(requests):
+            yield index, Response(text=f"{self.device} {self.dtype} {self.attn}")
+
+ADAPTERS = {"parrot": Parrot, "placed": Placed}
 '''
 
 
@@ -134,11 +145,20 @@ def test_a_wrong_question_file_is_refused_with_its_line(tmp_path: Path, line: st
         (("--answer-file", "a.jsonl"), "belongs to --question-file"),
         (("--image", "nowhere.png"), "nowhere.png"),
         (("--question-file", "nowhere.jsonl"), "nowhere.jsonl cannot be read"),
+        (("--device", "cpu"), "model parrot has no device; leave --device out"),
+        (("--model", "lamm", "--device", "gpu"), "device called 'gpu'"),
     ],
 )
 def test_wrong_options_are_one_sentence(parrot: Path, words: Sequence[str], said: str) -> None:
-    result = chat(parrot, *words)
+    result = chat(parrot, *words, said="Hello?\n")
     assert result.exit_code == 2 and said in result.stderr
+
+
+def test_the_model_runs_where_and_how_it_is_told(parrot: Path) -> None:
+    words = ("--model", "placed", "--device", "cuda:1", "--dtype", "float16", "--attn", "eager")
+    assert chat(parrot, *words, said="Where?\n").stdout == "cuda:1 float16 eager\n"
+    doctor = lamm_bench("doctor", "--plugin", parrot / "parrot.py", *words, "--check", "parts", "--json", "-")
+    assert json.loads(doctor.stdout)["model"]["settings"] == {"device": "cuda:1", "dtype": "float16", "attn": "eager"}
 
 
 def test_the_lamm_model_streams_and_remembers(tmp_path: Path) -> None:

@@ -5,12 +5,17 @@ from __future__ import annotations
 import ast
 import importlib.util
 import json
+import shutil
+import socket
+import time
 from pathlib import Path
 
 import pytest
 import torch
+from huggingface_hub import constants
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from safetensors.torch import load_file, save_file
 
 from lamm_bench.adapters.hf_chat import HfChat
 from lamm_bench.catalog import load_catalog
@@ -358,6 +363,46 @@ def test_wrong_settings_are_one_sentence(tmp_path: Path, tiny_models: dict[str, 
         with pytest.raises(BenchError, match=message) as caught:
             catalog.adapter("hf-chat", options).fingerprint()
         assert "\n" not in str(caught.value), options
+
+
+def test_a_tensor_of_another_shape_or_a_missing_one_is_named_with_their_number(
+    tmp_path: Path, tiny_models: dict[str, Path]
+) -> None:
+    narrow, holes = (Path(shutil.copytree(tiny_models["text"], tmp_path / name)) for name in ("narrow", "holes"))
+    told = json.loads((narrow / "config.json").read_text())
+    (narrow / "config.json").write_text(json.dumps({**told, "intermediate_size": 44}))
+    with pytest.raises(BenchError) as caught:
+        HfChat(str(narrow)).fingerprint()
+    name = "model.layers.0.mlp.down_proj.weight"
+    asked = f"the tensor '{name}' has shape [32, 48], config.json asks for [32, 44] (6 such tensors)"
+    assert str(caught.value) == f"the model {narrow}: {asked}"
+    held = {key: tensor for key, tensor in load_file(holes / "model.safetensors").items() if key != name}
+    save_file(held, holes / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(BenchError, match=r"lacks the tensor 'model.layers.0.mlp.down_proj.weight' \(1 such tensors\)"):
+        HfChat(str(holes)).fingerprint()
+
+
+def test_a_hub_that_does_not_answer_is_told_at_once_and_a_cached_model_is_taken(
+    tiny_models: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        nobody = f"http://127.0.0.1:{closed.getsockname()[1]}"
+    monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", nobody + "/{repo_id}/resolve/{revision}/{filename}")
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setattr(time, "sleep", lambda seconds: pytest.fail("the hub was asked again"))
+    said = r"someone/toy is neither a folder here nor in the hub's cache .*the hub cannot be asked \(.*refused\); name a local folder"
+    with pytest.raises(BenchError, match=said):
+        HfChat("someone/toy").fingerprint()
+    place = tmp_path / "models--someone--toy"
+    (place / "refs").mkdir(parents=True)
+    (place / "refs/main").write_text("a" * 40)
+    shutil.copytree(tiny_models["llava"], place / "snapshots" / ("a" * 40))
+    assert HfChat("someone/toy").fingerprint() == HfChat(str(tiny_models["llava"])).fingerprint()
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    assert HfChat("someone/toy").kind == "vision"
+    with pytest.raises(BenchError, match=r"someone/else is neither .*\(HF_HUB_OFFLINE is set\)"):
+        HfChat("someone/else").fingerprint()
 
 
 def test_images_are_prepared_by_pillow_whatever_is_installed(adapters: dict[str, HfChat]) -> None:

@@ -142,7 +142,7 @@ def test_the_fingerprint_knows_the_language_models_weights_and_tokenizer(llama: 
     assert len(seen) == 3
 
 
-def test_a_tensor_that_the_language_model_lacks_or_has_too_many_is_named(llama: Path) -> None:
+def test_a_tensor_that_the_language_model_lacks_has_too_many_or_of_another_shape_is_named(llama: Path) -> None:
     tensors = load_file(llama / "model.safetensors")
     gone = {k: v for k, v in tensors.items() if k != "model.layers.1.mlp.up_proj.weight"}
     save_file(gone, llama / "model.safetensors", metadata={"format": "pt"})
@@ -151,6 +151,11 @@ def test_a_tensor_that_the_language_model_lacks_or_has_too_many_is_named(llama: 
     more = {**tensors, "model.layers.7.mlp.up_proj.weight": torch.zeros(2, 2)}
     save_file(more, llama / "model.safetensors", metadata={"format": "pt"})
     with pytest.raises(BenchError, match="holds, beyond its architecture, the tensor 'model.layers.7.mlp.up_proj.weight'"):
+        llms.build_llm(HubLlm(str(llama)))
+    odd = {**tensors, "model.layers.1.mlp.up_proj.weight": torch.zeros(2, 2)}
+    save_file(odd, llama / "model.safetensors", metadata={"format": "pt"})
+    said = r"'model.layers.1.mlp.up_proj.weight' has shape \[2, 2\], config.json asks for \[48, 32\] \(1 such tensors\)"
+    with pytest.raises(BenchError, match=said):
         llms.build_llm(HubLlm(str(llama)))
 
 
@@ -239,7 +244,7 @@ def test_a_hub_id_is_read_from_the_hubs_cache_and_known_by_its_commit(
     one = llms.measured(HubLlm("someone/toy"))
     assert list(llms.llm_digests(one, None)) == [f"llm someone/toy {commit}\n"]
     assert type(llms.build_llm(one)).__name__ == "LlamaForCausalLM" and len(load_tokenizer(one)) == one.vocabulary
-    with pytest.raises(BenchError, match="someone/else cannot be read"):
+    with pytest.raises(BenchError, match="someone/else is neither a folder here nor in the hub's cache"):
         llms.measured(HubLlm("someone/else"))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections
 import hashlib
+import importlib.util
 import io
 import json
 import os
@@ -19,7 +20,7 @@ import pytest
 import yaml
 from PIL import Image
 
-from lamm_bench.data.mini import cache, drawing, layout, workers
+from lamm_bench.data.mini import cache, drawing, layout, workers, workshop
 from lamm_bench.data.mini.drawn import Split
 from lamm_bench.data.mini.objects import CIFAR10, DRAWINGS, VOC, pose
 from lamm_bench.data.mini.shapes import OVER, paint
@@ -315,6 +316,56 @@ def test_a_miniature_takes_the_place_of_an_older_one(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
 
 
+BUSY = """
+import sys
+from pathlib import Path
+from lamm_bench.data.mini.workshop import Workshop
+with Workshop(Path(sys.argv[1])) as shop:
+    print(shop, flush=True)
+    sys.stdin.read()
+"""
+
+
+def busy(out: Path) -> tuple[subprocess.Popen[str], Path]:
+    """A process that works beside `out` until its input ends, and its folder."""
+    command = [sys.executable, "-c", BUSY, str(out)]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+    process = subprocess.Popen(command, env=environment, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert process.stdout is not None
+    return process, Path(process.stdout.readline().strip())
+
+
+@pytest.mark.skipif(importlib.util.find_spec("fcntl") is None, reason="this system locks no folders")
+def test_what_a_killed_process_has_left_goes_with_the_next_drawing_and_what_another_is_drawing_stays(tmp_path: Path) -> None:
+    out = tmp_path / "mini[1]"
+    killed, left = busy(out)
+    killed.kill()
+    killed.communicate()
+    (left / "2D_Benchmark").mkdir()
+    old = left.with_name(left.name + ".old")  # it was killed while it took the place of an older one
+    old.mkdir()
+    alive, theirs = busy(out)
+    try:
+        assert not left.exists() and not old.exists()  # another beginning is enough
+        left.mkdir()
+        layout.make(out, parts=("test",), workers=1, counts=ONE)
+        assert sorted(tmp_path.iterdir()) == sorted([theirs, out])
+    finally:
+        alive.communicate()
+    assert list(tmp_path.iterdir()) == [out] and alive.returncode == 0
+
+
+def test_where_folders_cannot_be_locked_only_what_is_a_day_old_goes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "fcntl", None)
+    fresh, stale, other = (tmp_path / name for name in (".out.partial-1", ".out.partial-2", ".outer.partial-3"))
+    for folder in (fresh, stale, other):
+        folder.mkdir()
+    os.utime(stale, (0, 0))
+    with workshop.Workshop(tmp_path / "out") as shop:
+        assert sorted(tmp_path.iterdir()) == sorted([shop, fresh, other])
+    assert sorted(tmp_path.iterdir()) == sorted([fresh, other])
+
+
 def test_an_unknown_part_is_refused_with_the_nearest_one(tmp_path: Path) -> None:
     with pytest.raises(BenchError, match="Did you mean 'train'"):
         layout.make(tmp_path / "out", parts=("trian",))
@@ -333,7 +384,9 @@ def test_the_cache_is_drawn_once_and_grows_by_parts(cached: Path, monkeypatch: p
         raise AssertionError("drawn again")
 
     monkeypatch.setattr(cache, "write_parts", never)
-    assert cache.ensure(("test", "train"), workers=1, counts=ONE) == out
+    left = cached / f".{out.name}.partial-killed"
+    left.mkdir()
+    assert cache.ensure(("test", "train"), workers=1, counts=ONE) == out and not left.exists()
 
 
 def test_a_half_made_cache_is_never_accepted(cached: Path) -> None:

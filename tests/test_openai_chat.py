@@ -404,11 +404,64 @@ def test_a_wrong_key_is_one_sentence_and_never_printed(mini_root: Path, tmp_path
     assert "sk-secret" not in result.output and not (tmp_path / "run").exists()
 
 
-def test_a_model_that_the_server_does_not_have_is_named_with_those_it_has(mini_root: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "refused",
+    [
+        failing(404, "The model `fake` does not exist"),  # vLLM
+        failing(404, 'model "fake" not found, try pulling it first'),  # Ollama
+        failing(404, "no such thing", code="model_not_found"),
+        failing(403, "Project `p` does not have access to model `fake`", code="model_not_found"),  # OpenAI
+        failing(400, "fake is not a valid model ID"),  # OpenRouter
+        failing(400, "Invalid model name passed in model=fake"),  # LiteLLM
+        Act(404, {"object": "error", "message": "The model `fake` does not exist.", "code": 404}),
+        Act(404, {"detail": "Model not found"}),
+    ],
+)
+@pytest.mark.parametrize("verb", ["run", "doctor"])
+def test_a_model_that_the_server_does_not_have_is_named_with_those_it_has(
+    verb: str, refused: Act, mini_root: Path, tmp_path: Path
+) -> None:
+    with faulty_server(lambda n, body: refused) as server:
+        server.models = listing("fake-large", "tiny")
+        words = ("--model", "openai-chat", "--set", f"base_url={server.url}", "--set", "model=fake")
+        more = ("--tasks", "svt", "--data-root", mini_root, "--output", tmp_path / "run") if verb == "run" else ()
+        result = lamm_bench(verb, *words, *more)
+    expected = f"no model at {server.url} called 'fake'. Did you mean 'fake-large'? There are: fake-large, tiny"
+    assert result.exit_code == 2 and result.output == f"lamm-bench: {expected}\n"
+    assert len(server.calls) == 1 and not (tmp_path / "run").exists()
+
+
+def test_of_many_models_the_likeliest_are_named() -> None:
     with faulty_server(lambda n, body: failing(404, "The model `fake` does not exist")) as server:
-        server.models = Act(body={"object": "list", "data": [{"id": "fake-large", "object": "model"}]})
-        result = run(mini_root, tmp_path / "run", server.url)
-    assert result.exit_code == 2 and "no model at http" in result.output and "Did you mean 'fake-large'?" in result.output
+        server.models = listing("fake-7b", *(f"other-{n}" for n in range(300)))
+        with pytest.raises(BenchError, match=r"Did you mean 'fake-7b'\? There are: fake-7b, other-.* and 281 more$"):
+            chat(server).fingerprint()
+
+
+def test_a_server_without_a_list_of_models_says_itself_what_it_lacks() -> None:
+    with faulty_server(lambda n, body: failing(404, "The model `fake` does not exist")) as server:
+        server.models = failing(404, "Not Found")
+        with pytest.raises(BenchError, match="has no model called 'fake' .*does not exist.*lists none"):
+            chat(server).fingerprint()
+
+
+@pytest.mark.parametrize("models", [failing(404), "other"])
+def test_a_server_that_takes_any_name_is_asked_whatever_it_lists(models: Act | str) -> None:
+    with faulty_server(echo) as server:
+        server.models = listing(models) if isinstance(models, str) else models
+        assert chat(server).fingerprint().startswith("fake at ")
+        assert ask(chat(server), "hello")[0].text == "you said hello"
+
+
+def test_a_complaint_about_a_setting_is_not_one_about_the_model() -> None:
+    with faulty_server(lambda n, body: failing(400, "'max_tokens' is not supported with this model")) as server:
+        server.models = listing("fake-2026-01-01")  # `fake` is an alias
+        with pytest.raises(BenchError, match="'max_tokens' is not supported"):
+            chat(server).fingerprint()
+
+
+def listing(*names: str) -> Act:
+    return Act(body={"object": "list", "data": [{"id": name, "object": "model"} for name in names]})
 
 
 @pytest.mark.parametrize("body", [b"<html>hello</html>", b"{}", b"[1, 2]"])

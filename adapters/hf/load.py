@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from lamm_bench.errors import BenchError
+from lamm_bench.hub import cached
 
 HASHED = (".safetensors", ".bin", ".pt", ".pth", ".gguf", ".json", ".jinja", ".model", ".txt", ".py")
 """Files of a model's folder that its answers may depend on."""
@@ -31,6 +32,10 @@ class Settings(Protocol):
     device_map: str
     trust_remote_code: bool
     threads: int
+
+    @property
+    def place(self) -> tuple[str, dict[str, Any]]:
+        """What `place` has found."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +60,7 @@ class Loaded:
 
 
 def place(settings: Settings) -> tuple[str, dict[str, Any]]:
-    """Folder or repository, and the keywords that every `from_pretrained` gets."""
+    """Folder or repository, and the keywords that every `from_pretrained` gets. The hub is asked once whether it answers."""
     path = Path(settings.model).expanduser()
     source, gguf = settings.model, settings.gguf
     if path.suffix == ".gguf":
@@ -81,6 +86,8 @@ def place(settings: Settings) -> tuple[str, dict[str, Any]]:
         except ImportError:
             raise BenchError("GGUF files need the package gguf: pip install 'lamm-bench[gguf]'") from None
         words["gguf_file"] = gguf
+    if not Path(source).is_dir():
+        source = str(cached(source, settings.revision, gguf or "config.json") or source)
     return source, words
 
 
@@ -88,7 +95,7 @@ def config_of(settings: Settings) -> Any:
     from transformers import AutoConfig
 
     quiet()
-    source, words = place(settings)
+    source, words = settings.place
     return attempt(settings, "config", lambda: AutoConfig.from_pretrained(source, **words))
 
 
@@ -127,11 +134,13 @@ def load(settings: Settings, config: Any) -> Loaded:
     import torch
     from transformers import AutoModelForCausalLM, AutoModelForImageTextToText, AutoTokenizer, GenerationConfig
 
+    from lamm_bench.lamm.llm import ACCOUNTED, account
+
     kind = kind_of(settings, config)
     device = chosen_device(settings)
     if settings.threads:
         torch.set_num_threads(settings.threads)
-    source, words = place(settings)
+    source, words = settings.place
     processor = (
         attempt(settings, "processor", lambda: load_processor(source, words, config.model_type)) if kind == "vision" else None
     )
@@ -153,7 +162,9 @@ def load(settings: Settings, config: Any) -> Loaded:
         from transformers import GgufConfig
 
         more["quantization_config"] = GgufConfig(dequantize=True)  # packed weights answer a hundred times slower on a CPU
-    model = attempt(settings, "weights", lambda: make.from_pretrained(source, **more)).eval()
+    model, info = attempt(settings, "weights", lambda: make.from_pretrained(source, **more, **ACCOUNTED))
+    account(info, f"the model {settings.model}")
+    model.eval()
     if not settings.device_map:
         model = model.to(device)
     ends = end_tokens(model, tokenizer)

@@ -44,6 +44,8 @@ def inspect(path: Path) -> Inspection:
     """Reads a checkpoint folder of ours or a `.pt` file of upstream's; raises `BenchError` for anything else."""
     if path.is_dir():
         return inspect_folder(path)
+    if not path.exists():
+        raise BenchError(f"{path} is missing; expected a checkpoint folder or upstream's pytorch_model.pt")
     found = read_pt(path)
     groups = {"LoRA": {k: t for k, t in found.items() if ".lora_" in k}}
     groups["projection"] = {k: t for k, t in found.items() if k.startswith(f"{PROJECTION}.")}

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import importlib.util
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from lamm_bench.errors import BenchError
+from lamm_bench.hub import cached
 
 from . import attention
 from .config import HubLlm, Llm, LlmConfig
@@ -29,6 +30,9 @@ WINDOW = 2048
 """Positions of a model whose config names no limit (those with ALiBi)."""
 PLAIN = ("llama", "mistral", "qwen2", "qwen3", "gpt2", "opt", "gpt_neox", "bloom", "phi", "phi3", "smollm3", "olmo2")
 """Architectures whose logits are known to be the output layer alone; of others it is checked once, on four tokens."""
+
+ACCOUNTED: dict[str, Any] = {"output_loading_info": True, "ignore_mismatched_sizes": True}
+"""For `from_pretrained`, so that `account` can say which tensors are wrong."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +96,8 @@ def read_config(place: Place) -> Any:
     """The model's transformers config; no weights are read."""
     from transformers import AutoConfig
 
+    if not place.local:
+        cached(place.name, place.revision, place.gguf or "config.json")  # or the hub answers; else a sentence
     with explained(f"the config of the language model {place}"):
         return AutoConfig.from_pretrained(place.name, **place.keywords).get_text_config()
 
@@ -162,18 +168,33 @@ def load(place: Place, dtype: torch.dtype) -> Any:
     if place.gguf:
         settings["quantization_config"] = GgufConfig(dequantize=True)  # packed weights are slow and cannot be trained or saved
     with explained(f"the language model {place}"), quiet():
-        loaded: Any = AutoModelForCausalLM.from_pretrained(place.name, dtype=dtype, output_loading_info=True, **settings)
+        loaded: Any = AutoModelForCausalLM.from_pretrained(place.name, dtype=dtype, **ACCOUNTED, **settings)
     model, info = loaded
-    for key, fault in (("missing_keys", "lacks"), ("unexpected_keys", "holds, beyond its architecture,")):
-        names = sorted(map(str, info.get(key) or ()))
-        if names:
-            raise BenchError(f"the language model {place} {fault} the tensor '{names[0]}' ({len(names)} such tensors)")
-    if info.get("mismatched_keys"):
-        raise BenchError(f"the language model {place}: config.json asks for another shape of {min(info['mismatched_keys'])[0]!r}")
+    account(info, f"the language model {place}")
+    surplus = sorted(map(str, info["unexpected_keys"]))
+    if surplus:
+        raise BenchError(
+            f"the language model {place} holds, beyond its architecture, the tensor '{surplus[0]}' ({len(surplus)} such tensors)"
+        )
     model.eval()
     if model.config.get_text_config().model_type not in PLAIN:
         check_logits(model, place)
     return model
+
+
+def account(info: Mapping[str, Any], what: str) -> None:
+    """Every tensor of the architecture was in the files, in its shape; else an error names the first that was not.
+
+    `info` is what `from_pretrained` gives beside a model with `ACCOUNTED`; transformers itself names none of them."""
+    lacking = sorted(map(str, info["missing_keys"]))
+    if lacking:
+        raise BenchError(f"{what} lacks the tensor '{lacking[0]}' ({len(lacking)} such tensors)")
+    other = sorted(info["mismatched_keys"])
+    if other:
+        name, held, asked = other[0]
+        raise BenchError(
+            f"{what}: the tensor '{name}' has shape {list(held)}, config.json asks for {list(asked)} ({len(other)} such tensors)"
+        )
 
 
 @torch.no_grad()

@@ -14,6 +14,7 @@ from typing import Any
 from torch import Tensor
 
 from lamm_bench.errors import BenchError
+from lamm_bench.hub import silence
 
 NAMES = (
     "model.safetensors",
@@ -57,6 +58,8 @@ def from_hub(repo: str, revision: str) -> Path:
             raise BenchError(f"the encoder weights {repo} cannot be had from the hub: {short(error)}") from None
 
     for local in (True, False):
+        if not local and (why := silence(repo, revision)):
+            raise BenchError(f"the encoder weights {repo} are not in the cache, and the hub cannot be reached: {why}")
         for name in NAMES:
             found = fetch(name, local)
             if found is None:

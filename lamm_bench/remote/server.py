@@ -4,8 +4,11 @@ The client's own repetitions are switched off: `exchange` decides what is repeat
 
 from __future__ import annotations
 
+import difflib
 import json
+import re
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -15,13 +18,18 @@ from lamm_bench.errors import BenchError, unknown
 from .pace import retry_after
 from .reply import Garbage, Reply, excerpt, read_reply
 
-Kind = Literal["busy", "server", "lost", "timeout", "garbage", "request", "refused", "key", "quota"]
+Kind = Literal["busy", "server", "lost", "timeout", "garbage", "request", "refused", "key", "quota", "model"]
 PASSING: frozenset[Kind] = frozenset({"busy", "server", "lost", "timeout", "garbage"})  # may be gone at the next attempt
 FATAL: frozenset[Kind] = frozenset({"key", "quota"})  # no other question will fare better
 FILTERED = ("content_filter", "content_policy_violation", "ResponsibleAIPolicyViolation")
 OFFICIAL = "https://api.openai.com/v1"
 LOOK_SECONDS = 30.0  # for the list of models: nobody waits two minutes to hear that nobody is there
 LOCAL = ("localhost", "127.0.0.1", "::1", "0.0.0.0")
+SHOWN = 20  # models named in an error
+NO_MODEL = re.compile(
+    r"\bmodel\b.*\b(not found|not exist|not available|unknown|invalid)|\b(unknown|invalid|unavailable|no such|not a valid) model\b",
+    re.I,
+)
 
 
 @dataclass(frozen=True)
@@ -77,6 +85,8 @@ class Server:
         text = f"HTTP {code}: {said}"
         detail = error.body if isinstance(error.body, dict) else {}
         words = f"{detail.get('code')} {detail.get('type')} {json.dumps(detail.get('innererror'), default=str)}"
+        if lacks_model(code, words, said):
+            return Trouble("model", text)
         if code in (401, 403):
             return Trouble("key", self.bad_key(code, said))
         if "insufficient_quota" in words:
@@ -100,7 +110,7 @@ class Server:
     def check(self, model: str, probe: dict[str, Any]) -> None:
         """Whether anybody is there, takes the key and knows the model. Raises `BenchError` with what to mend.
 
-        Servers without a list of models, or with a list that lacks this one, are asked for one token instead."""
+        Servers without a list of models, or with a list that lacks this one, are asked for one token instead: many take any name."""
         openai = self._openai
         try:
             listed = [str(entry.id) for entry in self._patient(LOOK_SECONDS).models.list().data]
@@ -119,16 +129,39 @@ class Server:
         if model in listed:
             return
         answer = self.ask(probe)
+        if isinstance(answer, Trouble) and answer.kind == "model":
+            raise not_offered(self.base_url, model, listed, answer.message)
         if isinstance(answer, Trouble) and answer.kind not in ("busy", "refused"):
-            if answer.kind == "request" and listed and "model" in answer.message.lower():
-                raise unknown(f"model at {self.base_url}", model, listed)
             raise BenchError(f"{self.base_url} does not answer as an OpenAI-compatible server would: {answer.message}")
+
+
+def lacks_model(code: int, words: str, said: str) -> bool:
+    """Whether a server says that it has no such model; `words` are its error's code and type.
+
+    >>> lacks_model(404, "", "The model `x` does not exist."), lacks_model(400, "", "x is not a valid model ID")
+    (True, True)
+    >>> lacks_model(400, "", "'max_tokens' is not supported with this model"), lacks_model(404, "", "Not Found")
+    (False, False)
+    """
+    if "model_not_found" in words or (code == 404 and "model" in said.lower()):
+        return True
+    return code in (400, 422) and NO_MODEL.search(said) is not None
+
+
+def not_offered(url: str, model: str, listed: Sequence[str], said: str) -> BenchError:
+    """The sentence with the models that a server lists, of many the likeliest."""
+    if not listed:
+        return BenchError(f"{url} has no model called '{model}' ({said}), and it lists none; name one with --set model=NAME")
+    names = sorted(set(listed))
+    shown = difflib.get_close_matches(model, names, n=SHOWN, cutoff=0.0)
+    more = f" and {len(names) - len(shown)} more" if len(names) > len(shown) else ""
+    return BenchError(f"{unknown(f'model at {url}', model, shown)}{more}")
 
 
 def message_of(error: Any) -> str:
     """What a server says about a fault, in one line."""
     body = error.body
-    said = body.get("message") if isinstance(body, dict) else body
+    said = body.get("message") or body.get("detail") if isinstance(body, dict) else body  # `detail`: FastAPI's own errors
     return excerpt(str(said or error.message or "no reason given"))
 
 

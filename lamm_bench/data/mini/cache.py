@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -15,7 +14,6 @@ from .layout import (
     FOLDERS,
     FORMAT,
     Progress,
-    Workshop,
     amounts,
     drawers,
     known_parts,
@@ -24,6 +22,7 @@ from .layout import (
     write_parts,
 )
 from .workers import processors
+from .workshop import Workshop, sweep
 
 
 def cache_folder() -> Path:
@@ -49,6 +48,7 @@ def ensure(
     The folder's name tells the code that drew it, so that pictures of two versions never mix. Parameters as in `make`."""
     wanted = known_parts(parts)
     out = cache_folder() / f"mini-v{FORMAT}-seed{seed}-{drawers()}"
+    sweep(out)
     if set(wanted) <= set(present(out, counts)):
         return out
     try:
@@ -73,8 +73,6 @@ def add(
     counts: Mapping[Split, int] | None,
 ) -> None:
     """Draws `missing` beside `out`, renames each folder into place, and says so in the mark last of all."""
-    for left in out.parent.glob(f".{out.name}.partial-*"):  # of a process that was killed: we hold the lock
-        shutil.rmtree(left, ignore_errors=True)
     with Workshop(out) as shop:
         write_parts(shop, seed, amounts(missing, counts), progress, workers or processors())
         for part in missing:

@@ -9,8 +9,6 @@ import functools
 import hashlib
 import json
 import os
-import secrets
-import shutil
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,6 +18,7 @@ from lamm_bench.errors import BenchError, unknown
 from .drawing import PARTS, Chunk, base_of, subjects
 from .drawn import Split, Subject
 from .workers import processors, run_chunks
+from .workshop import Workshop, put_in_place
 
 FORMAT = 1  # goes up with every change of what is drawn; part of the cache's name
 MARK = "mini.json"
@@ -137,35 +136,6 @@ def make(
             put_in_place(shop, out)
     except OSError as error:
         raise BenchError(f"cannot write the miniature to {out}: {error.strerror or error}") from error
-
-
-class Workshop:
-    """A folder beside `out` to work in, gone when the work ends unless it was renamed."""
-
-    def __init__(self, out: Path) -> None:
-        self.path = out.with_name(f".{out.name}.partial-{secrets.token_hex(4)}")
-
-    def __enter__(self) -> Path:
-        self.path.mkdir()
-        return self.path
-
-    def __exit__(self, *_: object) -> None:
-        shutil.rmtree(self.path, ignore_errors=True)
-
-
-def put_in_place(shop: Path, out: Path) -> None:
-    """Renames a finished miniature to its name; an older one there goes, but only when the new one stands."""
-    old = shop.with_name(shop.name + ".old")
-    if not out.exists():
-        shop.rename(out)
-        return
-    out.rename(old)
-    try:
-        shop.rename(out)
-    except OSError:
-        old.rename(out)
-        raise
-    shutil.rmtree(old, ignore_errors=True)
 
 
 def known_parts(parts: Sequence[str]) -> tuple[Split, ...]:
