@@ -1,7 +1,7 @@
 """A loaded model that is asked: requests in, responses out. The adapter is a thin shell around this.
 
 Requests are sorted longest first, so that memory runs out at once or never; each media is encoded once and kept; what rows
-begin with in common is computed once; a media that cannot be opened ends its own request only; memory exhaustion halves
+begin with in common is computed once, what a conversation has said is not computed again at its next turn; a media that cannot be opened ends its own request only; memory exhaustion halves
 the batch and goes on."""
 
 from __future__ import annotations
@@ -45,7 +45,8 @@ class Asker:
     transform: str = "squash"
     folder: FeatureFolder | None = None
     beginnings: FeatureCache[Beginnings] = field(default_factory=lambda: FeatureCache(512 * 2**20))
-    turns: Turns = field(default_factory=lambda: Turns(512 * 2**20))
+    turns: Turns = field(default_factory=lambda: Turns(1024 * 2**20))
+    keeps: bool = True  # whether conversations may go on, so that `turns` is worth its memory
     budget: float = math.inf  # places of memory that a batch may take; learnt when memory runs out
     _seer: Seer | None = field(default=None, repr=False)
     _priors: dict[Hashable, float] = field(default_factory=dict, repr=False)
@@ -208,13 +209,18 @@ class Asker:
 
     def keeper(self, chosen: Sequence[Placed], rows: Sequence[Row], context: Context) -> Leave | None:
         """Keeps what was computed for a row when it leaves its batch, for the conversation's next turn."""
-        if not self.turns.limit or not can_share(self.model.llama):
+        if not self.keeps or not self.turns.limit or not can_share(self.model.llama):
             return None
 
         def leave(number: int, place: int, said: int) -> None:
             one = chosen[number]
             whole = self.turns.sign(one.row, self.seer.key) + tuple(rows[number].ids[:said])
-            self.turns.put(Past(whole, one.shared, context.own(place, len(whole) - one.shared)))
+            try:
+                self.turns.put(Past(whole, one.shared, context.own(place, len(whole) - one.shared)))
+            except RAN_OUT as error:  # the answer is there; only its copy has no room
+                if not is_out_of_memory(error):
+                    raise
+                self.turns.clear()
 
         return leave
 
