@@ -206,7 +206,15 @@ def main() -> None:
                 llm, epcl, folder, "60 questions a scene, 256 tokens (EPCL), 16 new", 6 if tiny else 60, 2 if tiny else 3, dtype
             )
         if given.only in (None, "turns"):
-            turns(llm, epcl, folder, "60 questions a scene in two turns (EPCL), 16 new each", 6 if tiny else 60, 2 if tiny else 3, dtype)
+            turns(
+                llm,
+                epcl,
+                folder,
+                "60 questions a scene in two turns (EPCL), 16 new each",
+                6 if tiny else 60,
+                2 if tiny else 3,
+                dtype,
+            )
         if given.only in (None, "options"):
             options(llm, small, folder, "6 options, 36 image tokens", 3 if tiny else 10, 2 if tiny else 4)
         if given.only in (None, "overhead"):

@@ -38,7 +38,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def scenes(tmp_path: Path) -> list[Media]:
-    return [cloud(tmp_path, "a.npy", 1), picture(tmp_path, "b.png", 2), picture(tmp_path, "c.png", 3), picture(tmp_path, "d.png", 4)]
+    return [
+        cloud(tmp_path, "a.npy", 1),
+        picture(tmp_path, "b.png", 2),
+        picture(tmp_path, "c.png", 3),
+        picture(tmp_path, "d.png", 4),
+    ]
 
 
 def adapter_of(folder: Path, **changes: Any) -> Adapter:
@@ -76,7 +81,9 @@ def talk(adapter: Adapter, opening: list[Generate], follow: Any, turns: int = 3)
         out.append(found)
         asked = [follow(request, found[index].text) for index, request in enumerate(asked)]
         late = opening[turn]
-        asked.append(replace(late, messages=(*late.messages[:-1], Message("user", (late.messages[-1].parts[0], f"HOTEL {turn}?")))))
+        asked.append(
+            replace(late, messages=(*late.messages[:-1], Message("user", (late.messages[-1].parts[0], f"HOTEL {turn}?"))))
+        )
     return out
 
 
@@ -96,8 +103,7 @@ def count_reused(adapter: Adapter, monkeypatch: pytest.MonkeyPatch) -> list[int]
 
 @pytest.mark.parametrize("follow", [quoting, going_on])
 @pytest.mark.parametrize("layout", ["classic", "training"])
-@pytest.mark.parametrize("size", [1, 3, 64])
-@pytest.mark.parametrize("temperature", [0.0, 1.0])
+@pytest.mark.parametrize("size, temperature", [(1, 0.0), (64, 0.0), (3, 1.0)])
 def test_all_turns_say_the_same_with_and_without_what_was_kept(
     folder: Path, scenes: list[Media], follow: Any, layout: str, size: int, temperature: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:

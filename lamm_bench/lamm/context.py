@@ -172,7 +172,6 @@ class Context:
         pairs = tuple((torch.cat([k0, k1], dim=2), torch.cat([v0, v1], dim=2)) for (k0, v0), (k1, v1) in zip(front.layers, own))
         return closed_up(Beginnings(pairs, torch.cat([front.real, self.real.to(front.real.device)], dim=1)))
 
-
     def own(self, row: int, count: int) -> Beginnings:
         """The first `count` tokens that a row has of its own, those of earlier turns included, on memory of their own."""
         assert self.real is not None
