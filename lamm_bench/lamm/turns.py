@@ -12,7 +12,7 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 
 from .encode import Encoded
-from .plan import WORTH, KeyOf, Kept
+from .plan import WORTH, Kept, KeyOf
 from .shared_attention import Beginnings
 
 Signature = tuple[int, ...]
