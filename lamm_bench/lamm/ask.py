@@ -1,8 +1,8 @@
 """A loaded model that is asked: requests in, responses out. The adapter is a thin shell around this.
 
 Requests are sorted longest first, so that memory runs out at once or never; each media is encoded once and kept; what rows
-begin with in common is computed once, what a conversation has said is not computed again at its next turn; a media that cannot be opened ends its own request only; memory exhaustion halves
-the batch and goes on."""
+begin with in common is computed once, and what a conversation has said not again at its next turn; a media that cannot be
+opened ends its own request only; memory exhaustion halves the batch and goes on."""
 
 from __future__ import annotations
 
