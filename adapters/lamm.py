@@ -31,6 +31,7 @@ class Lamm:
     threads: int = 0  # 0: PyTorch's own choice
     cache: int = 1024  # MiB of encoded media that are kept in memory; 0: none
     prefix_cache: int = 512  # MiB of keys and values of common beginnings that are kept in memory; 0: none
+    turn_cache: int = 1024  # MiB of keys and values of what conversations have said, kept for their next turn; 0: none
     feature_cache: str = ""  # a folder that keeps encoded media between runs
     feature_cache_size: int = 20480  # MiB of that folder
     name: str = "lamm"
@@ -41,7 +42,8 @@ class Lamm:
             raise unknown("dtype", self.dtype, DTYPES)
         if self.attn not in ATTENTIONS:
             raise unknown("attention (attn)", self.attn, ATTENTIONS)
-        for option, least in (("batch_size", 1), ("threads", 0), ("cache", 0), ("prefix_cache", 0), ("feature_cache_size", 1)):
+        least_of = {"batch_size": 1, "threads": 0, "cache": 0, "prefix_cache": 0, "turn_cache": 0, "feature_cache_size": 1}
+        for option, least in least_of.items():
             if getattr(self, option) < least:
                 raise BenchError(f"{option}={getattr(self, option)} of the model lamm must be at least {least}")
 
@@ -80,7 +82,9 @@ class Lamm:
 
         asker = self.asker
         asker.layout = layout_called(layout_for(asker.model.config.layout, job.layout), asker.tokenizer)
-        self.asker.transform = job.image_transform
+        asker.transform = job.image_transform
+        asker.keeps = job.goes_on
+        asker.turns.clear()  # the conversations of the task before are over
 
     def generate(self, requests: Sequence[Generate]) -> Iterator[tuple[int, Response]]:
         yield from self.asker.generate(requests)
@@ -91,6 +95,11 @@ class Lamm:
     def loss(self, request: Score) -> list[float]:
         """The training loss of each option in nats, summed over its tokens: what `score` must be minus of."""
         return list(self.asker.loss(request))
+
+    @property
+    def remembers(self) -> int:
+        """A batch: its rows' next turns then find what was computed for them, however many other rows there are."""
+        return self.batch_size if self.turn_cache else 0
 
     @property
     def exact(self) -> bool:
@@ -112,6 +121,7 @@ class Lamm:
             from lamm_bench.lamm.context import use_attention
             from lamm_bench.lamm.features import FeatureCache
             from lamm_bench.lamm.spread import read_device_map, spread
+            from lamm_bench.lamm.turns import Turns
 
             if self.threads:
                 torch.set_num_threads(self.threads)
@@ -122,8 +132,15 @@ class Lamm:
             use_attention(model.llama, self.attn)
             if device_map is not None:
                 spread(model, device_map)
-            kept: Any = FeatureCache(self.cache * MIB), FeatureCache(self.prefix_cache * MIB)
-            self._asker = Asker(model, tokenizer, self.batch_size, kept[0], folder=self.feature_folder(), beginnings=kept[1])
+            self._asker = Asker(
+                model,
+                tokenizer,
+                self.batch_size,
+                FeatureCache(self.cache * MIB),
+                folder=self.feature_folder(),
+                beginnings=FeatureCache(self.prefix_cache * MIB),
+                turns=Turns(self.turn_cache * MIB),
+            )
         return self._asker
 
     def feature_folder(self) -> Any:

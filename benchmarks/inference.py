@@ -1,30 +1,34 @@
 """How much faster the `lamm` adapter asks than a plain loop does, on the same weights in one run. No test; prints a table.
 
-    python benchmarks/inference.py              all four (two to three minutes on one core)
+    python benchmarks/inference.py              all of it (four to five minutes on one core)
     python benchmarks/inference.py --only scene
-    python benchmarks/inference.py --only scene --dtype bfloat16      both ways in half precision
+    python benchmarks/inference.py --only turns     a scene as upstream's evaluation of July 2023 asks, in two turns
+    python benchmarks/inference.py --only scene --dtype bfloat16      both ways in half precision (`turns` too)
     python benchmarks/inference.py --tiny       seconds, with shapes that say nothing about speed
 
 The language model has the shape of SmolLM2-135M (Allal et al. 2025), random weights and float32. The plain loop asks one
 sample at a time, encodes the media every time, and calls transformers' `generate` with its key-value cache, as upstream does
-(reference 1.2.2, 3.4, 3.5: clouds one at a time). In three ways it is faster than upstream: LoRA is folded in, a ScanQA question
-is asked once and not in two turns that each encode the cloud, and the cloud's tokenizer is ours. Ratios compare the processor
+(reference 1.2.2, 3.4, 3.5: clouds one at a time). In two ways it is faster than upstream: LoRA is folded in, and the cloud's tokenizer
+is ours; in `scene` also in a third: a ScanQA question is asked once and not in two turns that each encode the cloud. Ratios compare the processor
 seconds of this process, because the machine may be shared; wall seconds stand beside them.
 
 The work of a scene is shaped after ScanQA's multiple choice: 105 golden queries in the benchmark's format, options included, have
-33 to 55 tokens of SmolLM2's tokenizer, 41 on average, and the invitation to answer 4; here each question has 47 of its own."""
+33 to 55 tokens of SmolLM2's tokenizer, 41 on average, and the invitation to answer 4; here each question has 47 of its own.
+`turns` asks in upstream's layout (the system message after the cloud), where the invitation has 5 tokens, 46 with the question;
+its second turn is the question, the first answer and ` ###\\nANSWER:` (reference 1.2.1), 11 tokens with the invitation."""
 
 from __future__ import annotations
 
 import argparse
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import torch
-from models import Clock, Plain, asker_of, forwards, pictures, random_epcl_lamm, random_lamm, scene_of
+from models import Clock, Plain, Turned, asker_of, forwards, pictures, random_epcl_lamm, random_lamm, scene_of
 
 from lamm_bench.lamm.encoder_configs import Epcl
 from lamm_bench.types import Generate, Message, Response, Score
@@ -115,6 +119,33 @@ def scene(
     print("   " + same(fast, slow))
 
 
+def turns(
+    llm: dict[str, Any], epcl: Epcl, folder: Path, title: str, each: int, few: int, dtype: torch.dtype = torch.float32
+) -> None:
+    """The same in two turns, as upstream's evaluation of July 2023 asks questions with options."""
+    model = random_epcl_lamm(llm, epcl, dtype=dtype)
+    asker = asker_of(model, 64, tokenizer=Turned())
+    asker.layout = "classic"
+    requests = asks([scene_of(folder, epcl.points)], each, 41, system=LONG_SYSTEM)
+    plain = Plain(model, asker)
+    _, _, fast, slow = compare(
+        title, lambda: in_turns(asker.generate, requests), each, lambda: in_turns(plain.generate, requests[:few]), few
+    )
+    print("   " + same(fast, slow) + " in both turns")
+
+
+def in_turns(ask: Callable[[list[Generate]], Iterable[tuple[int, Response]]], requests: list[Generate]) -> dict[int, Response]:
+    """Both answers of each question, put together as upstream stores them (reference 1.2.1)."""
+    first = dict(ask(requests))
+    second = dict(ask([again(request, first[index].text) for index, request in enumerate(requests)]))
+    return {index: Response(f"{first[index].text}\n The answer is {second[index].text}") for index in first}
+
+
+def again(request: Generate, answer: str) -> Generate:
+    *head, last = request.messages
+    return replace(request, messages=(*head, replace(last, parts=(*last.parts, f"{answer} ###\nANSWER:"))))
+
+
 def options(llm: dict[str, Any], tower: dict[str, int], folder: Path, title: str, count: int, few: int) -> None:
     """Six options a question, each picture asked once."""
     model = random_lamm(llm, tower)
@@ -153,12 +184,12 @@ def overhead(llm: dict[str, Any], tower: dict[str, int], folder: Path, count: in
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--only", choices=["single", "scene", "options", "overhead"])
-    parser.add_argument("--dtype", choices=["float32", "bfloat16"], default="float32", help="of both ways; the scene only")
+    parser.add_argument("--only", choices=["single", "scene", "turns", "options", "overhead"])
+    parser.add_argument("--dtype", choices=["float32", "bfloat16"], default="float32", help="of both ways; scene and turns only")
     parser.add_argument("--tiny", action="store_true", help="small shapes, to see that everything runs")
     given = parser.parse_args()
-    if given.dtype != "float32" and given.only != "scene":
-        parser.error("--dtype goes with --only scene")
+    if given.dtype != "float32" and given.only not in ("scene", "turns"):
+        parser.error("--dtype goes with --only scene or --only turns")
     tiny, dtype = given.tiny, getattr(torch, given.dtype)
     llm = TINY if tiny else SMOLLM
     epcl = TINY_EPCL if tiny else Epcl()
@@ -173,6 +204,16 @@ def main() -> None:
         if given.only in (None, "scene"):
             scene(
                 llm, epcl, folder, "60 questions a scene, 256 tokens (EPCL), 16 new", 6 if tiny else 60, 2 if tiny else 3, dtype
+            )
+        if given.only in (None, "turns"):
+            turns(
+                llm,
+                epcl,
+                folder,
+                "60 questions a scene in two turns (EPCL), 16 new each",
+                6 if tiny else 60,
+                2 if tiny else 3,
+                dtype,
             )
         if given.only in (None, "options"):
             options(llm, small, folder, "6 options, 36 image tokens", 3 if tiny else 10, 2 if tiny else 4)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -37,7 +38,27 @@ class Letters:
         return tuple(3 + byte for byte in text.encode())
 
     def decode(self, ids: Sequence[int]) -> str:
-        return "".join(chr(0x100 + i % 0x4000) for i in ids)
+        return "".join(chr(SAID + i) for i in ids)
+
+
+SAID = 0x10000
+"""Where the letters of what a random model says begin; `Turned` reads each as the token that it was."""
+
+
+class Turned(Letters):
+    """Letters for what is asked, SmolLM2's tokens for what a recipe puts around it, and an answer read as it was said."""
+
+    words = (" ###", "###", " Assistant", "AN", "SW", "ER")  # "\n\n### Assistant:" has 5 tokens there, " ###\nANSWER:" 6
+    pattern = re.compile("|".join(map(re.escape, words)) + "|.", re.DOTALL)
+
+    def encode(self, text: str) -> tuple[int, ...]:
+        ids: list[int] = []
+        for part in self.pattern.findall(text):
+            if part in self.words:
+                ids.append(260 + self.words.index(part))
+            else:
+                ids += [ord(part) - SAID] if ord(part) >= SAID else super().encode(part)
+        return tuple(ids)
 
 
 class Tower(nn.Module):
@@ -100,9 +121,9 @@ def random_lamm(
     return model.to(device=device, dtype=dtype).eval()
 
 
-def asker_of(model: Lamm, batch_size: int, attn: str = "auto") -> Asker:
+def asker_of(model: Lamm, batch_size: int, attn: str = "auto", tokenizer: Letters | None = None) -> Asker:
     use_attention(model.llama, attn)
-    return Asker(model, Letters(), batch_size, FeatureCache(2**30))  # type: ignore[arg-type]
+    return Asker(model, tokenizer or Letters(), batch_size, FeatureCache(2**30))  # type: ignore[arg-type]
 
 
 class Plain:

@@ -6,7 +6,7 @@ A response with an error ends the flow: the runner closes it, so inferencers onl
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import ClassVar, Literal, Protocol
 
 from .errors import BenchError
 from .instruction import Prompt, fill
@@ -41,6 +41,7 @@ class Sampling:
 class Direct(Sampling):
     """One question, one answer; for a sample with parts, one of each for every part."""
 
+    goes_on: ClassVar[bool] = False  # a part has no later request that begins as this one; others may, if they do not say so
     max_new_tokens: int = 0  # 0: what the task says
 
     def infer(self, sample: Sample, ask: Asker, max_new_tokens: int, seed: int) -> Flow[Prediction]:
@@ -107,6 +108,7 @@ class Likelihood:
     `normalize` compares sums, means per token or per character, or how much more likely the question makes an option than
     it was before (`prior`: domain-conditional PMI, Holtzman et al. 2021, section 3)."""
 
+    goes_on: ClassVar[bool] = False
     option: Literal["letter", "text", "letter_text"] = "letter"
     normalize: Literal["sum", "token", "character", "prior"] = "sum"  # the last: minus what the option had without a question
 

@@ -5,6 +5,7 @@ disk: flows are pure, so replaying the responses brings each dialogue back to wh
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -119,7 +120,9 @@ def said(adapter: Adapter, kind: type, requests: list[Any]) -> Iterator[tuple[in
 def drive(flows: Sequence[Flow[T]], open_requests: dict[int, Request], adapter: Adapter) -> Iterator[tuple[Step, Request | T]]:
     """Carries requests to the adapter until every flow has ended, yielding each response with what its flow made of it.
 
-    `open_requests` says where each flow stands. Each round is one stream of requests; the adapter batches as it likes."""
+    `open_requests` says where each flow stands. Each round is one stream of requests; the adapter batches as it likes. One that
+    `remembers` so many dialogues is asked their next turns as soon as there are so many, in the middle of a round."""
+    most = getattr(adapter, "remembers", 0) or math.inf
     while open_requests:
         numbers = list(open_requests)
         asked: dict[int, Request] = {}
@@ -134,6 +137,9 @@ def drive(flows: Sequence[Flow[T]], open_requests: dict[int, Request], adapter: 
             if following is not None:
                 asked[number] = following
             yield step, following if following is not None else ended  # type: ignore[misc]
+            if len(asked) >= most:
+                yield from drive(flows, {number: asked[number] for number in sorted(asked)}, adapter)
+                asked = {}
         open_requests = {number: asked[number] for number in sorted(asked)}
 
 
@@ -179,7 +185,9 @@ def ask(
             tick(1)
     todo = [sample for sample in todo if sample.id not in work.unusable]
     if todo:
-        tell(adapter, Job(work.task, work.samples, recipe.scenario.image_transform, recipe.instruction.layout, seed))
+        several = any(sample.parts for sample in todo)  # one question for each part, which all begin alike
+        goes_on = several or getattr(recipe.inferencer_for(work.task.name), "goes_on", True)
+        tell(adapter, Job(work.task, work.samples, recipe.scenario.image_transform, recipe.instruction.layout, seed, goes_on))
         for _ in talk(work.task, todo, recipe, adapter, ledger, seed):
             asked.new += 1
             tick(1)

@@ -242,6 +242,7 @@ class Job:
     image_transform: str = "squash"  # "squash" or "crop" (reference 3.3)
     layout: str = "training"  # of LAMM's conversations: "training" is the one it was trained with (lamm/layouts.py)
     seed: int = 0
+    goes_on: bool = True  # whether a sample's later requests may begin as its earlier ones; False where each has but one
 
 
 class Adapter(Protocol):
@@ -249,7 +250,8 @@ class Adapter(Protocol):
 
     `begin(job)` may be left out, `score` too: the runner then lists what cannot be asked. Looked for besides, where there
     is something to say: `notes`, sentences for the manifest; `why_not(task, inferencer_settings)`, a sentence when a task
-    cannot be asked; `usage()`, what was used (tokens, cost); `ignores`, of `{"prompt", "media"}` what it never looks at by
+    cannot be asked; `usage()`, what was used (tokens, cost); `remembers`, of how many dialogues it keeps what was computed, so
+    that their next turns are best asked before others begin; `ignores`, of `{"prompt", "media"}` what it never looks at by
     design; `exact`, False where rounding may move answers with the batch; `loss(score_request)`, the training loss in nats
     of each option, which `score` must be minus of. The doctor reads the last three (docs/adapters.md)."""
 

@@ -13,7 +13,7 @@ import pytest
 from lamm_bench.errors import BenchError
 from lamm_bench.session import Options, Watcher, rescore, run
 from lamm_bench.store import Ledger
-from lamm_bench.types import Generate, Response, Sample
+from lamm_bench.types import Generate, Job, Response, Sample
 
 from .fakes import ColourTask, Looker, catalog_with, draw_root
 
@@ -227,6 +227,54 @@ def test_two_turns_killed_between_them_go_on_at_the_second(tmp_path: Path) -> No
     assert len(second.asked) == 18 - 12
     assert killed.scores[0].to_json(True) == whole.scores[0].to_json(True)
     assert scores_of(tmp_path / "whole") == scores_of(tmp_path / "killed")
+
+
+@dataclass
+class Rememberer(Looker):
+    """Remembers so many dialogues."""
+
+    remembers: int = 2
+
+
+def test_an_adapter_that_remembers_two_dialogues_is_asked_their_second_turns_before_the_others_first(tmp_path: Path) -> None:
+    recipe = two_turns(tmp_path)
+    whole, looker = Looker(), Rememberer()
+    go(tmp_path, whole, "whole", recipe=str(recipe))
+    go(tmp_path, looker, "deep", recipe=str(recipe))
+    turns = [[request.sample for request in one.asked] for one in (whole, looker)]
+    assert turns[0] == [*"012345678"] * 2
+    assert turns[1] == [*"0101", *"2323", *"4545", *"6767", *"88"]
+    assert scores_of(tmp_path / "whole") == scores_of(tmp_path / "deep")
+
+
+@pytest.mark.parametrize("death", [1, 3, 6, 17])
+def test_an_adapter_that_remembers_may_be_killed_at_any_point(tmp_path: Path, death: int) -> None:
+    recipe = two_turns(tmp_path)
+    whole, second = Looker(), Rememberer(remembers=3)
+    go(tmp_path, whole, "whole", recipe=str(recipe))
+    with pytest.raises(KeyboardInterrupt):
+        go(tmp_path, Rememberer(remembers=3, die_after=death), "killed", recipe=str(recipe))
+    go(tmp_path, second, "killed", recipe=str(recipe))
+    assert len(second.asked) == 18 - death
+    assert scores_of(tmp_path / "whole") == scores_of(tmp_path / "killed")
+
+
+@pytest.mark.parametrize("name, parts, expected", [("direct", False, False), ("multi_turn", False, True), ("direct", True, True)])
+def test_an_adapter_is_told_whether_later_requests_may_begin_as_earlier_ones(
+    tmp_path: Path, name: str, parts: bool, expected: bool
+) -> None:
+    told: list[bool] = []
+
+    class Listener(Looker):
+        def begin(self, job: Job) -> None:
+            told.append(job.goes_on)
+
+    options = Options("looker", tasks="colours", output=tmp_path / "run", recipe="lamm/standard")
+    if name == "multi_turn":
+        options = replace(options, recipe=str(two_turns(tmp_path)))
+    root = draw_root(tmp_path / "data")
+    run(options, catalog_with(TwoParts() if parts else ColourTask()), Listener(), root, "test", Watcher())
+    assert told == [expected]
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
 """A loaded model that is asked: requests in, responses out. The adapter is a thin shell around this.
 
 Requests are sorted longest first, so that memory runs out at once or never; each media is encoded once and kept; what rows
-begin with in common is computed once; a media that cannot be opened ends its own request only; memory exhaustion halves
-the batch and goes on."""
+begin with in common is computed once, and what a conversation has said not again at its next turn; a media that cannot be
+opened ends its own request only; memory exhaustion halves the batch and goes on."""
 
 from __future__ import annotations
 
@@ -20,13 +20,14 @@ from lamm_bench.types import Generate, Message, Response, Score
 from .context import Context, can_share
 from .encode import Encoded, Layout, Text, encode, encode_messages, layout_called, pieces
 from .features import FeatureCache, FeatureFolder
-from .generate import Row, Wish, generate, open_rows
+from .generate import Leave, Row, Wish, generate, open_rows
 from .memory import RAN_OUT, is_out_of_memory, release
 from .model import Lamm, collate
-from .plan import WORTH, Placed, common, cut, identity, load, next_batch, place
+from .plan import WORTH, Placed, common, cut, identity, load, next_batch, place, resumed
 from .see import Held, Key, Seer
 from .shared_attention import Beginnings, side_by_side
 from .tokenizer import Tokenizer
+from .turns import Past, Turns
 from .weigh import Question, first_tokens, later_tokens, question, whole_rows
 
 Work = Callable[[list[Placed], Held], list[Response]]
@@ -44,6 +45,8 @@ class Asker:
     transform: str = "squash"
     folder: FeatureFolder | None = None
     beginnings: FeatureCache[Beginnings] = field(default_factory=lambda: FeatureCache(512 * 2**20))
+    turns: Turns = field(default_factory=lambda: Turns(1024 * 2**20))
+    keeps: bool = True  # whether conversations may go on, so that `turns` is worth its memory
     budget: float = math.inf  # places of memory that a batch may take; learnt when memory runs out
     _seer: Seer | None = field(default=None, repr=False)
     _priors: dict[Hashable, float] = field(default_factory=dict, repr=False)
@@ -156,7 +159,9 @@ class Asker:
 
     def place(self, rows: Sequence[Encoded], news: Sequence[int]) -> list[Placed]:
         placed = place(rows, news, self.model.config.slots, self.seer.key, self.beginnings)
-        return placed if can_share(self.model.llama) else [replace(one, shared=0) for one in placed]
+        if not can_share(self.model.llama):
+            return [replace(one, shared=0) for one in placed]
+        return resumed(placed, self.turns.known(self.seer.key), self.seer.key) if len(self.turns) else placed
 
     def carry(self, placed: list[Placed], work: Work, size: int = 0) -> Iterator[tuple[int, Response]]:
         """Runs `work` over batches; answers for media that cannot be opened, and for rows that do not fit."""
@@ -177,6 +182,7 @@ class Asker:
                 ran_out = str(error).splitlines()[0][:200] if str(error) else "out of memory"
             if ran_out:
                 self.beginnings.clear()
+                self.turns.clear()
                 release()
                 if len(chosen) > 1:
                     self.budget = load(chosen) / 2
@@ -199,14 +205,33 @@ class Asker:
     def speak(self, chosen: list[Placed], held: Held, rows: Sequence[Row]) -> Iterator[None]:
         """Lets the rows grow by a token at a time until all are finished."""
         context, logits = self.read(chosen, held)
-        yield from generate(context, logits, rows, self.tokenizer)
+        yield from generate(context, logits, rows, self.tokenizer, self.keeper(chosen, rows, context))
+
+    def keeper(self, chosen: Sequence[Placed], rows: Sequence[Row], context: Context) -> Leave | None:
+        """Keeps what was computed for a row when it leaves its batch, for the conversation's next turn."""
+        if not self.keeps or not self.turns.limit or not can_share(self.model.llama):
+            return None
+
+        def leave(number: int, place: int, said: int) -> None:
+            one = chosen[number]
+            whole = self.turns.sign(one.row, self.seer.key) + tuple(rows[number].ids[:said])
+            try:
+                self.turns.put(Past(whole, one.shared, context.own(place, len(whole) - one.shared)))
+            except RAN_OUT as error:  # the answer is there; only its copy has no room
+                if not is_out_of_memory(error):
+                    raise
+                self.turns.clear()
+
+        return leave
 
     @torch.inference_mode()
     def read(self, chosen: list[Placed], held: Held) -> tuple[Context, Tensor]:
         """The prompts of a batch passed over, and the logits [rows, vocabulary] of what comes next."""
-        own = [cut(one.row, one.shared) for one in chosen]
+        pasts = [self.turns.recall(self.turns.sign(one.row, self.seer.key), one.shared) if one.kept else None for one in chosen]
+        known = [0 if past is None else past.real.shape[1] for past in pasts]
+        own = [cut(one.row, one.shared + count) for one, count in zip(chosen, known)]
         batch = collate(own, self.model.config.slots, left=True).to(self.model.device)
-        context = Context(self.model.llama, *self.behind(chosen, held), own=batch.ids.shape[1])
+        context = Context(self.model.llama, *self.behind(chosen, held), own=batch.ids.shape[1] + max(known), pasts=pasts)
         embedded = self.model.embed(batch, self.seer.tokens(own, held))
         return context, context.extend(batch.real, batch.positions, inputs_embeds=embedded)[:, -1]
 

@@ -5,6 +5,7 @@ beginnings; the others (sliding windows, state spaces) are given whole rows, pad
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -83,26 +84,40 @@ def use_attention(llama: Any, name: str) -> bool:
 class Context:
     """Rows of one batch on their way. `beginnings` and `group` say what they stand behind; both are given or neither."""
 
-    def __init__(self, llama: Any, beginnings: Beginnings | None = None, group: Tensor | None = None, own: int = 0) -> None:
+    def __init__(
+        self,
+        llama: Any,
+        beginnings: Beginnings | None = None,
+        group: Tensor | None = None,
+        own: int = 0,
+        pasts: Sequence[Beginnings | None] = (),
+    ) -> None:
         """`own` is how many tokens the longest row has of its own: a beginning shorter than that is copied for each row,
-        because the fused kernels are worth more than the memory."""
+        because the fused kernels are worth more than the memory. `pasts` are what earlier turns left of each row's own."""
         self.llama = llama
         self.shared: Shared | None = None
         self.real: Tensor | None = None  # bool [rows, places], the beginnings' places only where they were copied
         self.position: Tensor | None = None  # [rows], of each row's last token
+        self.front = 0  # places of the beginnings where they were copied
         full = can_share(llama)
         layers = llama.config.get_text_config().num_hidden_layers
         self.cache: Cache = Cache(layers=[Growing() for _ in range(layers)]) if full else DynamicCache(config=llama.config)
         self.own_mask = full and llama.config._attn_implementation in (shared_attention.NAME, attention.NAME, "sdpa", "eager")
-        if beginnings is None or group is None:
-            return
-        if llama.config._attn_implementation == shared_attention.NAME and beginnings.real.shape[1] >= own:
-            self.shared = Shared(beginnings, group)
-            return
-        copied = beginnings.select(group)
-        for number, (keys, values) in enumerate(copied.layers):
+        if beginnings is not None and group is not None:
+            if llama.config._attn_implementation == shared_attention.NAME and beginnings.real.shape[1] >= own:
+                self.shared = Shared(beginnings, group)
+            else:
+                self.remember(beginnings.select(group))
+                self.front = beginnings.real.shape[1]
+        known = [past for past in pasts if past is not None]
+        if known:
+            self.remember(lined_up(pasts, known))
+
+    def remember(self, told: Beginnings) -> None:
+        """What each row was told already, put behind what it was told before that."""
+        for number, (keys, values) in enumerate(told.layers):
             self.cache.update(keys, values, number)
-        self.real = copied.real
+        self.real = told.real if self.real is None else torch.cat([self.real, told.real.to(self.real.device)], dim=1)
 
     def extend(self, real: Tensor, positions: Tensor, last: int = 1, **tokens: Tensor) -> Tensor:
         """Logits float [rows, last, vocabulary] of the last places, `last` 0 for all.
@@ -156,6 +171,38 @@ class Context:
         front = self.shared.beginnings.select(group)
         pairs = tuple((torch.cat([k0, k1], dim=2), torch.cat([v0, v1], dim=2)) for (k0, v0), (k1, v1) in zip(front.layers, own))
         return closed_up(Beginnings(pairs, torch.cat([front.real, self.real.to(front.real.device)], dim=1)))
+
+    def own(self, row: int, count: int) -> Beginnings:
+        """The first `count` tokens that a row has of its own, those of earlier turns included, on memory of their own."""
+        assert self.real is not None
+        places = self.real[row, self.front :].nonzero()[:count, 0] + self.front
+        begin, end = int(places[0]), int(places[-1]) + 1
+
+        def taken(tensor: Tensor) -> Tensor:
+            mine = tensor[row : row + 1, :, begin:end]
+            if end - begin == count:
+                return mine.clone(memory_format=torch.contiguous_format)
+            return mine.index_select(2, (places - begin).to(tensor.device))
+
+        layers = tuple((taken(layer.keys), taken(layer.values)) for layer in self.cache.layers)  # type: ignore[union-attr,arg-type]
+        return Beginnings(layers, torch.ones(1, count, dtype=torch.bool, device=self.real.device))
+
+
+def lined_up(pasts: Sequence[Beginnings | None], known: Sequence[Beginnings]) -> Beginnings:
+    """Each row's past beside the others', padded on the left; a row without one is nothing but padding."""
+    length = max(past.real.shape[1] for past in known)
+    real = known[0].real.new_zeros(len(pasts), length)
+    layers = tuple(
+        tuple(part.new_zeros(len(pasts), part.shape[1], length, part.shape[3]) for part in pair) for pair in known[0].layers
+    )
+    for row, past in enumerate(pasts):
+        if past is None:
+            continue
+        begin = length - past.real.shape[1]
+        real[row, begin:] = past.real[0]
+        for wide, pair in zip(layers, past.layers):
+            wide[0][row, :, begin:], wide[1][row, :, begin:] = pair[0][0], pair[1][0]
+    return Beginnings(layers, real)  # type: ignore[arg-type]
 
 
 def closed_up(beginnings: Beginnings) -> Beginnings:

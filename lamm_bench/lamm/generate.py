@@ -5,7 +5,7 @@ own: what is answered does not depend on the company."""
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -15,6 +15,11 @@ from torch import Tensor
 from .context import Context
 
 UNSETTLED = 8  # tokens that one letter may be spread over; a byte-level token holds a byte, a letter of UTF-8 at most four
+
+
+Leave = Callable[[int, int, int], None]
+"""Told of each row that is done while its keys and values are still there: its number, its place in the context, and how
+many tokens of its answer have passed through the model."""
 
 
 class Decoder(Protocol):
@@ -92,9 +97,12 @@ def open_rows(wishes: Sequence[Wish]) -> list[Row]:
 
 
 @torch.inference_mode()
-def generate(context: Context, logits: Tensor, rows: Sequence[Row], tokenizer: Decoder) -> Iterator[None]:
+def generate(
+    context: Context, logits: Tensor, rows: Sequence[Row], tokenizer: Decoder, leave: Leave | None = None
+) -> Iterator[None]:
     """Continues every row of the context, whose next token `logits` [rows, vocabulary] tell; pauses after each token."""
     alive = list(range(len(rows)))  # the row at each place of the batch; finished ones stay until enough have finished
+    passed = 0  # tokens of each answer that went through the model
     while True:
         greedy = likeliest(logits)
         chosen = [0] * len(alive)
@@ -105,13 +113,19 @@ def generate(context: Context, logits: Tensor, rows: Sequence[Row], tokenizer: D
                 row.take(chosen[place], tokenizer)
         yield
         keep = [place for place, number in enumerate(alive) if not rows[number].finish]
+        few = 9 * len(keep) <= 8 * len(alive)
+        if leave is not None and few:
+            for place, number in enumerate(alive):
+                if rows[number].finish:  # after its end a row was given tokens that it never said
+                    leave(number, place, min(passed, len(rows[number].ids)))
         if not keep:
             return
-        if 9 * len(keep) <= 8 * len(alive):  # to drop rows is to copy the cache of the others, so not at every single end
+        if few:  # to drop rows is to copy the cache of the others, so not at every single end
             index = torch.tensor(keep, device=logits.device)
             context.select(index)
             alive, chosen = [alive[place] for place in keep], [chosen[place] for place in keep]
         logits = context.follow(chosen)
+        passed += 1
 
 
 def likeliest(logits: Tensor) -> list[int]:

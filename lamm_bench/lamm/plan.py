@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from collections import defaultdict
 from collections.abc import Callable, Container, Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lamm_bench.types import Media
 
@@ -17,6 +17,14 @@ from .encode import Encoded
 WORTH = 8  # tokens: a shorter beginning costs more in bookkeeping than it saves
 
 KeyOf = Callable[[Media], Hashable]
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What an earlier turn left of a row: its tokens from `begin`, where its own began, to `end`."""
+
+    begin: int
+    end: int
 
 
 @dataclass(frozen=True)
@@ -29,6 +37,7 @@ class Placed:
     group: int  # rows of one group have the same beginning
     new: int  # tokens that may follow
     points: int = 0  # bytes of the row's clouds: what encoding them costs before they are thinned
+    kept: int = 0  # tokens behind the beginning that an earlier turn has passed over; more a hope than a promise
 
     @property
     def cost(self) -> int:
@@ -64,6 +73,23 @@ def place(
         placed.append(sorted(own, key=lambda p: (-p.cost, -p.points, p.index)))
     placed.sort(key=lambda group: (-group[0].cost, -group[0].points, group[0].index))
     return [one for group in placed for one in group]
+
+
+def resumed(placed: Sequence[Placed], kept: Callable[[Encoded], Kept | None], key: KeyOf) -> list[Placed]:
+    """The same rows; those of which more is `kept` than they have in common with others stand behind the beginning that they
+    had then, and come first, before new answers push out what is kept."""
+    first: list[Placed] = []
+    rest: list[Placed] = []
+    names: dict[Hashable, int] = {}
+    after = max((one.group for one in placed), default=0) + 1
+    for one in placed:
+        found = kept(one.row)
+        if found is None or found.end - one.shared < WORTH:
+            rest.append(one)
+            continue
+        number = names.setdefault(identity(cut(one.row, 0, found.begin), key), len(names))
+        first.append(replace(one, shared=found.begin, group=after + number, kept=found.end - found.begin))
+    return sorted(first, key=lambda one: one.group) + rest
 
 
 def head(row: Encoded, slots: dict[str, int]) -> int:

@@ -46,6 +46,11 @@ class Beginnings:
         )
         return Beginnings(pairs, self.real[number : number + 1, start:].clone())
 
+    def part(self, begin: int, end: int) -> Beginnings:
+        """Places `begin` to `end` of each; no copies."""
+        pairs = tuple((k[:, :, begin:end], v[:, :, begin:end]) for k, v in self.layers)
+        return Beginnings(pairs, self.real[:, begin:end])
+
 
 def side_by_side(parts: list[Beginnings]) -> Beginnings:
     """Several in one, padded on the left to the longest."""
