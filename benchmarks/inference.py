@@ -4,6 +4,7 @@
     python benchmarks/inference.py --only scene
     python benchmarks/inference.py --only turns     a scene as upstream's evaluation of July 2023 asks, in two turns
     python benchmarks/inference.py --only scene --dtype bfloat16      both ways in half precision (`turns` too)
+    python benchmarks/inference.py --only turns --lora      the plain loop with LoRA beside the weights, as upstream runs it
     python benchmarks/inference.py --tiny       seconds, with shapes that say nothing about speed
 
 The language model has the shape of SmolLM2-135M (Allal et al. 2025), random weights and float32. The plain loop asks one
@@ -22,7 +23,7 @@ from __future__ import annotations
 import argparse
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -103,31 +104,35 @@ def single(
     print("   " + same(fast, slow))
 
 
-def scene(
-    llm: dict[str, Any], epcl: Epcl, folder: Path, title: str, each: int, few: int, dtype: torch.dtype = torch.float32
-) -> None:
+@dataclass(frozen=True)
+class How:
+    """What a scene is asked with."""
+
+    dtype: torch.dtype = torch.float32  # of both ways
+    lora: bool = False  # the plain loop has LoRA beside its weights, as upstream's does
+
+
+def scene(llm: dict[str, Any], epcl: Epcl, folder: Path, title: str, each: int, few: int, how: How) -> None:
     """Sixty questions about one cloud, as in ScanQA, with EPCL."""
-    model = random_epcl_lamm(llm, epcl, dtype=dtype)
+    model = random_epcl_lamm(llm, epcl, dtype=how.dtype)
     asker = asker_of(model, 64)
     requests = asks([scene_of(folder, epcl.points)], each, 32, system=LONG_SYSTEM)
     shared = asker.place([asker.prompt(r.messages) for r in requests], [ANSWER] * each)[0]
     print(f"   {shared.shared} tokens of the prompt in common, {len(shared.row) - shared.shared} of each question's own")
-    plain = Plain(model, asker)
+    plain = Plain(model, asker, how.lora)
     _, _, fast, slow = compare(
         title, lambda: dict(asker.generate(requests)), each, lambda: dict(plain.generate(requests[:few])), few
     )
     print("   " + same(fast, slow))
 
 
-def turns(
-    llm: dict[str, Any], epcl: Epcl, folder: Path, title: str, each: int, few: int, dtype: torch.dtype = torch.float32
-) -> None:
+def turns(llm: dict[str, Any], epcl: Epcl, folder: Path, title: str, each: int, few: int, how: How) -> None:
     """The same in two turns, as upstream's evaluation of July 2023 asks questions with options."""
-    model = random_epcl_lamm(llm, epcl, dtype=dtype)
+    model = random_epcl_lamm(llm, epcl, dtype=how.dtype)
     asker = asker_of(model, 64, tokenizer=Turned())
     asker.layout = "classic"
     requests = asks([scene_of(folder, epcl.points)], each, 41, system=LONG_SYSTEM)
-    plain = Plain(model, asker)
+    plain = Plain(model, asker, how.lora)
     _, _, fast, slow = compare(
         title, lambda: in_turns(asker.generate, requests), each, lambda: in_turns(plain.generate, requests[:few]), few
     )
@@ -186,11 +191,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--only", choices=["single", "scene", "turns", "options", "overhead"])
     parser.add_argument("--dtype", choices=["float32", "bfloat16"], default="float32", help="of both ways; scene and turns only")
+    parser.add_argument("--lora", action="store_true", help="the plain loop keeps LoRA beside the weights; scene and turns only")
     parser.add_argument("--tiny", action="store_true", help="small shapes, to see that everything runs")
     given = parser.parse_args()
-    if given.dtype != "float32" and given.only not in ("scene", "turns"):
-        parser.error("--dtype goes with --only scene or --only turns")
-    tiny, dtype = given.tiny, getattr(torch, given.dtype)
+    if (given.dtype != "float32" or given.lora) and given.only not in ("scene", "turns"):
+        parser.error("--dtype and --lora go with --only scene or --only turns")
+    tiny, how = given.tiny, How(getattr(torch, given.dtype), given.lora)
     llm = TINY if tiny else SMOLLM
     epcl = TINY_EPCL if tiny else Epcl()
     small, large = (TINY_TOWER, TINY_TOWER) if tiny else (SMALL, VIT_L)
@@ -202,9 +208,7 @@ def main() -> None:
             single(llm, small, folder, "36 image tokens, 16 new", 8 if tiny else 64, 2 if tiny else 8, 20, 64)
             single(llm, large, folder, "256 image tokens (ViT-L), 16 new", 4 if tiny else 8, 2, 20, 8)
         if given.only in (None, "scene"):
-            scene(
-                llm, epcl, folder, "60 questions a scene, 256 tokens (EPCL), 16 new", 6 if tiny else 60, 2 if tiny else 3, dtype
-            )
+            scene(llm, epcl, folder, "60 questions a scene, 256 tokens (EPCL), 16 new", 6 if tiny else 60, 2 if tiny else 3, how)
         if given.only in (None, "turns"):
             turns(
                 llm,
@@ -213,7 +217,7 @@ def main() -> None:
                 "60 questions a scene in two turns (EPCL), 16 new each",
                 6 if tiny else 60,
                 2 if tiny else 3,
-                dtype,
+                how,
             )
         if given.only in (None, "options"):
             options(llm, small, folder, "6 options, 36 image tokens", 3 if tiny else 10, 2 if tiny else 4)

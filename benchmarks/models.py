@@ -6,6 +6,7 @@ import re
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -127,17 +128,20 @@ def asker_of(model: Lamm, batch_size: int, attn: str = "auto", tokenizer: Letter
 
 
 class Plain:
-    """One request at a time, the media encoded for each, transformers' own `generate`: upstream's way."""
+    """One request at a time, the media encoded for each, transformers' own `generate`: upstream's way.
 
-    def __init__(self, model: Lamm, asker: Asker) -> None:
+    `lora`: with LoRA beside the weights, as upstream's model always has it (reference 3.1), and not folded into them."""
+
+    def __init__(self, model: Lamm, asker: Asker, lora: bool = False) -> None:
         self.model, self.asker = model, asker
+        self.llama: Any = beside(model.llama) if lora else model.llama
 
     @torch.inference_mode()
     def generate(self, requests: Sequence[Generate]) -> Iterator[tuple[int, Response]]:
         for index, request in enumerate(requests):
             row = self.asker.prompt(request.messages)
             batch = collate([row], self.model.config.slots).to(self.model.device)
-            ids = self.model.llama.generate(
+            ids = self.llama.generate(
                 inputs_embeds=self.model.embed(batch, self.tokens(row)),
                 attention_mask=torch.ones_like(batch.ids),
                 max_new_tokens=request.max_new_tokens,
@@ -169,6 +173,16 @@ class Plain:
         encoder: Any = self.model.encoders[kind]
         inputs = encoder.tensor([encoder.prepare(one, "squash") for _, one in row.media]).to(self.model.device)
         return self.model.project(kind, self.model.see(kind, inputs))
+
+
+def beside(llama: Any) -> Any:
+    """A copy with upstream's LoRA (reference 3.1: rank 32 on the four projections of attention), which is zero at first and so
+    changes no answer, in whatever precision the weights have."""
+    from peft import LoraConfig, get_peft_model
+
+    dtype = next(llama.parameters()).dtype
+    config = LoraConfig(r=32, lora_alpha=32, lora_dropout=0.1, target_modules=["q_proj", "k_proj", "v_proj", "o_proj"])
+    return get_peft_model(deepcopy(llama), config).to(dtype).eval()
 
 
 class Clock:
