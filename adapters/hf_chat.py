@@ -59,7 +59,7 @@ class HfChat:
             from .hf.load import place
 
             self._place = place(self)
-        return self._place  # type: ignore[no-any-return]
+        return self._place
 
     @property
     def config(self) -> Any:
