@@ -23,9 +23,20 @@ def benchmark(name: str, monkeypatch: pytest.MonkeyPatch, *words: str) -> Module
 def test_inference_prints_its_ratios(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     benchmark("inference", monkeypatch, "--tiny").main()
     printed = capsys.readouterr().out
-    assert len(re.findall(r"\d+\.\dx", printed)) == 10  # five rows, on the processor and on the wall
-    assert re.findall(r"(\d+) of \1 answers equal", printed) == ["2", "2", "2"]
+    assert len(re.findall(r"\d+\.\dx", printed)) == 12  # six rows, on the processor and on the wall
+    assert re.findall(r"(\d+) of \1 answers equal", printed) == ["2"] * 4
     assert all(float(worst) < 1e-4 for worst in re.findall(r"log-likelihood: (\S+)", printed))
+
+
+def test_a_scene_in_two_turns_is_a_row_of_its_own(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    module = benchmark("inference", monkeypatch, "--tiny", "--only", "turns")
+    module.main()
+    printed = capsys.readouterr().out
+    assert len(re.findall(r"\d+\.\dx", printed)) == 2 and "2 of 2 answers equal in both turns" in printed
+    words = importlib.import_module("models").Turned()  # what an answer said is read back as the tokens that it was
+    said = (5, 260, 299, 40000)
+    assert words.encode("ab" + words.decode(said)) == (*words.encode("ab"), *said)
+    assert len(words.encode("\n\n### Assistant:")) == 5 and len(words.encode(" ###\nANSWER:")) == 6  # as SmolLM2's tokenizer
 
 
 def test_gpu_runs_small_shapes_on_the_cpu(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
