@@ -1,6 +1,6 @@
 """`speed.compile`: the language model through torch.compile, which fuses what stands between matrix products.
 
-On a CPU without instructions to spare that is half of a small model's time (docs/training.md has the figures)."""
+On a CPU that is half of a small model's time (docs/training.md has the figures)."""
 
 from __future__ import annotations
 
