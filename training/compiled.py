@@ -12,8 +12,6 @@ import torch
 from lamm_bench.errors import BenchError
 from lamm_bench.lamm.model import Lamm
 
-CHOICES = ("auto", "always", "never")
-
 
 def compile_llm(model: Lamm, choice: str, device: torch.device, processes: int) -> bool:
     """Compiles the language model's layers in place, and says whether it did.
