@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from .board import Board, Group, Ranked, Summary
+from .stats import decimals
 
 WIDE = 200  # columns where there is no terminal to ask
 FORMATS = ("table", "markdown", "csv", "json")
@@ -84,7 +85,7 @@ def print_board(board: Board, format: str, detail: bool = False) -> None:
 
 def figure(value: float) -> str:
     """Two decimals, three for small values, so that errors such as 0.158 stay readable."""
-    return f"{value:.3f}" if 0 < abs(value) < 1 else f"{value:.2f}"
+    return decimals(value, 3 if 0 < abs(value) < 1 else 2)
 
 
 def places(row: Ranked) -> str:

@@ -20,6 +20,7 @@ from .recipe import Recipe
 from .runner import flow_of
 from .scoring import Score, has_media, oracle_answer
 from .session import Outcome, Watcher
+from .stats import decimals
 from .types import FAILED, Estimate, Sample, Task
 from .types import Score as ScoreRequest
 
@@ -99,7 +100,7 @@ def number(value: float | None) -> str:
     >>> number(12.345), number(None)
     ('12.35', '-')
     """
-    return "-" if value is None else f"{value:.2f}"
+    return "-" if value is None else decimals(value)
 
 
 def with_interval(estimate: Estimate) -> str:
@@ -110,7 +111,8 @@ def with_interval(estimate: Estimate) -> str:
     """
     if estimate.value is None or estimate.ci95 is None:
         return number(estimate.value)
-    return f"{number(estimate.value)} [{estimate.ci95[0]:.1f}, {estimate.ci95[1]:.1f}]"
+    low, high = (decimals(end, 1) for end in estimate.ci95)
+    return f"{number(estimate.value)} [{low}, {high}]"
 
 
 COUNTS = "ok/unread/trunc./refused/failed"
@@ -188,8 +190,7 @@ def metrics_table(score: Score) -> Table:
     for name in ("metric", "value", "95 % interval", "bounds", "n", "unit", "better", "note"):
         table.add_column(name)
     for name, e in score.metrics.items():
-        spread = f"[{e.ci95[0]:.2f}, {e.ci95[1]:.2f}]" if e.ci95 else "-"
-        bounds = f"[{e.bounds[0]:.2f}, {e.bounds[1]:.2f}]" if e.bounds else "-"
+        spread, bounds = (f"[{number(pair[0])}, {number(pair[1])}]" if pair else "-" for pair in (e.ci95, e.bounds))
         table.add_row(name, number(e.value), spread, bounds, str(e.n), e.unit, e.better, e.note)
     return table
 

@@ -1,7 +1,8 @@
 """Counting things in an image (FSC147): mean absolute error and its companions.
 
 The error is never clipped and an answer without a number is unread, with the error of answering 0 (reference, Appendix H,
-O8 and O9)."""
+O8 and O9). So is a number that no image holds as many things as: a model that repeats a digit to its last token would
+otherwise make an error of sixty digits, and the mean would be this one answer."""
 
 from __future__ import annotations
 
@@ -23,6 +24,7 @@ from .chef import CHEF
 from .classic import CLASSIC
 from .loading import another, load, protocols
 
+MOST = 10**9  # no count, in the data or in an answer, reaches it
 NEAR = 0.1  # `within_10%`: the error is at most a tenth of the true count
 
 
@@ -38,9 +40,9 @@ class CountScorer:
     )
 
     def read(self, answer: Answer, sample: Sample) -> float | None:
-        """The count; None when there is no number, or a negative one."""
+        """The count; None when there is no number, or one that counts nothing: negative, or a billion and more."""
         value = read_number(text_of(answer))
-        return value if value is not None and value >= 0 else None
+        return value if value is not None and 0 <= value < MOST else None
 
     def score(self, sample: Sample, prediction: float | None) -> dict[str, float]:
         error = abs(float(sample.target) - (prediction or 0.0))
@@ -93,7 +95,7 @@ class Counting:
 
 
 def is_count(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 10**9
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < MOST
 
 
 TASKS = (

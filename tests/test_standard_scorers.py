@@ -308,6 +308,13 @@ def test_counting_errors_are_not_clipped_and_unread_is_an_error_of_all():
     assert (found["exact"], found["within_10%"]) == (0.0, 25.0)
 
 
+def test_a_digit_repeated_to_the_last_token_is_no_count():
+    task = counting.TASKS[0]
+    read = [task.protocols["standard"].read(text, sample(9)) for text in ("999999999", "1000000000", "1" * 64, "1" * 400)]
+    assert read == [999999999, None, None, None]
+    assert values(task, [(sample(9), "1" * 64)])["MAE"] == 9.0
+
+
 def test_silence_about_no_things_is_not_exact():
     assert values(counting.TASKS[0], [(sample(0), "hm")])["exact"] == 0.0
 

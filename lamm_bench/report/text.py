@@ -6,6 +6,8 @@ import html
 import json
 from typing import Any
 
+from lamm_bench.stats import decimals
+
 LONGEST = 4000  # characters of one text
 
 
@@ -40,4 +42,4 @@ def figure(value: Any, digits: int = 2) -> str:
         return str(value)
     if isinstance(value, int):
         return str(value)
-    return f"{value:.3f}" if 0 < abs(value) < 0.1 else f"{value:.{digits}f}"
+    return decimals(value, 3 if 0 < abs(value) < 0.1 else digits)
