@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 from pathlib import Path
@@ -9,22 +10,26 @@ from typing import Any
 
 import pytest
 import torch
+from rich.console import Console
 
 from lamm_bench.adapters.lamm import Lamm as Adapter
 from lamm_bench.cli import main
 from lamm_bench.errors import BenchError
 from lamm_bench.instruction import prompt_file
+from lamm_bench.lamm.config import ImageEncoder
 from lamm_bench.lamm.encoder_configs import ClipTower, VisionTower
+from lamm_bench.training import estimate
 from lamm_bench.training.config import list_presets, read_preset
 from lamm_bench.training.data import read_dialogues, read_file
 from lamm_bench.training.dry_run import dry_run, encoder_size
 from lamm_bench.training.examples import make_examples, repeated, rng
 from lamm_bench.training.export import export
+from lamm_bench.training.run import train
 from lamm_bench.types import Generate, Media, Message
 
 from .commands import done
 from .hub_toys import toy_llm
-from .toys import toy_data
+from .toys import picture, toy_data
 from .trainings import go
 
 HUB = """# A toy around a language model that lies elsewhere.
@@ -120,6 +125,40 @@ def test_a_dry_run_counts_the_part_that_is_used(root: Path) -> None:
     said = dry_run(root / "hub.yaml", {"data.part": "0.5"}, root, 1, "A100")
     number = int(re.search(r"data: (\d+) dialogues", said)[1])  # type: ignore[index]
     assert 0 < number < 20
+
+
+@pytest.mark.parametrize("preset", ["toy.yaml", "one.yaml"])
+def test_a_dry_run_says_the_steps_that_the_training_takes(root: Path, tmp_path: Path, preset: str) -> None:
+    """Of data that are dealt as a whole, one dialogue in a row: whatever its tokens are."""
+    settings, heard = {"data.row_tokens": "1"}, io.StringIO()
+    said = dry_run(root / preset, settings, root, 1, "A100")
+    train(root / preset, tmp_path / "out", settings, data_root=root, console=Console(file=heard, width=200))
+    stages = read_preset(root / preset).stages
+    told = [re.search(rf"stage {stage.name}: .*\n  (\d+) steps", said)[1] for stage in stages]  # type: ignore[index]
+    assert told == [re.search(rf"{stage.name}: .* (\d+) steps", heard.getvalue())[1] for stage in stages]  # type: ignore[index]
+
+
+def test_a_dry_run_of_many_media_deals_a_share_of_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = toy_data(tmp_path / "many", 120)
+
+    def steps() -> list[int]:
+        return [int(number) for number in re.findall(r"  (\d+) steps", dry_run(root / "toy.yaml", {}, root, 1, "A100"))]
+
+    whole = steps()
+    monkeypatch.setattr(estimate, "DEALT", 60)
+    shared = steps()
+    assert whole != shared and all(0.8 * all_of_them < some < 1.25 * all_of_them for all_of_them, some in zip(whole, shared))
+
+
+def test_the_baselines_own_encoders_are_counted_by_their_convolutions(tmp_path: Path) -> None:
+    """By hand: 2 operations for each weight of a kernel and each place where it is used."""
+    picture(tmp_path, "a.png", 0)
+    encoder = ImageEncoder(size=16, widths=(4, 8), blocks=(0, 0), layers=0, heads=2)
+    told = estimate.counted(
+        "image", encoder, [Media("image", str(tmp_path / "gone.png")), Media("image", str(tmp_path / "a.png"))]
+    )
+    assert told == 2 * (5 * 5 * 3 * 4) * 8 * 8 + 2 * (3 * 3 * 4 * 8) * 4 * 4
+    assert estimate.counted("image", encoder, []) == estimate.counted("image", ClipTower(), [Media("image", "a.png")]) == 0.0
 
 
 def test_a_base_is_laid_under_and_unknown_keys_are_refused(tmp_path: Path) -> None:

@@ -53,7 +53,7 @@ def card(
         + ".",
         "",
         *(f"- `{name}`: sha256 {digest}" for name, digest in digests.items()),
-        f"- all dialogues as they were read: {config.notes.get('data', '')}",
+        f"- all settings and dialogues together: {config.notes.get('training', '')}",
         "",
         "Every setting stands in `preset.json`, every step in `metrics.jsonl`, the loss in `loss.png`.",
         "",

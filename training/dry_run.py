@@ -13,7 +13,6 @@ from typing import Any
 import torch
 
 from lamm_bench.errors import BenchError
-from lamm_bench.instruction import prompt_file
 from lamm_bench.lamm.config import HubLlm, Llm
 from lamm_bench.lamm.encoder_configs import ClipTower, VisionTower
 from lamm_bench.lamm.llm import lora_shapes, place_of, read_config
@@ -24,14 +23,13 @@ from .build import trains
 from .config import Preset, Stage, read_preset
 from .data import Dialogue, read_dialogues
 from .engine import device_here, precision_on
+from .estimate import Dealer, Load, by_arithmetic, look_of
 from .measure import PEAKS, activations, memory, peak_of
-from .portion import in_part
+from .portion import in_part, split
 from .shares import micros_of
 
 USE = 0.35
 """The share of a device's peak that is assumed: common for LoRA on frozen weights with short rows, never measured here."""
-LETTERS = 4
-"""Letters of a text token: the usual rule of thumb for English, used where the tokenizer is not at hand."""
 
 
 @dataclass(frozen=True)
@@ -41,12 +39,15 @@ class Sizes:
     llm: int
     head: int  # of `llm`: an output layer apart from the embeddings
     embeddings: int  # of `llm`
-    encoders: int  # of those that can be counted here
-    uncounted: tuple[str, ...]  # the media whose encoders cannot
+    encoder: Mapping[str, int | None]  # of each kind of media; None where it cannot be counted here
     projection: int
     lora: int
     shape: tuple[int, int, int, int, int]  # width, hidden, layers, heads, vocabulary
     assumed: bool
+
+    @property
+    def encoders(self) -> int:
+        return sum(size or 0 for size in self.encoder.values())
 
 
 def dry_run(preset: str | Path, settings: Mapping[str, str], root: Path | None, processes: int, device: str | None) -> str:
@@ -55,17 +56,30 @@ def dry_run(preset: str | Path, settings: Mapping[str, str], root: Path | None, 
     sizes = sizes_of(plan)
     dialogues, note = found(plan, root)
     count = len(dialogues) if dialogues else plan.data.expected
-    text = text_tokens(plan, dialogues)
-    slots = max((c.tokens for c in (plan.model.image, plan.model.point_cloud) if c is not None), default=0)
-    peak, half, where = peak_named(device, plan)
+    used = encoders_of(plan)
+    slots = {kind: encoder.tokens for kind, encoder in used.items()}
+    dealer = Dealer(plan, split(dialogues, plan)[1], slots) if dialogues else None
+    loads = [
+        dealer.load(i, stage) if dealer else by_arithmetic(plan, stage, count, max(slots.values(), default=0))
+        for i, stage in enumerate(plan.stages)
+    ]
+    media = list(dict.fromkeys(one.media for one in dialogues))
+    look = look_of(used, sizes.encoder, media)
+    device_there = peak_named(device, plan)
     lines = [
-        f"preset {plan.name}, {processes} process(es), {where}",
-        f"data: {count:,} dialogues ({note}); {slots} media tokens and about {text:,.0f} text tokens each",
+        f"preset {plan.name}, {processes} process(es), {device_there[2]}",
+        f"data: {count:,} dialogues ({note}); {', '.join(f'{number} tokens for each {kind}' for kind, number in slots.items())}",
         f"parameters: language model {sizes.llm / 1e6:,.1f} M{' (assumed: it is not here)' if sizes.assumed else ''}, "
         f"encoders {counted(sizes)}, projection {sizes.projection / 1e6:,.2f} M, LoRA {sizes.lora / 1e6:,.2f} M",
     ]
-    for stage in plan.stages:
-        lines += stage_lines(plan, stage, sizes, count, dialogues, text, slots, processes, peak, half)
+    kept = plan.speed.features != "each_step"
+    for stage, load in zip(plan.stages, loads):
+        if "encoders" in stage.train:
+            seeing = 3 * look * load.media
+        else:
+            seeing = look * (len(media) or count if kept and load.media else load.media)
+            look *= not (kept and load.media)  # what frozen encoders said is kept for the stages that follow
+        lines += stage_lines(plan, stage, sizes, load, seeing, max(slots.values(), default=0), processes, device_there)
     parallel = plan.parallel
     lines.append(
         f"DeepSpeed: ZeRO {parallel.zero}" + (f", {' and '.join(parallel.offload)} offloaded" if parallel.offload else "")
@@ -77,46 +91,48 @@ def stage_lines(
     plan: Preset,
     stage: Stage,
     sizes: Sizes,
-    count: int,
-    dialogues: list[Dialogue],
-    text: float,
+    load: Load,
+    seeing: float,
     slots: int,
     processes: int,
-    peak: float,
-    half: bool,
+    device: tuple[float, bool, str],
 ) -> list[str]:
-    """What one stage would do."""
-    media = len({one.media for one in dialogues}) or count
-    rows = min(count, media * stage.most) if stage.most else count
-    length = (slots if stage.media else 0) + text
-    packed = max(1.0, plan.data.row_tokens // length)  # dialogues that share a row
-    batches = math.ceil(rows / packed / stage.batch)
-    steps = max(1, round(stage.epochs * batches))
-    tokens = stage.epochs * rows * length
+    """What one stage would do; `seeing` is the operations that encoders take in it, `slots` the most tokens of a media."""
+    peak, half, _ = device
     parts = {"llm": sizes.llm - sizes.head, "head": sizes.head, "projection": sizes.projection, "lora": sizes.lora}
     trained = sum(number for part, number in {**parts, "encoders": sizes.encoders}.items() if part in stage.train)
     frozen = sizes.llm + sizes.projection + sizes.lora + sizes.encoders - trained
     micro = plan.speed.micro or math.ceil(stage.batch / processes)
     width, hidden, layers, heads, vocabulary = sizes.shape
     system = 60  # tokens of a system message, about
-    row = int(max((slots if stage.media else 0) + plan.data.text_tokens + system, min(plan.data.row_tokens, packed * length)))
-    kept = activations(micro, row, width, hidden, layers, heads, not plan.speed.checkpointing, half)
-    kept += micro * (row - slots) * vocabulary * 8 / 2**30  # logits in float32, and their gradient, where labels stand
-    need = memory(frozen, trained, plan.parallel.zero if processes > 1 else 0, processes, half, plan.parallel.offload, kept)
+    own = slots if stage.media else 0
+    row = int(max(own + plan.data.text_tokens + system, min(plan.data.row_tokens, load.row)))
+    held = 0.0
+    if stage.answers:
+        held = activations(micro, row, width, hidden, layers, heads, not plan.speed.checkpointing, half)
+        held += micro * (row - slots) * vocabulary * 8 / 2**30  # logits in float32, and their gradient, where labels stand
+    need = memory(frozen, trained, plan.parallel.zero if processes > 1 else 0, processes, half, plan.parallel.offload, held)
     every = sizes.llm - sizes.embeddings + sizes.lora + (vocabulary * width if not sizes.head else 0)
-    work = tokens * ((4 + 2 * plan.speed.checkpointing) * every + 2 * min(trained, every))
-    work += 2 * sizes.encoders * slots * rows * (stage.epochs if plan.speed.features == "each_step" else 1)
+    work = seeing + load.tokens * ((4 + 2 * plan.speed.checkpointing) * every + 2 * min(trained, every))
     seconds = work / (peak * USE * processes) if peak else 0.0
+    learns = "encoders" in stage.train
     return [
         f"stage {stage.name}: trains {', '.join(stage.train)}: {trained / 1e6:,.2f} M parameters ({trained:,})",
-        f"  {steps:,} steps of {stage.batch} rows: each process {micros_of(stage.batch, processes, micro)} forward passes of {micro}",
-        f"  {tokens / 1e6:,.1f} M tokens",
+        f"  {load.steps:,} steps of {stage.batch} rows: each process {micros_of(stage.batch, processes, micro)} forward passes of {micro}",
+        f"  {load.tokens / 1e6:,.1f} M tokens" if stage.answers else f"  {load.media:,.0f} images and point clouds",
         f"  memory of each device, at the longest rows, about {sum(need.values()):.1f} GiB: "
-        + ", ".join(f"{name} {value:.1f}" for name, value in need.items()),
+        + ", ".join(f"{name} {value:.1f}" for name, value in need.items())
+        + ("; what encoders keep for their gradients is not in it" if learns else ""),
         f"  time about {clock(seconds)} at {100 * USE:.0f} % of the peak"
         if seconds
         else "  time: unknown, for this device's peak is not listed; name one with --device",
     ]
+
+
+def encoders_of(plan: Preset) -> dict[str, Any]:
+    """The preset's encoders by their kind of media."""
+    both = {"image": plan.model.image, "point_cloud": plan.model.point_cloud}
+    return {kind: encoder for kind, encoder in both.items() if encoder is not None}
 
 
 def found(plan: Preset, root: Path | None) -> tuple[list[Dialogue], str]:
@@ -133,16 +149,6 @@ def found(plan: Preset, root: Path | None) -> tuple[list[Dialogue], str]:
     return [], f"expected; their files are not in {root}"
 
 
-def text_tokens(plan: Preset, dialogues: list[Dialogue]) -> float:
-    """Of an average dialogue, with its system message."""
-    if not dialogues:
-        return float(plan.data.expected_text or plan.data.text_tokens)
-    prompts = prompt_file(plan.data.prompts)
-    system = sum(len(prompts.of_task_type(one.task_types[0]) or "") for one in dialogues) / len(dialogues)
-    said = sum(min(sum(map(len, turn)) + 40, LETTERS * plan.data.text_tokens) for one in dialogues for turn in one.turns)
-    return (said / len(dialogues) + system) / LETTERS
-
-
 def sizes_of(plan: Preset) -> Sizes:
     """Counted on a model without memory, from the language model's config or the preset's assumption."""
     config, assumed = llm_config(plan)
@@ -155,16 +161,14 @@ def sizes_of(plan: Preset) -> Sizes:
     embeddings = llm.get_input_embeddings().weight.numel()
     lora = plan.model.lora
     shapes = lora_shapes(config, lora.r, lora.targets, "") if lora is not None and trains(plan, "lora") else {}
-    used = {"image": plan.model.image, "point_cloud": plan.model.point_cloud}
-    encoders = {kind: encoder_size(kind, encoder) for kind, encoder in used.items() if encoder is not None}
+    used = encoders_of(plan)
     width = config.hidden_size
     return Sizes(
         llm=llm_count,
         head=0 if tied else llm.get_output_embeddings().weight.numel(),
         embeddings=embeddings,
-        encoders=sum(size or 0 for size in encoders.values()),
-        uncounted=tuple(kind for kind, size in encoders.items() if size is None),
-        projection=sum((encoder.width + 1) * width for encoder in used.values() if encoder is not None),
+        encoder={kind: encoder_size(kind, encoder) for kind, encoder in used.items()},
+        projection=sum((encoder.width + 1) * width for encoder in used.values()),
         lora=sum(a * b for a, b in shapes.values()),
         shape=(width, config.intermediate_size, config.num_hidden_layers, config.num_attention_heads, config.vocab_size),
         assumed=assumed,
@@ -227,9 +231,10 @@ def bare(encoder: Any) -> Any:
 def counted(sizes: Sizes) -> str:
     """The encoders' parameters in words."""
     known = f"{sizes.encoders / 1e6:,.1f} M" if sizes.encoders else ""
-    if not sizes.uncounted:
+    uncounted = [kind for kind, size in sizes.encoder.items() if size is None]
+    if not uncounted:
         return known or "0.0 M"
-    missing = f"{' and '.join(sizes.uncounted)} unknown: weights or package are not here; memory and time leave it out"
+    missing = f"{' and '.join(uncounted)} unknown: weights or package are not here; memory and time leave it out"
     return f"{known} ({missing})" if known else f"unknown ({missing})"
 
 
@@ -243,7 +248,11 @@ def peak_named(device: str | None, plan: Preset) -> tuple[float, bool, str]:
     here = device_here()
     peak = peak_of(here)
     half = precision_on(plan.precision, here) != torch.float32
-    return peak, half, f"this machine's {here.type} ({peak / 1e9:,.0f} GFLOP/s measured)" if here.type == "cpu" else str(here)
+    return (
+        peak,
+        half,
+        f"this machine's {here.type} ({peak / 1e9:,.0f} GFLOP/s measured in float32)" if here.type == "cpu" else str(here),
+    )
 
 
 def clock(seconds: float) -> str:

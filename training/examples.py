@@ -11,8 +11,16 @@ import numpy as np
 
 from lamm_bench.errors import BenchError
 from lamm_bench.instruction import PromptFile
-from lamm_bench.lamm.encode import IGNORE, Encoded, encode, encode_messages, encode_side_by_side, layout_called, pieces
-from lamm_bench.lamm.tokenizer import Tokenizer
+from lamm_bench.lamm.encode import (
+    IGNORE,
+    Encoded,
+    Vocabulary,
+    encode,
+    encode_messages,
+    encode_side_by_side,
+    layout_called,
+    pieces,
+)
 from lamm_bench.types import Media, Message
 
 from .config import Data
@@ -49,7 +57,7 @@ def make_examples(
     dialogues: Sequence[Dialogue],
     data: Data,
     prompts: PromptFile,
-    tokenizer: Tokenizer,
+    tokenizer: Vocabulary,
     slots: dict[str, int],
     window: int,
     mirror: Sequence[str] = (),
@@ -95,7 +103,7 @@ def shuffled(one: Dialogue, stream: np.random.Generator) -> Dialogue:
     return replace(one, turns=tuple(one.turns[i] for i in order), task_types=tuple(one.task_types[i] for i in order))
 
 
-def cut(one: Dialogue, data: Data, tokenizer: Tokenizer) -> list[Dialogue]:
+def cut(one: Dialogue, data: Data, tokenizer: Vocabulary) -> list[Dialogue]:
     """Dialogues of whole turns, none longer than `data.text_tokens` tokens; a turn that is longer alone is an error.
 
     Upstream cuts wherever the limit falls; a turn here keeps its end, for it is where answers learn to stop."""
@@ -116,7 +124,7 @@ def cut(one: Dialogue, data: Data, tokenizer: Tokenizer) -> list[Dialogue]:
     ]
 
 
-def text_only(one: Dialogue, data: Data, prompts: PromptFile, tokenizer: Tokenizer) -> list[Encoded]:
+def text_only(one: Dialogue, data: Data, prompts: PromptFile, tokenizer: Vocabulary) -> list[Encoded]:
     """Each turn as a conversation without its media, every token learnt: what the language model reads first."""
     out = []
     for (question, answer), task_type in zip(one.turns, one.task_types):

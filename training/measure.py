@@ -18,12 +18,13 @@ PEAKS = {
 """Dense float16 or bfloat16 operations a second with float32 sums, as the vendor's data sheets give them."""
 
 
-def peak_of(device: torch.device) -> float:
-    """Operations a second at best: of a GPU by its name (0 if it is not listed), of a CPU as measured on one product."""
+def peak_of(device: torch.device, dtype: torch.dtype = torch.float32) -> float:
+    """Operations a second at best: of a GPU by its name (0 if it is not listed), of a CPU as measured on one product of
+    matrices of `dtype`."""
     if device.type == "cuda":
         name = torch.cuda.get_device_name(device)
         return next((peak for part, peak in PEAKS.items() if part in name), 0.0)
-    a, b = torch.ones(512, 512), torch.ones(512, 512)
+    a, b = torch.ones(512, 512, dtype=dtype), torch.ones(512, 512, dtype=dtype)
     fastest = min(timed(a, b) for _ in range(5))
     return 2 * 512**3 / fastest
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor
 
-from lamm_bench.lamm.encode import IGNORE
+from lamm_bench.lamm.encode import IGNORE, Encoded
 from lamm_bench.types import Media
 
 from .config import Preset, Stage
@@ -43,6 +44,19 @@ class Plan:
             self.epoch += 1
             self.batches = self.of_epoch(self.epoch)
         return self.batches[step - self.start[self.epoch]]
+
+
+def rows_of(stage: Stage, examples: Sequence[Example], texts: Sequence[tuple[Encoded, str]], row: int) -> list[Example]:
+    """What the stage learns from: every media once where the language model takes no part, else tokenised dialogues.
+
+    `texts`, for stages without media, are conversations and their task types; `row` is the tokens of a row of a batch."""
+    if not stage.media:
+        return [Example(encoded, Media("image", ""), (task_type,), "") for encoded, task_type in texts]
+    if stage.answers:
+        return list(examples)
+    blank = Encoded((0,) * row, (), (), (), ())  # one media fills a row
+    first = {one.media: one for one in reversed(examples)}
+    return [replace(first[media], encoded=blank) for media in dict.fromkeys(one.media for one in examples)]
 
 
 def pace(stage: Stage, step: int, total: int) -> float:

@@ -95,7 +95,7 @@ def train_with(
     saved = in_turn(engine, lambda: saved_state(output, identity, *mode, engine))
     tokenizer = in_turn(engine, lambda: tokenizer_for(plan, dialogues, output, keep=saved is not None or engine.rank > 0))
     plan = sized(plan, tokenizer)
-    config = config_for(plan, {"preset": plan.name, "seed": plan.seed, "data": identity, "versions": versions()})
+    config = config_for(plan, {"preset": plan.name, "seed": plan.seed, "training": identity, "versions": versions()})
     model = partial(model_for, plan, config, tokenizer, engine)
     trainer = make_trainer(plan, model(), dialogues, tokenizer, output, identity, console, engine, feature_cache)
     gc.freeze()

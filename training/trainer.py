@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +32,7 @@ from .heads import Heads
 from .lessons import Course
 from .loss import Blur, answer_losses, check_finite, total_loss
 from .parts import counter, part_of
-from .plan import Plan, label_weights, pace
+from .plan import Plan, label_weights, pace, rows_of
 from .prepared import Prepared
 from .shares import micros_of, padding, shares
 from .watch import Watcher
@@ -69,7 +69,7 @@ class Trainer:
         """Trains one stage, from its beginning or from a saved state within it."""
         engine, seed, micro = self.engine, self.preset.seed, self.preset.speed.micro
         heads = self.begin(index, stage, saved)
-        rows = self.rows(stage)
+        rows = rows_of(stage, self.examples, self.texts, self.preset.data.row_tokens)
         weights = [label_weights(row, stage) if stage.answers else torch.ones(0) for row in rows]
         mass = [float(each.sum()) if stage.answers else 1.0 for each in weights]
         plan = Plan(self.preset, index, stage, rows)
@@ -139,16 +139,6 @@ class Trainer:
         if saved:
             heads.load_state_dict(saved["heads"])
         return heads
-
-    def rows(self, stage: Stage) -> list[Example]:
-        """What the stage learns from: every media once where the language model takes no part, else tokenised dialogues."""
-        if not stage.media:
-            return [Example(encoded, Media("image", ""), (task_type,), "") for encoded, task_type in self.texts]
-        if stage.answers:
-            return list(self.examples)
-        blank = Encoded((0,) * self.preset.data.row_tokens, (), (), (), ())  # one media fills a row
-        first = {row.media: row for row in reversed(self.examples)}
-        return [replace(first[media], encoded=blank) for media in dict.fromkeys(row.media for row in self.examples)]
 
     def learnt(self, index: int) -> list[str]:
         """Names of what the stages up to this one train, and of counters: all that random weights and files do not give again."""

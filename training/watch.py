@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from lamm_bench.errors import BenchError
 
 from . import state
+from .engine import precision_on
 from .loss import total_loss
 from .measure import operations_per_token, peak_of, size_of
 from .plan import Plan
@@ -41,7 +42,8 @@ class Watcher:
             f"{100 * plan.padding:.0f} % padding",
             highlight=False,
         )
-        peak = peak_of(trainer.engine.device) * trainer.engine.world
+        device = trainer.engine.device
+        peak = peak_of(device, precision_on(trainer.preset.precision, device)) * trainer.engine.world
         self.use = operations_per_token(model) / peak if peak and stage.answers and "encoders" not in stage.train else 0.0
         self.metrics = Metrics(trainer.output / "metrics.jsonl", index, start)
         self.progress = StageProgress(console, stage.name, start, plan.total)
