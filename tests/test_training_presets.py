@@ -138,6 +138,13 @@ def test_a_dry_run_says_the_steps_that_the_training_takes(root: Path, tmp_path: 
     assert told == [re.search(rf"{stage.name}: .* (\d+) steps", heard.getvalue())[1] for stage in stages]  # type: ignore[index]
 
 
+def test_a_dry_run_refuses_what_the_training_would(root: Path) -> None:
+    with pytest.raises(BenchError, match="layout"):
+        dry_run(root / "toy.yaml", {"data.layout": "foo"}, root, 1, "A100")
+    with pytest.raises(BenchError, match=r"item 0 .* data.text_tokens is 1"):
+        dry_run(root / "toy.yaml", {"data.text_tokens": "1"}, root, 1, "A100")
+
+
 def test_a_dry_run_of_many_media_deals_a_share_of_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     root = toy_data(tmp_path / "many", 120)
 

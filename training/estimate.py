@@ -59,8 +59,9 @@ class Dealer:
         chosen = [one for one in dialogues if drawn(one.media.path)] or list(dialogues)
         self.plan, self.slots = plan, dict(slots)
         self.scale = len(media) / len({one.media for one in chosen})
-        template = LAYOUTS[plan.data.layout].template if isinstance(plan.data.layout, str) else False
-        data = replace(plan.data, layout="training") if template else plan.data  # a template is part of a tokenizer
+        layout = LAYOUTS.get(plan.data.layout)
+        own = layout is not None and layout.template  # the tokenizer's, which is not at hand
+        data = replace(plan.data, layout="training") if own else plan.data
         prompts, thumb = prompt_file(data.prompts), Thumb(max(1, (data.text_tokens - 12) // 2))
         spoken = chosen if any(not stage.media for stage in plan.stages) else ()
         self.texts = [(row, one.task_types[0]) for one in spoken for row in text_only(one, data, prompts, thumb)]
