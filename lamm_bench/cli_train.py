@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import importlib
+import sys
 from pathlib import Path
 from typing import Any
 
 import click
 
-from .cli_options import SETTINGS, guarded, pairs
+from .cli_options import INTERRUPTED, SETTINGS, guarded, pairs
+from .errors import BenchError
 
 FOLDER = click.Path(path_type=Path)
 
@@ -35,12 +37,17 @@ FOLDER = click.Path(path_type=Path)
 @click.option(
     "--max-bad", type=click.FloatRange(0, 1), metavar="SHARE", help="Unreadable media that are put up with [preset: 0.01]."
 )
-@click.option("--resume", "mode", flag_value="resume", help="Insist on going on with a training that is there.")
-@click.option("--fresh", "mode", flag_value="fresh", help="Begin anew.")
+@click.option("--resume", is_flag=True, help="Insist on going on with a training that is there.")
+@click.option("--fresh", is_flag=True, help="Begin anew, over what --output holds.")
 @click.option("--dry-run", is_flag=True, help="Say what would run: steps, tokens, parameters, memory, time; train nothing.")
 @click.option("--processes", type=click.IntRange(min=1), metavar="N", help="For --dry-run: on how many GPUs [1].")
 @click.option("--device", "device", metavar="NAME", help="For --dry-run: on which GPU, such as A100, V100, 3090.")
-@click.option("--export-upstream", type=FOLDER, metavar="DIR", help="Write a finished --output as upstream's pytorch_model.pt.")
+@click.option(
+    "--export-upstream",
+    type=FOLDER,
+    metavar="DIR",
+    help="Write a finished --output as upstream's pytorch_model.pt, or one file for each kind of media.",
+)
 @click.option("--list", "show_list", is_flag=True, help="List the presets.")
 @click.option("--show", "show_name", metavar="PRESET", help="Print a preset with its values explained.")
 @guarded
@@ -68,19 +75,26 @@ def train_baseline(**asked: Any) -> None:
         if asked[option] is not None:
             settings[key] = str(asked[option])
     output = asked["output"] or Path("runs") / f"train-{Path(asked['preset']).stem}"
+    if asked["resume"] and asked["fresh"]:
+        raise BenchError("--resume goes on and --fresh begins anew; give one of them")
     if asked["export_upstream"]:
-        files = importlib.import_module("lamm_bench.training.export").export(output, asked["export_upstream"])
-        click.echo("\n".join(f"written: {file}" for file in files))
+        if asked["dry_run"]:
+            raise BenchError("--export-upstream writes files and --dry-run none; give one of them")
+        files, left = importlib.import_module("lamm_bench.training.export").export(output, asked["export_upstream"])
+        click.echo("\n".join([*(f"written: {file}" for file in files), *left]))
         return
     if asked["dry_run"]:
         dry = importlib.import_module("lamm_bench.training.dry_run").dry_run
         click.echo(dry(asked["preset"], settings, asked["data_root"], asked["processes"] or 1, asked["device"]))
         return
     train = importlib.import_module("lamm_bench.training.run").train
-    resume = True if asked["mode"] == "resume" else None
-    folder = train(
-        asked["preset"], output, settings, asked["data_root"], resume, asked["mode"] == "fresh",
-        engine=asked["engine"], feature_cache=asked["feature_cache"],
-    )  # fmt: skip
+    try:
+        folder = train(
+            asked["preset"], output, settings, asked["data_root"], asked["resume"] or None, asked["fresh"],
+            engine=asked["engine"], feature_cache=asked["feature_cache"],
+        )  # fmt: skip
+    except KeyboardInterrupt:
+        click.echo("\nlamm-bench: interrupted; run the same command again to go on from the last state that was saved", err=True)
+        sys.exit(INTERRUPTED)
     if importlib.import_module("lamm_bench.training.engine").place()[0] == 0:
         click.echo(f"checkpoint: {folder}\nevaluate it: lamm-bench run --model lamm --set checkpoint={folder} --tasks all")

@@ -208,7 +208,8 @@ def test_lora_around_a_language_model_from_elsewhere(root: Path, tmp_path: Path)
     assert not (out / "llm.safetensors").exists() and not (out / "tokenizer.json").exists()
     said = ask(root, out)
     assert said.error is None
-    (file,) = export(out, tmp_path / "upstream")
+    (file,), left = export(out, tmp_path / "upstream")
+    assert len(left) == 1 and "--alpha 4" in left[0]
     tensors = torch.load(file, weights_only=True)
     assert file.name == "pytorch_model.pt" and tensors["llama_proj.weight"].shape == (32, 8)
     assert "llama_model.base_model.model.model.layers.1.self_attn.o_proj.lora_B.default.weight" in tensors

@@ -18,7 +18,7 @@ def card(
     model: Lamm,
     dialogues: Sequence[Dialogue],
     times: Mapping[str, float],
-    minutes: float,
+    took: str,
     digests: Mapping[str, str],
 ) -> str:
     """What it is, what it was made of, how long it took; scores are added by whoever measures them."""
@@ -44,7 +44,7 @@ def card(
         "| --- | --- | ---: | ---: |",
         *(f"| {s.name} | {', '.join(s.train)} | {s.epochs:g} | {times.get(s.name, '')} |" for s in plan.stages),
         "",
-        f"Training took {minutes:.1f} minutes, reading the media included. Seed {plan.seed}; versions: "
+        f"{took}, reading the media included. Seed {plan.seed}; versions: "
         + ", ".join(f"{name} {number}" for name, number in config.notes.get("versions", {}).items())
         + ".",
         "",
@@ -65,7 +65,7 @@ def card(
 
 def begin(plan: Preset, config: LammConfig) -> list[str]:
     """What kind of model it is, and what it was begun from."""
-    made = f"with `lamm-bench train-baseline --preset {plan.name}`."
+    made = f"by `lamm-bench train-baseline` with the preset `{plan.name}`."
     if not isinstance(config.llm, HubLlm):
         return [
             "A LAMM model: frozen encoders, one linear projection for each kind of media, a LLaMA-architecture language model with",

@@ -211,7 +211,10 @@ def load(file: Path, seen: tuple[Path, ...] = ()) -> dict[str, Any]:
     if base is None:
         return data
     near = file.parent / str(base)
-    return laid_over(load(near if near.suffix and near.is_file() else preset_file(str(base)), (*seen, file)), data)
+    below = load(near if near.suffix and near.is_file() else preset_file(str(base)), (*seen, file))
+    if file.parent != PRESETS:
+        below.pop("licence", None)  # of the base's data, and these may be others
+    return laid_over(below, data)
 
 
 def laid_over(below: Any, above: Any) -> Any:
@@ -324,6 +327,10 @@ def check(preset: Preset) -> None:
         raise BenchError("watch.keep must be at least 1, and speed.micro, watch.validate_every, watch.eval_every at least 0")
     if not preset.stages:
         raise BenchError("a preset needs at least one stage")
+    for name in ("llm", "image", "point_cloud"):
+        part = getattr(preset.model, name)
+        if part is not None and part.kind == "mini" and part.width % part.heads:
+            raise BenchError(f"model.{name}: heads is {part.heads}, which does not divide the width of {part.width}")
     for kind in ("image", "point_cloud"):
         if (getattr(preset.model, kind) is None) != (not getattr(preset.data, kind)):
             raise BenchError(f"data.{kind} and model.{kind} must be given both or neither")

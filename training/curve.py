@@ -10,15 +10,15 @@ from typing import Any
 from PIL import Image, ImageDraw
 
 SIZE = (960, 480)
-EDGE = (70, 20, 20, 46)  # pixels left, top, right, bottom
+EDGE = (70, 24, 20, 46)  # pixels left, top, right, bottom
 COLOURS = ((31, 119, 180), (214, 39, 40), (44, 160, 44), (148, 103, 189))
 
 
 def draw(metrics: Path, picture: Path) -> bool:
-    """Every stage's loss after the others', smoothed over fifty points, and the validation loss as dots; false without steps."""
+    """Every stage's loss after the others', smoothed where there are many steps, and the validation loss as circles; false without steps."""
     entries = [json.loads(line) for line in metrics.read_text(encoding="utf-8").splitlines()]
     losses, checked, names = gather(entries)
-    if len(losses) < 2:
+    if not losses:
         return False
     values = [value for _, value, _ in losses] + [value for _, value in checked]
     low, high = min(values), max(values)
@@ -30,6 +30,9 @@ def draw(metrics: Path, picture: Path) -> bool:
 
     image = Image.new("RGB", SIZE, "white")
     pen = ImageDraw.Draw(image)
+    pen.text(
+        (EDGE[0], 4), "loss of the answers (of the questions, where encoders learn), by step; circles: validation", fill="black"
+    )
     for part in range(5):
         value = low + (high - low) * part / 4
         pen.line([at(0, value), at(losses[-1][0], value)], fill=(225, 225, 225))
@@ -39,8 +42,11 @@ def draw(metrics: Path, picture: Path) -> bool:
     for number, name in enumerate(names):
         own = [(step, value) for step, value, stage in losses if stage == name]
         colour = COLOURS[number % len(COLOURS)]
+        if len(own) == 1:
+            x, y = at(*own[0])
+            pen.ellipse([x - 2, y - 2, x + 2, y + 2], fill=colour)
         pen.line([at(*point) for point in own], fill=tuple(180 + (c * 75) // 255 for c in colour), width=1)
-        pen.line([at(*point) for point in smoothed(own)], fill=colour, width=3)
+        pen.line([at(*point) for point in smoothed(own, min(25, len(own) // 10))], fill=colour, width=3)
         pen.text((EDGE[0] + 140 * number, SIZE[1] - 20), f"{name}: {own[-1][1]:.3f}", fill=colour)
     for step, value in checked:
         x, y = at(step, value)
@@ -61,7 +67,7 @@ def gather(entries: Sequence[dict[str, Any]]) -> tuple[list[tuple[int, float, st
     return losses, checked, list(dict.fromkeys(name for _, _, name in losses))
 
 
-def smoothed(points: Sequence[tuple[int, float]], reach: int = 25) -> list[tuple[int, float]]:
+def smoothed(points: Sequence[tuple[int, float]], reach: int) -> list[tuple[int, float]]:
     """Each point's mean with its neighbours."""
     out = []
     for index, (step, _) in enumerate(points):

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from rich.console import Console
 
 from lamm_bench.errors import BenchError
 from lamm_bench.lamm.config import HubLlm, Llm
@@ -26,7 +27,7 @@ from .engine import device_here, precision_on
 from .estimate import Dealer, Load, by_arithmetic, look_of
 from .measure import PEAKS, activations, memory, peak_of
 from .portion import in_part, split
-from .shares import micros_of
+from .shares import micros_of, whole_batches
 
 USE = 0.35
 """The share of a device's peak that is assumed: common for LoRA on frozen weights with short rows, never measured here."""
@@ -53,6 +54,8 @@ class Sizes:
 def dry_run(preset: str | Path, settings: Mapping[str, str], root: Path | None, processes: int, device: str | None) -> str:
     """Steps, tokens, parameters, memory and time, as lines."""
     plan = read_preset(preset, settings)
+    for stage in plan.stages:
+        whole_batches(plan, stage, processes)
     sizes = sizes_of(plan)
     dialogues, note = found(plan, root)
     count = len(dialogues) if dialogues else plan.data.expected
@@ -81,9 +84,10 @@ def dry_run(preset: str | Path, settings: Mapping[str, str], root: Path | None, 
             look *= not (kept and load.media)  # what frozen encoders said is kept for the stages that follow
         lines += stage_lines(plan, stage, sizes, load, seeing, max(slots.values(), default=0), processes, device_there)
     parallel = plan.parallel
-    lines.append(
-        f"DeepSpeed: ZeRO {parallel.zero}" + (f", {' and '.join(parallel.offload)} offloaded" if parallel.offload else "")
-    )
+    if processes > 1 or parallel.zero:
+        lines.append(
+            f"DeepSpeed: ZeRO {parallel.zero}" + (f", {' and '.join(parallel.offload)} offloaded" if parallel.offload else "")
+        )
     return "\n".join(lines)
 
 
@@ -140,6 +144,8 @@ def found(plan: Preset, root: Path | None) -> tuple[list[Dialogue], str]:
     if root is None and not plan.data.expected:
         from lamm_bench.data import mini
 
+        console = Console(stderr=True)
+        console.print("no --data-root: counting in the miniature's training data, drawn at first use (minutes)", soft_wrap=True)
         drawn = Path(mini.ensure(parts=("train",)))
         return read_dialogues(drawn, plan.data, wanted=in_part(plan)), "counted in the miniature"
     if root is None:

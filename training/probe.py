@@ -44,20 +44,26 @@ class Learning:
         yield from self.asker.score(requests)
 
 
-def make_probe(plan: Preset, tokenizer: Tokenizer) -> Callable[[Lamm], Mapping[str, float]] | None:
-    """None unless the preset asks for it. Refused where no process has all weights, and where a task is not known."""
-    watch = plan.watch
-    if not watch.eval_every:
-        return None
+def tasks_of(plan: Preset) -> tuple[Any, str, frozenset[str]]:
+    """The catalog, the names of `watch.eval_tasks` about what the preset trains on, and its kinds of media."""
     if plan.parallel.zero == 3:
         raise BenchError("watch.eval_every needs whole weights in one process; it does not go with parallel.zero 3")
     catalog = importlib.import_module("lamm_bench.catalog").load_catalog(())
-    tasks = list(catalog.select_tasks(watch.eval_tasks))
-    root = Path(importlib.import_module("lamm_bench.data.mini").ensure(parts=("val",))) / "val"
     kinds = frozenset(kind for kind in ("image", "point_cloud") if getattr(plan.data, kind))
+    tasks = list(catalog.select_tasks(plan.watch.eval_tasks))
     names = ",".join(task.name for task in tasks if task.modality in kinds)
     if not names:
-        raise BenchError(f"watch.eval_tasks: {watch.eval_tasks} names no task about what the preset trains on")
+        raise BenchError(f"watch.eval_tasks: {plan.watch.eval_tasks} names no task about what the preset trains on")
+    return catalog, names, kinds
+
+
+def make_probe(plan: Preset, tokenizer: Tokenizer) -> Callable[[Lamm], Mapping[str, float]] | None:
+    """None unless the preset asks for it. Refused as `tasks_of` does."""
+    watch = plan.watch
+    if not watch.eval_every:
+        return None
+    catalog, names, kinds = tasks_of(plan)
+    root = Path(importlib.import_module("lamm_bench.data.mini").ensure(parts=("val",))) / "val"
 
     def probe(model: Lamm) -> dict[str, float]:
         modes = {module: module.training for module in model.modules()}

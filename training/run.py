@@ -10,22 +10,22 @@ import json
 import platform
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import torch
 from rich.console import Console
 
 from lamm_bench.errors import BenchError
 from lamm_bench.instruction import prompt_file
-from lamm_bench.lamm import checkpoint
 from lamm_bench.lamm.model import Lamm
 from lamm_bench.lamm.tokenizer import Tokenizer
 
 from . import state
+from .before import long_enough, refuse, untrained
 from .build import config_for, model_for, sized, tokenizer_for, write
 from .card import card
 from .compiled import is_compiled
@@ -36,6 +36,7 @@ from .engine import Engine, make_engine
 from .examples import Example, make_examples, text_only
 from .feature_cache import FeatureCache
 from .lessons import Course, course
+from .output import alone, saved_state
 from .portion import in_part, split
 from .prepared import Prepared
 from .probe import make_probe
@@ -62,7 +63,9 @@ def train(
     plan = read_preset(preset, settings)
     carrier = make_engine(engine, plan)
     try:
-        return train_with(carrier, carrier.preset, output, data_root, (resume, fresh), console, feature_cache, began)
+        refuse(carrier.preset, feature_cache)
+        with alone(output, carrier):
+            return train_with(carrier, carrier.preset, output, data_root, (resume, fresh), console, feature_cache, began)
     finally:
         carrier.close()
         gc.unfreeze()
@@ -95,6 +98,10 @@ def train_with(
     saved = in_turn(engine, lambda: saved_state(output, identity, *mode, engine))
     tokenizer = in_turn(engine, lambda: tokenizer_for(plan, dialogues, output, keep=saved is not None or engine.rank > 0))
     plan = sized(plan, tokenizer)
+    if warning := untrained(plan):
+        console.print(warning, highlight=False, soft_wrap=True)
+    if plan.speed.compile == "auto" and not long_enough(plan, len(dialogues)):
+        plan = replace(plan, speed=replace(plan.speed, compile="never"))
     config = config_for(plan, {"preset": plan.name, "seed": plan.seed, "training": identity, "versions": versions()})
     model = partial(model_for, plan, config, tokenizer, engine)
     trainer = make_trainer(plan, model(), dialogues, tokenizer, output, identity, console, engine, feature_cache)
@@ -106,7 +113,10 @@ def train_with(
         soft_wrap=True,
     )
     times: dict[str, float] = {}
+    again = saved is not None
     if saved is not None:
+        at = f"stage {plan.stages[saved['stage']].name}, step {saved['step']}" if saved["stage"] < len(plan.stages) else "its end"
+        console.print(f"going on from the state in {output}: {at}", highlight=False, soft_wrap=True)
         with_earlier_lora(plan, trainer.model, saved["stage"])
     for index, stage in enumerate(plan.stages):
         if saved is not None and index < saved["stage"]:
@@ -131,12 +141,19 @@ def train_with(
         names = (*plan.data.image, *plan.data.point_cloud)
         digests = {name: hashlib.sha256((root / name).read_bytes()).hexdigest() for name in names}
         (output / "preset.json").write_text(json.dumps(asdict(plan), indent=2) + "\n", encoding="utf-8")
-        (output / "README.md").write_text(card(plan, config, done, dialogues, times, minutes, digests), encoding="utf-8")
+        (output / "README.md").write_text(
+            card(plan, config, done, dialogues, times, took(minutes, again), digests), encoding="utf-8"
+        )
         draw(output / "metrics.jsonl", output / "loss.png")
         state.clear(output)
         console.print(f"checkpoint in {output} after {minutes:.1f} minutes", highlight=False, soft_wrap=True)
     engine.gather(None)
     return output
+
+
+def took(minutes: float, again: bool) -> str:
+    """How long it was, in words; of a training that was interrupted only the last part is known."""
+    return f"{'The last part of a training that was interrupted' if again else 'Training'} took {minutes:.1f} minutes"
 
 
 def with_earlier_lora(plan: Preset, model: Lamm, stage: int) -> None:
@@ -172,7 +189,7 @@ def miniature(console: Console) -> Path:
     """The root of the miniature's training data, drawn at first use."""
     from lamm_bench.data import mini
 
-    console.print("no --data-root: training on the miniature")
+    console.print("no --data-root: training on the miniature, drawn at first use (minutes)")
     return Path(mini.ensure(parts=("train",)))
 
 
@@ -184,28 +201,6 @@ def digest_of(plan: Preset, dialogues: Sequence[Dialogue]) -> str:
     for one in dialogues:
         digest.update(json.dumps([Path(one.media.path).name, one.task_types, one.turns], ensure_ascii=False).encode())
     return digest.hexdigest()[:16]
-
-
-def saved_state(output: Path, identity: str, resume: bool | None, fresh: bool, engine: Engine) -> dict[str, Any] | None:
-    """The state to go on from, if there is one and it is wanted; refuses to write over a finished checkpoint."""
-    try:
-        output.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise BenchError(f"{output} cannot be made: {error.strerror or error}") from error
-    file = output / state.NAME
-    if fresh and engine.rank == 0:
-        state.clear(output)
-        for name in ("metrics.jsonl", "config.json", "tokenizer.json", *checkpoint.FILES):
-            (output / name).unlink(missing_ok=True)
-    if (output / "config.json").is_file():
-        raise BenchError(f"{output} already holds a finished checkpoint; use another --output, or --fresh to train anew")
-    if not file.is_file():
-        if resume:
-            raise BenchError(f"{output} holds no {state.NAME} to resume from")
-        return None
-    if resume is False:
-        raise BenchError(f"{output} holds the state of a training; go on with --resume, or begin anew with --fresh")
-    return state.read(file, identity, engine.name, engine.world)
 
 
 def make_trainer(
@@ -222,7 +217,11 @@ def make_trainer(
     """Examples and prepared media. Unreadable media are left out and counted; too many of them are an error."""
     prepared, cache = media_of(plan, model, dialogues, output, console, engine, feature_cache)
     good = [one for one in dialogues if one.media in prepared]
+    count = len({one.media for one in good})
     held, good = split(good, plan)
+    if plan.data.held_out and not (held and good):
+        left = "none of them for the validation loss" if not held else "none of them to learn from"
+        raise BenchError(f"data.held_out is {plan.data.held_out}, which leaves {left}: there are {count} images and clouds")
     prompts = prompt_file(plan.data.prompts)
 
     def encoded(chosen: Sequence[Dialogue]) -> list[Example]:
@@ -258,8 +257,6 @@ def media_of(
     prepared = Prepared(dict(model.encoders.items()), plan.data.workers, plan.data.memory)
     cache = None
     if feature_cache is not None:
-        if any("encoders" in stage.train for stage in plan.stages):
-            raise BenchError(f"--feature-cache is for frozen encoders, and the preset {plan.name} trains its own")
         cache = FeatureCache(feature_cache)
         for kind, config in model.config.encoders.items():
             cache.find(kind, model.encoders[kind], config, [one for one in every if one.kind == kind], half(plan.precision))

@@ -6,6 +6,10 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from lamm_bench.errors import BenchError
+
+from .config import Preset, Stage
+
 
 @dataclass(frozen=True)
 class Micro:
@@ -13,6 +17,12 @@ class Micro:
 
     rows: tuple[int, ...]  # indices into the batch
     blank: bool = False
+
+
+def whole_batches(preset: Preset, stage: Stage, processes: int) -> None:
+    """Refuses to divide the batches of a stage that needs them whole."""
+    if (stage.asked or stage.anchors) and (processes > 1 or preset.speed.micro):
+        raise BenchError(f"stage {stage.name} learns from whole batches (asked, anchors) and needs one process and speed.micro=0")
 
 
 def micros_of(batch: int, world: int, micro: int) -> int:

@@ -34,7 +34,7 @@ from .loss import Blur, answer_losses, check_finite, total_loss
 from .parts import counter, part_of
 from .plan import Plan, label_weights, pace, rows_of
 from .prepared import Prepared
-from .shares import micros_of, padding, shares
+from .shares import micros_of, padding, shares, whole_batches
 from .watch import Watcher
 
 
@@ -115,10 +115,7 @@ class Trainer:
 
     def begin(self, index: int, stage: Stage, saved: dict[str, Any] | None) -> nn.Module:
         """LoRA put in, parts frozen, the saved weights loaded; gives what is trained beside the model, empty in most stages."""
-        if (stage.asked or stage.anchors) and (self.engine.world > 1 or self.preset.speed.micro):
-            raise BenchError(
-                f"stage {stage.name} learns from whole batches (asked, anchors) and needs one process and speed.micro=0"
-            )
+        whole_batches(self.preset, stage, self.engine.world)
         if "lora" in stage.train and not hasattr(self.model.llama_model, "peft_config"):
             with seeded(self.preset.seed, "lora"):
                 self.model.add_lora(lora_of(self.preset))

@@ -114,5 +114,7 @@ def tensorboard(folder: Path, start: int) -> Any:
     try:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError:
-        raise BenchError("watch.tensorboard needs the extra `tensorboard` (pip install 'lamm-bench[tensorboard]')") from None
+        raise BenchError(
+            "watch.tensorboard needs the extra `tensorboard` (pip install -c constraints.txt -e '.[tensorboard]')"
+        ) from None
     return SummaryWriter(str(folder), purge_step=start)

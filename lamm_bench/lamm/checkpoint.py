@@ -23,6 +23,7 @@ from .llm import build_llm, llm_digests
 from .model import Lamm
 from .outside import beside, outside, outside_digests
 from .tokenizer import MiniTokenizer, Tokenizer
+from .weights import save_tensors
 
 FILES = ("encoders.safetensors", "llm.safetensors", "lamm.safetensors")
 PEFT = "llama_model.base_model.model."
@@ -52,8 +53,6 @@ def save(model: Lamm, config: LammConfig, tokenizer: Path | None, folder: Path, 
     """Writes the folder; floating tensors as `dtype`, counters as they are.
 
     `tokenizer` is the file of the miniature's; a language model that lies elsewhere has its own and is not written."""
-    from safetensors.torch import save_file
-
     folder.mkdir(parents=True, exist_ok=True)
     parts: dict[str, dict[str, Tensor]] = {file: {} for file in files_of(config)}
     for name, tensor in model.state_dict().items():
@@ -64,7 +63,7 @@ def save(model: Lamm, config: LammConfig, tokenizer: Path | None, folder: Path, 
             stored = tensor.detach().cpu().to(dtype) if tensor.is_floating_point() else tensor.detach().cpu()
             parts[place[0]][place[1]] = stored.contiguous()
     for file, tensors in parts.items():
-        save_file(tensors, folder / file, metadata={"format": "pt"})
+        save_tensors(tensors, folder / file)
     if tokenizer is not None and tokenizer.resolve() != (folder / "tokenizer.json").resolve():
         (folder / "tokenizer.json").write_bytes(tokenizer.read_bytes())
     (folder / "config.json").write_text(dump(config), encoding="utf-8")

@@ -26,6 +26,7 @@ from .digests import file_digest
 from .layouts import LAYOUTS
 from .llm import lora_shapes, measured, place_of, read_config
 from .outside import NAMED, beside
+from .weights import save_tensors
 
 LORA_KEY = re.compile(rf"{re.escape(PEFT)}(.+)\.lora_[AB]\.default\.weight")
 PROJECTION = "llama_proj"
@@ -94,8 +95,6 @@ def account(tensors: Mapping[str, Tensor], expected: Mapping[str, tuple[int, ...
 
 def convert(file: Path, wish: Wish, output: Path) -> LammConfig:
     """Writes a checkpoint folder that the adapter `lamm` reads; a folder that is not empty is left alone."""
-    from safetensors.torch import save_file
-
     if wish.layout not in LAYOUTS:
         raise unknown("layout", wish.layout, LAYOUTS)
     tensors = read_pt(file)
@@ -120,8 +119,8 @@ def convert(file: Path, wish: Wish, output: Path) -> LammConfig:
     encoder = encoder_weights(wish)
     ours = {name.replace(f"{PROJECTION}.", f"{PROJECTION}.{wish.media}."): t.contiguous() for name, t in tensors.items()}
     with whole_folder(output) as folder:
-        save_file(encoder, folder / ENCODERS, metadata={"format": "pt"})
-        save_file(ours, folder / TRAINED, metadata={"format": "pt"})
+        save_tensors(encoder, folder / ENCODERS)
+        save_tensors(ours, folder / TRAINED)
         (folder / "config.json").write_text(dump(config), encoding="utf-8")
     return config
 
