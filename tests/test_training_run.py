@@ -137,7 +137,7 @@ def test_resume_without_a_state_is_refused(root: Path, tmp_path: Path) -> None:
 def test_unreadable_media_are_left_out_up_to_a_share(tmp_path: Path) -> None:
     root = toy_data(tmp_path / "root")
     (root / "2D_Instruct/media/3.png").write_bytes(b"broken")
-    with pytest.raises(BenchError, match=r"1 of 15 media cannot be read; data.max_bad allows 0.01"):
+    with pytest.raises(BenchError, match=r"1 of 15 media cannot be read; data.max_bad allows a share of 0.01"):
         train(root / "toy.yaml", tmp_path / "a", data_root=root, console=quiet())
     console = quiet()
     short = {"data.max_bad": "0.1", "stages.encoders.epochs": "0.1", "stages.lamm.epochs": "0.1"}

@@ -302,8 +302,11 @@ def check(preset: Preset) -> None:
         one_of(f"stages.{stage.name}.schedule", stage.schedule, ("cosine", "linear", "warmup_decay"))
         for part in stage.train:
             one_of(f"stages.{stage.name}.train", part, PARTS)
-        if stage.batch < 1 or stage.epochs <= 0 or stage.rate <= 0 or len(stage.betas) != 2:
-            raise BenchError(f"stages.{stage.name}: batch, epochs and rate must be above 0, and betas two numbers")
+        for key in ("batch", "epochs", "rate"):
+            if (value := getattr(stage, key)) <= 0:
+                raise BenchError(f"stages.{stage.name}.{key} is {value}; it must be above 0")
+        if len(stage.betas) != 2:
+            raise BenchError(f"stages.{stage.name}.betas has {len(stage.betas)} numbers, expected two")
         trains_encoders(preset, stage)
         if "lora" in stage.train and preset.model.lora is None:
             raise BenchError(f"stages.{stage.name} trains lora, and model.lora is null")

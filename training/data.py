@@ -46,6 +46,8 @@ def read_dialogues(
 ) -> list[Dialogue]:
     """The dialogues of all meta files about the `wanted` media, in file order; one of the other modality is left to the other
     list. What is said about media that are not wanted is not looked at."""
+    if not root.is_dir():
+        raise BenchError(f"the data root {root} is not there, or no folder")
     prompts = prompt_file(data.prompts)
     out: list[Dialogue] = []
     lists: tuple[tuple[str, tuple[str, ...]], ...] = (("image", data.image), ("pcl", data.point_cloud))

@@ -263,7 +263,8 @@ def peak_named(device: str | None, plan: Preset) -> tuple[float, bool, str]:
 
 def clock(seconds: float) -> str:
     """
-    >>> clock(7260), clock(90)
-    ('2.0 hours', '2 minutes')
+    >>> clock(7260), clock(110), clock(7)
+    ('2.0 hours', '2 minutes', '1 minute')
     """
-    return f"{seconds / 3600:,.1f} hours" if seconds >= 5400 else f"{max(1, round(seconds / 60))} minutes"
+    minutes = max(1, round(seconds / 60))
+    return f"{seconds / 3600:,.1f} hours" if minutes >= 90 else f"{minutes} minute{'s' * (minutes > 1)}"

@@ -112,7 +112,9 @@ def cut(one: Dialogue, data: Data, tokenizer: Vocabulary) -> list[Dialogue]:
     for index, turn in enumerate(one.turns):
         need = sum(len(tokenizer.encode(text)) for text in turn) + 12  # tags, roles and separators
         if need > data.text_tokens:
-            raise BenchError(f"{one.where}: a question with its answer has {need} tokens; data.text_tokens is {data.text_tokens}")
+            raise BenchError(
+                f"{one.where}: a question with its answer has {need} tokens; data.text_tokens is {data.text_tokens}, give at least so many"
+            )
         if need > room:
             groups.append([])
             room = data.text_tokens

@@ -272,8 +272,8 @@ def media_of(
         console.print(f"{len(bad)} media cannot be read and are left out: {'; '.join(list(bad.values())[:3])}")
     if len(bad) > plan.data.max_bad * len(every):
         raise BenchError(
-            f"{len(bad)} of {len(every)} media cannot be read; data.max_bad allows {plan.data.max_bad} "
-            f"(all are listed in {output / 'unreadable.txt'})"
+            f"{len(bad)} of {len(every)} media cannot be read; data.max_bad allows a share of {plan.data.max_bad:g} "
+            f"(all are listed in {output / 'unreadable.txt'}; --max-bad allows another)"
         )
     return prepared, cache
 
