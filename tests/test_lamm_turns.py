@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from lamm_bench.adapters.lamm import Lamm as Adapter
@@ -447,6 +447,7 @@ ROWS = st.lists(st.lists(st.integers(1, 3), min_size=12, max_size=30), min_size=
 
 @settings(max_examples=60, deadline=None)
 @given(ROWS, st.integers(0, 9), st.integers(0, 20))
+@example([[1] * 13], 8, 0)  # nothing is left behind the beginning: the row does not go on
 def test_rows_that_go_on_come_first_behind_the_beginning_they_had(rows: list[list[int]], begin: int, more: int) -> None:
     encoded = [row_of(row) for row in rows]
     placed = place(encoded, [5] * len(rows), {}, str)

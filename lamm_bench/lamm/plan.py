@@ -84,7 +84,7 @@ def resumed(placed: Sequence[Placed], kept: Callable[[Encoded], Kept | None], ke
     after = max((one.group for one in placed), default=0) + 1
     for one in placed:
         found = kept(one.row)
-        if found is None or found.end - one.shared < WORTH:
+        if found is None or found.end == found.begin or found.end - one.shared < WORTH:
             rest.append(one)
             continue
         number = names.setdefault(identity(cut(one.row, 0, found.begin), key), len(names))
