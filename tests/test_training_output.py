@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import io
 import json
 import os
@@ -15,6 +14,7 @@ from rich.console import Console
 
 from lamm_bench.cli import main
 from lamm_bench.errors import BenchError
+from lamm_bench.locks import hold
 from lamm_bench.training import before, curve
 from lamm_bench.training.config import read_preset
 from lamm_bench.training.dry_run import dry_run
@@ -36,12 +36,13 @@ def names(folder: Path) -> set[str]:
 
 def test_two_trainings_do_not_write_one_folder(root: Path, tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
-    with (tmp_path / "out" / ".lock").open("a") as held:
-        fcntl.flock(held, fcntl.LOCK_EX)
-        with pytest.raises(BenchError, match="another training writes to"):
-            go(root, tmp_path / "out", stages=ONE)
-        assert names(tmp_path / "out") == {".lock"}
-    assert ".lock" not in names(go(root, tmp_path / "out", stages=ONE))
+    held = hold(tmp_path / "out")
+    assert held is not None
+    with pytest.raises(BenchError, match="another training writes to"):
+        go(root, tmp_path / "out", stages=ONE)
+    assert names(tmp_path / "out") == set()
+    os.close(held)
+    assert "config.json" in names(go(root, tmp_path / "out", stages=ONE))
 
 
 def test_whoever_may_read_the_card_may_read_the_weights(root: Path, tmp_path: Path) -> None:

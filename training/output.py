@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from lamm_bench.errors import BenchError
 from lamm_bench.lamm import checkpoint
+from lamm_bench.locks import hold
 
 from . import state
 from .engine import Engine
 
-LOCK = ".lock"
 TOKENIZER = "tokenizer.json"
 SAID = ("README.md", "preset.json", "loss.png", "unreadable.txt")
 """What a finished training says of itself, and an unfinished one of its media."""
@@ -27,34 +28,22 @@ def alone(output: Path, engine: Engine) -> Iterator[None]:
         return
     try:
         output.mkdir(parents=True, exist_ok=True)
-        lock = (output / LOCK).open("a")
     except OSError as error:
         why = "it is a file, expected a folder" if output.is_file() else error.strerror or error
         raise BenchError(f"{output} cannot be made: {why}") from error
-    with lock:
-        hold(lock, output)
-        try:
-            yield
-        finally:
-            (output / LOCK).unlink(missing_ok=True)
-            if {file.name for file in output.iterdir()} <= {TOKENIZER}:
-                (output / TOKENIZER).unlink(missing_ok=True)
-                with contextlib.suppress(OSError):
-                    output.rmdir()
-
-
-def hold(lock: Any, output: Path) -> None:
-    """The system lets go of it when the process ends, however it ends."""
     try:
-        import fcntl
-    except ImportError:  # Windows has no such lock
-        return
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        handle = hold(output, wait=False)
     except BlockingIOError:
         raise BenchError(f"another training writes to {output}; wait for its end, or use another --output") from None
-    except OSError:
-        return  # some network file systems cannot lock
+    try:
+        yield
+    finally:
+        if {file.name for file in output.iterdir()} <= {TOKENIZER}:
+            (output / TOKENIZER).unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                output.rmdir()
+        if handle is not None:
+            os.close(handle)
 
 
 def saved_state(output: Path, identity: str, resume: bool | None, fresh: bool, engine: Engine) -> dict[str, Any] | None:

@@ -13,6 +13,8 @@ import shutil
 import time
 from pathlib import Path
 
+from lamm_bench.locks import hold
+
 LONG = 24 * 3600.0  # seconds after which a folder counts as left where locks cannot tell; drawing takes minutes
 
 
@@ -59,26 +61,6 @@ def age(folder: Path) -> float:
         return time.time() - folder.stat().st_mtime
     except FileNotFoundError:
         return math.inf
-
-
-def hold(folder: Path, wait: bool = True) -> int | None:
-    """A handle that locks `folder` until it is closed or the process ends; None where folders cannot be locked or it is gone.
-
-    Raises BlockingIOError when somebody else holds it and `wait` is false."""
-    try:
-        import fcntl
-
-        handle = os.open(folder, os.O_RDONLY)
-    except (ImportError, OSError):  # Windows; gone or closed to us
-        return None
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        os.close(handle)
-        if isinstance(error, BlockingIOError):
-            raise
-        return None  # some network file systems cannot lock
-    return handle
 
 
 def put_in_place(shop: Path, out: Path) -> None:
