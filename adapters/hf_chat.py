@@ -96,6 +96,15 @@ class HfChat:
         """What a reader of the manifest should know about this model."""
         return tuple(self.asker.notes)
 
+    @property
+    def hints(self) -> list[str]:
+        """What a user should know before waiting: a precision that this processor is slow in."""
+        from lamm_bench.lamm.precision import hints_of
+
+        from .hf.load import chosen_device
+
+        return hints_of(self.dtype, "" if self.device_map else chosen_device(self))
+
     def fingerprint(self) -> str:
         """The hash of the model's files and of what its answers depend on; the batch size is not part of it."""
         if not self._hash:

@@ -76,6 +76,13 @@ class Lamm:
 
         return warnings_of(load(self.folder), self.folder)
 
+    @property
+    def hints(self) -> list[str]:
+        """What a user should know before waiting: a precision that this processor is slow in."""
+        from lamm_bench.lamm.precision import hints_of
+
+        return hints_of(self.dtype, "" if self.device_map else self.chosen_device())
+
     def begin(self, job: Job) -> None:
         from lamm_bench.lamm.encode import layout_called
         from lamm_bench.lamm.layouts import layout_for

@@ -18,6 +18,7 @@ from .cli_options import (
     guarded,
     pairs,
     plugin_option,
+    say_hints,
     with_shortcuts,
 )
 from .errors import BenchError
@@ -74,6 +75,7 @@ def chat(**asked: Any) -> None:
             raise BenchError(f"--{option.replace('_', '-')} belongs to --question-file")
     catalog = load_catalog(asked["plugins"])
     adapter = catalog.adapter(asked["model"], with_shortcuts(asked, asked["model"], catalog))
+    say_hints(adapter)
     system = prompt_file("standard").of_kind("conversation") if asked["system"] is None else asked["system"]
     manner = Manner(system, asked["max_new_tokens"], asked["temperature"], asked["top_p"], asked["seed"])
     if asked["question_file"]:

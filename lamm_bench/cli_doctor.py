@@ -15,6 +15,7 @@ from .cli_options import (
     json_option,
     pairs,
     plugin_option,
+    say_hints,
     with_shortcuts,
 )
 
@@ -71,6 +72,7 @@ def doctor(**asked: Any) -> None:
     settings = with_shortcuts(asked, asked["model"], catalog)
     adapter = catalog.adapter(asked["model"], settings)
     fingerprint(adapter)  # weights that are not there are one sentence, not thirty failed checks
+    say_hints(adapter)
     watcher = Bars(stderr_console())
     if task is not None:
         root, _ = find_root(asked["data_root"], watcher.say)

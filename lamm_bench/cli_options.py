@@ -77,6 +77,12 @@ def json_option(text: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]
     return click.option("--json", "json_file", type=click.Path(path_type=Path), metavar="FILE", callback=checked, help=text)
 
 
+def say_hints(adapter: Any) -> None:
+    """What an adapter has to say about this machine before the user waits (`hints`); no part of any result."""
+    for sentence in getattr(adapter, "hints", ()):
+        click.echo(f"note: {sentence}", err=True)
+
+
 def pairs(_context: click.Context, _option: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
     """`--set key=value` options as a mapping."""
     found = {}

@@ -21,6 +21,7 @@ from .cli_options import (
     plugin_option,
     protocol_names,
     protocol_option,
+    say_hints,
     with_shortcuts,
 )
 from .errors import BenchError
@@ -77,6 +78,7 @@ def run(**asked: Any) -> None:
     protocols = protocol_names(asked["protocols"])
     adapter = catalog.adapter(asked["model"], settings)
     watcher = Bars(stderr_console())
+    say_hints(adapter)
     root, source = find_root(asked["data_root"], watcher.say)
     options = Options(
         model=asked["model"],

@@ -249,7 +249,7 @@ class Adapter(Protocol):
     """The only thing that knows a model. It owns batching; the runner owns order, durability and status.
 
     `begin(job)` may be left out, `score` too: the runner then lists what cannot be asked. Looked for besides, where there
-    is something to say: `notes`, sentences for the manifest; `why_not(task, inferencer_settings)`, a sentence when a task
+    is something to say: `notes`, sentences for the manifest; `hints`, sentences about this machine for whoever waits; `why_not(task, inferencer_settings)`, a sentence when a task
     cannot be asked; `usage()`, what was used (tokens, cost); `remembers`, of how many dialogues it keeps what was computed, so
     that their next turns are best asked before others begin; `ignores`, of `{"prompt", "media"}` what it never looks at by
     design; `exact`, False where rounding may move answers with the batch; `loss(score_request)`, the training loss in nats

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,17 @@ def test_without_a_compiler_auto_goes_on_and_always_says_why(model: Lamm) -> Non
 @pytest.mark.parametrize(("choice", "processes"), [("never", 1), ("auto", 2)])
 def test_nothing_is_compiled_where_nobody_measured_it(model: Lamm, choice: str, processes: int) -> None:
     assert not compiled.compile_llm(model, choice, CPU, processes) and not compiled.is_compiled(model)
+
+
+def test_each_set_of_instructions_has_a_cache_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Code compiled for AVX-512 and taken from the cache on an AVX2 processor gave NaN."""
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path))
+    for kind in ("AVX512", "AVX2", "AVX2"):
+        monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda kind=kind: kind)
+        monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path))
+        for _ in range(2):  # once is enough, and twice is the same
+            compiled.apart()
+        assert os.environ["TORCHINDUCTOR_CACHE_DIR"] == str(tmp_path / kind.lower())
 
 
 def test_compiled_training_learns_the_same_and_resumes_bit_by_bit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

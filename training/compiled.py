@@ -5,7 +5,9 @@ On a CPU that is half of a small model's time (docs/training.md has the figures)
 from __future__ import annotations
 
 import functools
+import os
 import warnings
+from pathlib import Path
 
 import torch
 
@@ -19,12 +21,25 @@ def compile_llm(model: Lamm, choice: str, device: torch.device, processes: int) 
     `auto`: in one process on a CPU where PyTorch finds a C++ compiler that works; what it gains elsewhere nobody has measured."""
     if choice == "never" or (choice == "auto" and (device.type != "cpu" or processes > 1)):
         return False
+    apart()
     fault = "" if device.type != "cpu" else missing()
     if fault and choice == "always":
         raise BenchError(f"speed.compile is always, and torch.compile cannot be used here: {fault}; set it to auto or never")
     if not fault:
         model.decoder.compile(dynamic=True)  # rows of every length through one compiled graph
     return not fault
+
+
+def apart() -> None:
+    """Keeps what was compiled for one set of instructions from another's: a folder of PyTorch's cache for each.
+
+    PyTorch 2.13 does not tell them apart: code for AVX-512 in a cache that an AVX2 processor shares gives NaN there, silently."""
+    from torch._inductor.runtime.cache_dir_utils import cache_dir
+
+    kind = torch.backends.cpu.get_cpu_capability().lower()
+    folder = Path(cache_dir())
+    if folder.name != kind:
+        os.environ["TORCHINDUCTOR_CACHE_DIR"] = str(folder / kind)
 
 
 def is_compiled(model: Lamm) -> bool:

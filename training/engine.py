@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from lamm_bench.errors import BenchError, unknown
+from lamm_bench.lamm.precision import cpu_has_bfloat16
 
 from . import state
 from .config import Preset, Stage
@@ -116,8 +117,7 @@ def precision_on(precision: str, device: torch.device) -> torch.dtype:
         return {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}[precision]
     if device.type == "cuda":
         return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
-    supported = getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)
-    return torch.bfloat16 if supported() else torch.float32
+    return torch.bfloat16 if cpu_has_bfloat16() else torch.float32
 
 
 @dataclass

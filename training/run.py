@@ -22,6 +22,7 @@ from rich.console import Console
 from lamm_bench.errors import BenchError
 from lamm_bench.instruction import prompt_file
 from lamm_bench.lamm.model import Lamm
+from lamm_bench.lamm.precision import hints_of
 from lamm_bench.lamm.tokenizer import Tokenizer
 
 from . import state
@@ -100,6 +101,8 @@ def train_with(
     plan = sized(plan, tokenizer)
     if warning := untrained(plan):
         console.print(warning, highlight=False, soft_wrap=True)
+    for sentence in hints_of(plan.precision, engine.device.type):
+        console.print(sentence, highlight=False, soft_wrap=True)
     if plan.speed.compile == "auto" and not long_enough(plan, len(dialogues)):
         plan = replace(plan, speed=replace(plan.speed, compile="never"))
     config = config_for(plan, {"preset": plan.name, "seed": plan.seed, "training": identity, "versions": versions()})

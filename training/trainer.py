@@ -18,6 +18,7 @@ from lamm_bench.errors import BenchError
 from lamm_bench.lamm.config import Lora
 from lamm_bench.lamm.encode import Encoded, pack
 from lamm_bench.lamm.model import Lamm, collate
+from lamm_bench.lamm.precision import cpu_has_bfloat16
 from lamm_bench.lamm.tokenizer import MiniTokenizer, Tokenizer
 from lamm_bench.types import Media
 
@@ -294,8 +295,7 @@ def freeze(model: Lamm, parts: Sequence[str]) -> None:
 
 def half(precision: str) -> bool:
     """Whether matrices are multiplied in bfloat16; under `auto` only where the processor has instructions for it."""
-    supported = getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)
-    return precision == "bfloat16" or (precision == "auto" and bool(supported()))
+    return precision == "bfloat16" or (precision == "auto" and cpu_has_bfloat16())
 
 
 @contextlib.contextmanager
