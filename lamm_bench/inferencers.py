@@ -11,7 +11,7 @@ from typing import ClassVar, Literal, Protocol
 from .errors import BenchError
 from .instruction import Prompt, fill
 from .stats import seed_of
-from .types import Answer, Flow, Generate, Message, Prediction, Sample, Score
+from .types import Answer, Flow, Generate, Prediction, Sample, Score
 
 
 class Asker(Protocol):
@@ -115,11 +115,12 @@ class Likelihood:
     def infer(self, sample: Sample, ask: Asker, max_new_tokens: int, seed: int) -> Flow[Prediction]:
         options = tuple(self.render(index, text) for index, text in enumerate(sample.choices))
         messages, corrected = ask("").messages, self.normalize == "prior"
-        response = yield Score(messages, options, sample.id, prior=corrected)
+        asked = Score(messages, options, sample.id, prior=corrected)
+        response = yield asked
         priors: tuple[float, ...] = (0.0,) * len(options)
         if corrected:
             # an adapter that does not know `prior` is asked a second time, about nothing
-            priors = response.prior or (yield Score(unasked(messages), options, sample.id)).logprobs
+            priors = response.prior or (yield asked.unasked).logprobs
         for given in (response.logprobs, priors):
             if len(given) != len(options):
                 raise BenchError(f"sample {sample.id}: {len(options)} options were asked, {len(given)} scored")
@@ -149,11 +150,6 @@ INFERENCERS: dict[str, type] = {
 }
 
 
-def unasked(messages: tuple[Message, ...]) -> tuple[Message, ...]:
-    """The conversation without media and question; the system message, which names the kind of task, stays."""
-    return (*(message for message in messages if message.role == "system"), Message("user", ("",)))
-
-
 def letter(index: int) -> str:
     """The option letter of a zero-based index."""
     return chr(ord("A") + index)
@@ -162,6 +158,3 @@ def letter(index: int) -> str:
 def told(answers: dict[str, str]) -> Answer:
     """One text, or the texts by part."""
     return answers[""] if tuple(answers) == ("",) else answers
-
-
-__all__ = ["INFERENCERS", "Asker", "ChainOfThought", "Direct", "Inferencer", "Likelihood", "MultiTurn", "letter", "unasked"]

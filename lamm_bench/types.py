@@ -85,6 +85,12 @@ class Score:
     part: str = ""
     prior: bool = False  # also asks for the options' likelihoods when neither media nor question were shown
 
+    @property
+    def unasked(self) -> Score:
+        """The same options behind neither media nor question; the system message, which names the kind of task, stays."""
+        system = (message for message in self.messages if message.role == "system")
+        return Score((*system, Message("user", ("",))), self.options, self.sample, self.part)
+
 
 Request: TypeAlias = Generate | Score
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lamm_bench.errors import BenchError
-from lamm_bench.inferencers import Likelihood, unasked
+from lamm_bench.inferencers import Likelihood
 from lamm_bench.instruction import Prompt
 from lamm_bench.store import dump_response, load_response, request_digest
 from lamm_bench.types import Generate, Media, Message, Response, Sample, Score
@@ -65,4 +65,4 @@ def test_too_few_priors_are_an_error() -> None:
 
 
 def test_unasked_keeps_the_system_message_only() -> None:
-    assert unasked(TALK[1:]) == (Message("user", ("",)),)
+    assert Score(TALK[1:], ("a",)).unasked.messages == (Message("user", ("",)),)

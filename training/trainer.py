@@ -103,12 +103,13 @@ class Trainer:
                         sums[name] = sums.get(name, 0.0) + value.detach() * share
                 said = engine.total(sums)
                 where = [rows[i].where or "text" for row in chosen for i in row]
-                check_finite(stage, step, "loss", float(total_loss(stage, said)), where)
+                loss = float(total_loss(stage, said))
+                check_finite(stage, step, "loss", loss, where)
                 rate = stage.rate * pace(stage, step, plan.total)
                 norm = engine.step(rate)
                 if not engine.scaled:
                     check_finite(stage, step, "gradient's norm", norm, where)
-                watcher.stepped(step, said, rate, norm, [padding(mine, lengths) for mine in everybody])
+                watcher.stepped(step, said, loss, rate, norm, [padding(mine, lengths) for mine in everybody])
                 watcher.look(step + 1)
                 if (step + 1) % self.preset.save_every == 0 and step + 1 < plan.total:
                     self.save(index, step + 1, heads.state_dict())

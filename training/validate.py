@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import torch
 
@@ -12,12 +11,10 @@ from .config import Augment, Stage
 from .examples import Example
 from .plan import label_weights
 from .shares import shares
-
-if TYPE_CHECKING:
-    from .trainer import Trainer
+from .watched import Watched
 
 
-def validation_loss(trainer: Trainer, stage: Stage, index: int) -> float:
+def validation_loss(trainer: Watched, stage: Stage, index: int) -> float:
     """Weighted like the stage's own loss; all processes take part, and all are told."""
     engine, micro = trainer.engine, trainer.preset.speed.micro
     calm = replace(stage, asked=0.0, places=0.0, spots=0.0, anchors=0.0, blur={}, answers=1.0, augment=Augment())

@@ -8,27 +8,24 @@ import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from lamm_bench.errors import BenchError
 
 from . import state
+from .config import Stage
 from .engine import precision_on
-from .loss import total_loss
 from .measure import operations_per_token, peak_of, size_of
 from .plan import Plan
 from .progress import Metrics, StageProgress
 from .validate import validation_loss
-
-if TYPE_CHECKING:
-    from .config import Stage
-    from .trainer import Trainer
+from .watched import Watched
 
 
 class Watcher:
     """Told of every step of one stage."""
 
-    def __init__(self, trainer: Trainer, index: int, stage: Stage, start: int, plan: Plan) -> None:
+    def __init__(self, trainer: Watched, index: int, stage: Stage, start: int, plan: Plan) -> None:
         self.trainer, self.index, self.stage, self.total = trainer, index, stage, plan.total
         self.first = trainer.engine.rank == 0
         self.start = start
@@ -61,15 +58,23 @@ class Watcher:
             if self.board is not None:
                 self.board.close()
 
-    def stepped(self, step: int, said: Mapping[str, float], rate: float, norm: float, padded: Sequence[tuple[int, int]]) -> None:
-        """After a step: its losses, learning rate, gradient norm, and each process's places taken and places."""
+    def stepped(
+        self,
+        step: int,
+        said: Mapping[str, float],
+        loss: float,
+        rate: float,
+        norm: float,
+        padded: Sequence[tuple[int, int]],
+    ) -> None:
+        """After a step: its losses and what they come to, learning rate, gradient norm, and each process's places taken and places."""
         if not self.first:
             return
         losses = {name: round(value, 5) for name, value in said.items()}
         skipped = {"overflows": self.trainer.engine.skipped} if self.trainer.engine.scaled else {}
         self.write(step, {"rate": rate, "norm": norm if math.isfinite(norm) else None, **losses, **skipped})
         tokens, places = (sum(pair[at] for pair in padded) for at in (0, 1))
-        self.progress.step(step + 1, float(total_loss(self.stage, said)), tokens, places, self.use)
+        self.progress.step(step + 1, loss, tokens, places, self.use)
 
     def write(self, step: int, values: Mapping[str, Any]) -> None:
         self.metrics.write({"stage": self.stage.name, "stage_index": self.index, "step": step, **values})

@@ -6,13 +6,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, TypeAlias
-
-if TYPE_CHECKING:
-    from .patient import Patient
+from typing import Any, Literal, TypeAlias
 
 Verdict: TypeAlias = Literal["pass", "fail", "not applicable"]
-Examination: TypeAlias = "Callable[[Patient], str]"
+Examination: TypeAlias = Callable[[Any], str]  # of a `Patient`, which stands above this file
 
 NO_ANSWERS = "not asked, since `answers` failed; named on its own the check runs all the same"
 

@@ -14,7 +14,6 @@ import torch
 from torch import Tensor
 
 from lamm_bench.errors import MediaError
-from lamm_bench.inferencers import unasked
 from lamm_bench.types import Generate, Message, Response, Score
 
 from .context import Context, can_share
@@ -120,7 +119,7 @@ class Asker:
         return encode_messages((*messages, Message("assistant", (option,))), layout, self.tokenizer, self.model.config.slots)
 
     def prior_keys(self, request: Score) -> list[Hashable]:
-        bare = unasked(request.messages)
+        bare = request.unasked.messages
         return [(layout_called(self.layout).name, bare, option) for option in request.options]
 
     def learn_priors(self, requests: Sequence[Score]) -> None:
@@ -129,7 +128,7 @@ class Asker:
         for request in requests:
             for key, option in zip(self.prior_keys(request), request.options):
                 if key not in self._priors:
-                    wanted.setdefault(unasked(request.messages), {})[option] = None
+                    wanted.setdefault(request.unasked.messages, {})[option] = None
         for bare, options in wanted.items():
             ((_, response),) = self.score([Score(bare, tuple(options))])
             if response.error is not None:
