@@ -14,9 +14,9 @@ from pathlib import Path
 from random import Random
 from typing import ClassVar
 
-from lamm_bench.answers import find_answers, read_answers
 from lamm_bench.errors import BenchError
-from lamm_bench.reading import read_choice
+from lamm_bench.keep.answers import find_answers, read_answers
+from lamm_bench.read import read_choice
 from lamm_bench.types import Answer, Generate, Job, Modality, Request, Response, Sample, Score
 
 BOTH: frozenset[Modality] = frozenset({"image", "point_cloud"})

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from lamm_bench.errors import BenchError
+from lamm_bench.keep.files import digest
 from lamm_bench.remote.cache import Cache, default_path
 from lamm_bench.remote.exchange import Clock, Exchange, Question
 from lamm_bench.remote.options import likelihoods
@@ -21,7 +22,6 @@ from lamm_bench.remote.purse import Purse
 from lamm_bench.remote.reply import Reply
 from lamm_bench.remote.server import OFFICIAL, Server, Trouble, checked_url, is_local
 from lamm_bench.remote.wire import Wire
-from lamm_bench.store import digest
 from lamm_bench.types import Generate, Job, Message, Request, Response, Score, Task
 
 PROBE = Generate((Message("user", ("Answer with one letter: (A) or (B)?",)),), max_new_tokens=1)

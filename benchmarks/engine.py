@@ -20,9 +20,10 @@ from random import Random
 import numpy as np
 from PIL import Image
 
-from lamm_bench.catalog import load_catalog
-from lamm_bench.scoring import Answered, chance_answer, oracle_answer, score
-from lamm_bench.session import Options, Watcher, run
+from lamm_bench.ask.catalog import load_catalog
+from lamm_bench.ask.outcome import Watcher
+from lamm_bench.ask.session import Options, run
+from lamm_bench.measure.scoring import Answered, chance_answer, oracle_answer, score
 
 SIZES = {
     "cifar10": 10000, "voc2012": 5823, "sqaimage": 2017, "ai2d": 5793, "flickr30k": 1000, "ucmerced": 2100, "fsc147": 1190,

@@ -30,13 +30,13 @@ from PIL import Image
 from rich.console import Console
 from torch import Tensor
 
-import lamm_bench.training.trainer as trainer_module
+import lamm_bench.training.stages.trainer as trainer_module
 from lamm_bench.data import mini
 from lamm_bench.lamm.encode import IGNORE
 from lamm_bench.lamm.model import Batch, Lamm, visible
+from lamm_bench.training.data.shares import Micro, micros_of
+from lamm_bench.training.data.shares import shares as by_length
 from lamm_bench.training.run import train
-from lamm_bench.training.shares import Micro, micros_of
-from lamm_bench.training.shares import shares as by_length
 
 EPOCHS = 2  # as upstream
 WORDS = "a man woman dog horse rides stands on the red blue old street near water with two small large and of in park".split()

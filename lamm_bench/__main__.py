@@ -1,5 +1,5 @@
 """`python -m lamm_bench` is `lamm-bench`."""
 
-from .cli import main
+from .cli.group import main
 
 main()

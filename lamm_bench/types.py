@@ -133,7 +133,7 @@ class Estimate:
     """One printed number with everything needed to judge it."""
 
     value: float | None  # None when nothing could be measured
-    ci95: tuple[float, float] | None  # bootstrap over clusters (lamm_bench.stats)
+    ci95: tuple[float, float] | None  # bootstrap over clusters (lamm_bench.measure.stats)
     n: int  # how many things were counted: answers, objects, words ... (the metric says which)
     unit: str  # "percent" (0-100), "count", "score"
     better: Literal["higher", "lower"]

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from lamm_bench.pooling import Pool
+from lamm_bench.measure.pooling import Pool
 
 POOLS = (
     Pool(

@@ -1,7 +1,7 @@
 """The `standard` scorer of detection, in images and in rooms: precision, recall and F1 of labelled boxes.
 
 A predicted box is a hit when it is paired with a true box of the same class at an IoU of at least the threshold (COCO's
-`>=`), each box in at most one pair (a largest matching, `lamm_bench.geometry.match`). The class of a box is the one named
+`>=`), each box in at most one pair (a largest matching, `lamm_bench.measure.geometry.match`). The class of a box is the one named
 next to it. Counts are pooled over all images (reference, Appendix H, O2)."""
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from lamm_bench.geometry import iou_2d, iou_3d, match
-from lamm_bench.reading import Place, read_boxes, says_nothing, text_of
-from lamm_bench.stats import f1, ratio
+from lamm_bench.measure.geometry import iou_2d, iou_3d, match
+from lamm_bench.measure.stats import f1, ratio
+from lamm_bench.read import Place, read_boxes, says_nothing, text_of
+from lamm_bench.read.vocabulary import Lexicon, Vocabulary
 from lamm_bench.types import Answer, Estimate, Metric, Row, Sample
-from lamm_bench.vocabulary import Lexicon, Vocabulary
 
 
 def metrics_at(thresholds: Sequence[float]) -> tuple[Metric, ...]:

@@ -1,7 +1,7 @@
 """Describing an image in a sentence (Flickr30k): BLEU-1..4, ROUGE-L and CIDEr against the file's sentences.
 
 The whole answer is the caption: no quotes are cut out and no best fragment is chosen (reference, Appendix H, O12). Tokens and
-formulas are pycocoevalcap's (`lamm_bench.captions`). BLEU is a corpus figure; ROUGE-L is a mean over captions. CIDEr (x100) takes its
+formulas are pycocoevalcap's (`lamm_bench.measure.captions`). BLEU is a corpus figure; ROUGE-L is a mean over captions. CIDEr (x100) takes its
 document frequencies from the whole file; its interval draws images with these frequencies fixed."""
 
 from __future__ import annotations
@@ -17,12 +17,23 @@ from typing import Any
 
 import numpy as np
 
-from lamm_bench.captions import ORDERS, Cider, bleu, bleu_stats, bleu_value, meteor, meteor_absent, ngrams, rouge_l, tokenize
-from lamm_bench.reading import text_of
-from lamm_bench.stats import cluster_index, draws, interval, ratio, seed_of
+from lamm_bench.measure.captions import (
+    ORDERS,
+    Cider,
+    bleu,
+    bleu_stats,
+    bleu_value,
+    meteor,
+    meteor_absent,
+    ngrams,
+    rouge_l,
+    tokenize,
+)
+from lamm_bench.measure.stats import cluster_index, draws, interval, ratio, seed_of
+from lamm_bench.read import text_of
+from lamm_bench.read.vocabulary import words
 from lamm_bench.task import Item
 from lamm_bench.types import Answer, Estimate, Media, Metric, Modality, Row, Sample, Scorer, Sums
-from lamm_bench.vocabulary import words
 
 from .chef import CHEF
 from .classic import CLASSIC

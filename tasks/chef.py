@@ -10,21 +10,11 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from lamm_bench.errors import UpstreamStops
-from lamm_bench.stats import ratio
+from lamm_bench.measure.stats import ratio
 from lamm_bench.types import Answer, Estimate, Metric, Row, Sample, Scorer, Sums
 
 from .chef_captions import CAPTIONS
-from .classic import (
-    Said,
-    first_box,
-    located_person,
-    number_of_objects,
-    smiles,
-    with_boxes3d,
-    with_points,
-    within,
-    word_scorer,
-)
+from .classic import Said, first_box, located_person, number_of_objects, smiles, with_boxes3d, with_points, within, word_scorer
 from .upstream_boxes import detection_sentences, iou3d, iou_matrix_float32, most_pairs
 from .upstream_reading import LETTERS_2D, Box, chosen, count, quoted_chef
 from .upstream_scorer import Stats, UpstreamScorer, one_of, plain, pooled

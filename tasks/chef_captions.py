@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 
-from lamm_bench.captions import ORDERS, Cider, bleu, bleu_stats, bleu_value, meteor, meteor_absent, rouge_l, tokenize
 from lamm_bench.errors import UpstreamStops
-from lamm_bench.stats import estimates, ratio, seed_of
+from lamm_bench.measure.captions import ORDERS, Cider, bleu, bleu_stats, bleu_value, meteor, meteor_absent, rouge_l, tokenize
+from lamm_bench.measure.stats import estimates, ratio, seed_of
 from lamm_bench.types import Answer, Estimate, Metric, Row, Sample
 
 from .upstream_scorer import Stats, UpstreamScorer, plain

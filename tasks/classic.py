@@ -11,9 +11,9 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from lamm_bench.captions import ORDERS, ngrams
 from lamm_bench.errors import UpstreamStops
-from lamm_bench.stats import ratio
+from lamm_bench.measure.captions import ORDERS, ngrams
+from lamm_bench.measure.stats import ratio
 from lamm_bench.types import Answer, Estimate, Metric, Row, Sample, Scorer
 
 from .binary_loc import POOLS

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
 
+from lamm_bench.read.vocabulary import Lexicon
 from lamm_bench.types import Modality, Sample, Scorer
-from lamm_bench.vocabulary import Lexicon
 
 from .chef import CHEF
 from .classic import CLASSIC

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lamm_bench.geometry import corners_2d
-from lamm_bench.reading import Place
-from lamm_bench.stats import cluster_index, draws, seed_of
+from lamm_bench.measure.geometry import corners_2d
+from lamm_bench.measure.stats import cluster_index, draws, seed_of
+from lamm_bench.read import Place
 from lamm_bench.types import Estimate, Row, Sample
 
 if TYPE_CHECKING:

@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from lamm_bench.reading import read_number, text_of
-from lamm_bench.stats import ratio
+from lamm_bench.measure.stats import ratio
+from lamm_bench.read import read_number, text_of
 from lamm_bench.task import Item
 from lamm_bench.types import Answer, Estimate, Media, Metric, Modality, Row, Sample, Scorer
 

@@ -13,8 +13,8 @@ from random import Random
 
 import numpy as np
 
+from lamm_bench.read.vocabulary import Lexicon
 from lamm_bench.types import Modality, Sample, Scorer
-from lamm_bench.vocabulary import Lexicon
 
 from .boxes import BoxScorer
 from .chef import CHEF

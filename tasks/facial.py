@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
-from lamm_bench.reading import read_yes_no
+from lamm_bench.read import read_yes_no
+from lamm_bench.read.vocabulary import Lexicon
 from lamm_bench.task import Item
 from lamm_bench.types import Media, Modality, Sample, Scorer
-from lamm_bench.vocabulary import Lexicon
 
 from .chef import CHEF
 from .classic import CLASSIC

@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from lamm_bench.geometry import distances
-from lamm_bench.reading import read_points
-from lamm_bench.stats import ratio
+from lamm_bench.measure.geometry import distances
+from lamm_bench.measure.stats import ratio
+from lamm_bench.read import read_points
 from lamm_bench.task import Item, is_numbers
 from lamm_bench.types import Answer, Estimate, Media, Metric, Modality, Row, Sample, Scorer
 

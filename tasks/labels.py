@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from lamm_bench.reading import text_of
-from lamm_bench.stats import ratio
+from lamm_bench.measure.stats import ratio
+from lamm_bench.read import text_of
 from lamm_bench.types import Answer, Estimate, Metric, Row, Sample, Sums
 
 

@@ -11,9 +11,9 @@ from typing import Any
 
 from lamm_bench.errors import MediaError
 from lamm_bench.media import image_size
+from lamm_bench.read.vocabulary import words
 from lamm_bench.task import Item, is_numbers, read_items
 from lamm_bench.types import Media, Modality, Sample, Scorer
-from lamm_bench.vocabulary import words
 
 SCAN = re.compile(r"(scene\d+)_\d+")  # ScanNet's names: the space, then the number of the scan
 

@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from lamm_bench.geometry import corners_2d, match
-from lamm_bench.pooling import Pool
-from lamm_bench.reading import Place, read_points, text_of
-from lamm_bench.stats import ratio
+from lamm_bench.measure.geometry import corners_2d, match
+from lamm_bench.measure.pooling import Pool
+from lamm_bench.measure.stats import ratio
+from lamm_bench.read import Place, read_points, text_of
 from lamm_bench.task import Item, is_numbers
 from lamm_bench.types import Answer, Estimate, Media, Metric, Modality, Row, Sample, Scorer
 

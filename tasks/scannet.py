@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 
+from lamm_bench.read.vocabulary import Lexicon
 from lamm_bench.types import Modality, Sample, Scorer
-from lamm_bench.vocabulary import Lexicon
 
 from .boxes import BoxScorer
 from .chef import CHEF

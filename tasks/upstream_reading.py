@@ -1,7 +1,7 @@
 """How upstream reads numbers, boxes, points, quotes, counts and option letters out of an answer, faults included.
 
 Everything here reproduces described behaviour (reference 1.3.2, 1.3.4, 1.5.2, 1.6, 1.8, 1.9, 1.12 and Appendix H) and is
-used by `classic` and `chef` only; the `standard` protocol reads with `lamm_bench.reading`."""
+used by `classic` and `chef` only; the `standard` protocol reads with `lamm_bench.read.texts`."""
 
 from __future__ import annotations
 

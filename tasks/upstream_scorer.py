@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lamm_bench.errors import UpstreamStops
-from lamm_bench.stats import ratio
+from lamm_bench.measure.stats import ratio
 from lamm_bench.types import Answer, Estimate, Metric, Row, Sample
 
 Stats = dict[str, float]

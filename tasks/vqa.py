@@ -1,6 +1,6 @@
 """Multiple-choice questions about an image (ScienceQA, AI2D) or a room (ScanQA): accuracy.
 
-The choice is the last explicit letter, else the one option whose text is given (`lamm_bench.reading.read_choice`;
+The choice is the last explicit letter, else the one option whose text is given (`lamm_bench.read.texts.read_choice`;
 reference, Appendix H, O13). Letters go as far as the options do."""
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from lamm_bench.reading import LETTERS, read_choice, text_of
-from lamm_bench.stats import ratio
+from lamm_bench.measure.stats import ratio
+from lamm_bench.read import LETTERS, read_choice, text_of
 from lamm_bench.task import Item, shorten
 from lamm_bench.types import Answer, Estimate, Media, Metric, Modality, Row, Sample, Scorer
 

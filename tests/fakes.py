@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from lamm_bench.catalog import Catalog, load_catalog
-from lamm_bench.stats import ratio
+from lamm_bench.ask.catalog import Catalog, load_catalog
+from lamm_bench.measure.stats import ratio
 from lamm_bench.task import read_items
 from lamm_bench.types import Answer, Estimate, Generate, Media, Metric, Response, Row, Sample, Score
 

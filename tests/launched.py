@@ -8,9 +8,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from lamm_bench.training.engine_deepspeed import DeepSpeed
+from lamm_bench.training.engines.deepspeed_engine import DeepSpeed
 from lamm_bench.training.run import train
-from lamm_bench.training.trainer import Trainer
+from lamm_bench.training.stages.trainer import Trainer
 
 
 def main(preset: str, root: str, output: str, passes: str, *settings: str) -> None:

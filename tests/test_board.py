@@ -16,11 +16,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from lamm_bench.board import Board, leaderboard, rank, show_leaderboard
-from lamm_bench.board_brief import brief
-from lamm_bench.board_formats import FORMATS, render
 from lamm_bench.errors import BenchError
-from lamm_bench.figures import PUBLISHED, Entry, read_published, read_run, read_runs
+from lamm_bench.show.board import Board
+from lamm_bench.show.board_brief import brief
+from lamm_bench.show.board_formats import FORMATS, render
+from lamm_bench.show.figures import PUBLISHED, Entry, read_published, read_run, read_runs
+from lamm_bench.show.leaderboard import show_leaderboard
+from lamm_bench.show.ranking import leaderboard, rank
 
 
 def entry(model: str = "a", value: float | None = 50.0, half: float | None = None, **more) -> Entry:

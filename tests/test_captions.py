@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lamm_bench.captions import ORDERS, Cider, bleu, bleu_stats, bleu_value, meteor, meteor_absent, rouge_l, tokenize
 from lamm_bench.errors import BenchError
-from lamm_bench.tokenizer_ptb import REMOVED
+from lamm_bench.measure.captions import ORDERS, Cider, bleu, bleu_stats, bleu_value, meteor, meteor_absent, rouge_l, tokenize
+from lamm_bench.measure.tokenizer_ptb import REMOVED
 from lamm_bench.types import Sums
 
 VOCABULARY = "a the man dog two red ball runs with on beach , it 's".split()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from lamm_bench.catalog import ORDER, load_catalog
+from lamm_bench.ask.catalog import ORDER, load_catalog
 from lamm_bench.errors import BenchError
 
 ROOT = Path(__file__).parents[1]
@@ -121,9 +121,9 @@ def test_only_the_lamm_folder_and_the_shelves_that_need_it_import_torch() -> Non
 def test_help_and_lists_never_load_torch() -> None:
     code = (
         "import sys\n"
-        "import lamm_bench, lamm_bench.cli\n"
+        "import lamm_bench, lamm_bench.cli.group\n"
         "assert 'numpy' not in sys.modules and 'rich' not in sys.modules\n"
-        "from lamm_bench.catalog import load_catalog\n"
+        "from lamm_bench.ask.catalog import load_catalog\n"
         "load_catalog()\n"
         "assert 'torch' not in sys.modules and 'transformers' not in sys.modules\n"
     )

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
-from lamm_bench.chat import Manner, Talk, read_questions
+from lamm_bench.ask.chat import Manner, Talk, read_questions
 from lamm_bench.errors import BenchError
 from lamm_bench.types import Generate, Media, Response
 

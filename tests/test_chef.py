@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 
-from lamm_bench.captions import meteor_absent
 from lamm_bench.errors import UpstreamStops
+from lamm_bench.measure.captions import meteor_absent
 from lamm_bench.tasks.chef import CHEF
 from lamm_bench.tasks.classic import CLASSIC
 

@@ -12,11 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lamm_bench.catalog import load_catalog
+from lamm_bench.ask.catalog import load_catalog
 from lamm_bench.errors import UpstreamStops
-from lamm_bench.pooling import pool as pool_rows
-from lamm_bench.scoring import Answered, Score, score
-from lamm_bench.stats import estimates
+from lamm_bench.measure.pooling import pool as pool_rows
+from lamm_bench.measure.scoring import Answered, Score, score
+from lamm_bench.measure.stats import estimates
 from lamm_bench.tasks import classic
 from lamm_bench.tasks.binary_loc import POOLS
 from lamm_bench.tasks.classic import CLASSIC

@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from lamm_bench.board import leaderboard, show_leaderboard
-from lamm_bench.catalog import load_catalog
+from lamm_bench.ask.catalog import load_catalog
 from lamm_bench.errors import BenchError
-from lamm_bench.figures import Entry, read_published
+from lamm_bench.show.figures import Entry, read_published
+from lamm_bench.show.leaderboard import show_leaderboard
+from lamm_bench.show.ranking import leaderboard
 
 PLUGIN = """
 from lamm_bench.types import Response
@@ -145,7 +146,7 @@ def test_scoring_tasks_that_a_run_was_not_asked_is_an_error(mini_root: Path, tmp
 
 
 def test_max_cost_is_an_option_of_run_and_judge_for_models_that_cost() -> None:
-    from lamm_bench.cli_options import with_shortcuts
+    from lamm_bench.cli.options import with_shortcuts
 
     for verb in (("run", "--model"), ("judge", "run", "--judge")):
         assert "has no costs; leave --max-cost out" in lamm_bench(*verb, "lamm", "--max-cost", 5).stderr
@@ -192,7 +193,7 @@ def test_the_leaderboard_fits_a_terminal_of_100_columns(tmp_path: Path, capsys) 
 
 
 def test_the_short_leaderboard_shows_all_figures_of_few_tasks_and_none_that_are_not_there() -> None:
-    from lamm_bench.board_brief import asked, figures
+    from lamm_bench.show.board_brief import asked, figures
 
     entries = [
         Entry("a", "standard", "miniature", "svt", "word_recall", 50.0, digest="1"),

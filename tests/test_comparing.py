@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lamm_bench.stats import REPLICATES, draws, estimates, paired_metric, ratio
+from lamm_bench.measure.stats import REPLICATES, draws, estimates, paired_metric, ratio
 from lamm_bench.types import Metric, Row, Sample
 
 from .commands import lamm_bench

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from lamm_bench.catalog import load_catalog
+from lamm_bench.ask.catalog import load_catalog
 from lamm_bench.doctor import CHECKS, Finding, examine
 from lamm_bench.errors import BenchError
 from lamm_bench.testing import CHECK_NAMES, check_adapter

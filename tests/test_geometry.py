@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lamm_bench.geometry import distances, iou_2d, iou_3d, match
+from lamm_bench.measure.geometry import distances, iou_2d, iou_3d, match
 
 unit = st.floats(0, 1)
 box2d = st.tuples(unit, unit, unit, unit)

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 
 from lamm_bench.adapters.hf_chat import HfChat
-from lamm_bench.catalog import load_catalog
+from lamm_bench.ask.catalog import load_catalog
 from lamm_bench.errors import BenchError
 from lamm_bench.types import Generate, Media, Message, Response, Score
 
@@ -424,7 +424,7 @@ def test_listing_the_adapter_loads_nothing_heavy() -> None:
     import sys
 
     code = (
-        "import sys; from lamm_bench.catalog import load_catalog; assert 'model' in load_catalog().options('hf-chat');"
+        "import sys; from lamm_bench.ask.catalog import load_catalog; assert 'model' in load_catalog().options('hf-chat');"
         "assert not {'torch', 'transformers'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)

@@ -13,7 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lamm_bench.catalog import load_catalog
+from lamm_bench.ask.catalog import load_catalog
+from lamm_bench.ask.outcome import Watcher
 from lamm_bench.errors import BenchError, Stopped
 from lamm_bench.judging import wording
 from lamm_bench.judging.agreement import between, kappa, ranks, spearman
@@ -22,8 +23,7 @@ from lamm_bench.judging.ranking import MIX, Ranking
 from lamm_bench.judging.rating import Rating
 from lamm_bench.judging.session import Judgement, Options, judge, replay
 from lamm_bench.judging.truth import LONGEST, answer_text, truth_of
-from lamm_bench.scoring import Score
-from lamm_bench.session import Watcher
+from lamm_bench.measure.scoring import Score
 from lamm_bench.types import Generate, Response
 
 from .commands import lamm_bench

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lamm_bench.adapters.lamm import Lamm as Adapter
+from lamm_bench.ask.recipe import parse_recipe
 from lamm_bench.errors import BenchError
 from lamm_bench.lamm.chat import bound
 from lamm_bench.lamm.checkpoint import restore
@@ -17,7 +18,6 @@ from lamm_bench.lamm.encode import IGNORE, Text, encode, encode_messages, encode
 from lamm_bench.lamm.hub_tokenizer import HubTokenizer, load_tokenizer
 from lamm_bench.lamm.layouts import LAYOUTS, layout_for
 from lamm_bench.lamm.model import collate
-from lamm_bench.recipe import parse_recipe
 from lamm_bench.types import Generate, Job, Message, Score
 
 from .hub_toys import TEMPLATE, toy_hub_checkpoint, toy_llm

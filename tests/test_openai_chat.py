@@ -541,7 +541,7 @@ def test_a_budget_that_ends_leaves_the_rest_missing_and_a_second_run_goes_on(min
 
 
 def test_what_an_interrupted_run_has_spent_is_kept(tmp_path: Path) -> None:
-    from lamm_bench import session
+    from lamm_bench.ask import session
 
     root, looker = draw_root(tmp_path / "data"), Looker(die_after=3)
     looker.usage = lambda: {"calls": len(looker.asked)}  # type: ignore[attr-defined]
@@ -571,10 +571,10 @@ def test_no_death_and_no_concurrency_changes_an_answer(tmp_path: Path) -> None:
             return said(str(len(body["messages"][-1]["content"][0]["image_url"]["url"])))
 
         with faulty_server(act) as server:
-            from lamm_bench.recipe import Recipe
-            from lamm_bench.runner import ask as ask_all
-            from lamm_bench.runner import plan
-            from lamm_bench.store import Ledger
+            from lamm_bench.ask.recipe import Recipe
+            from lamm_bench.ask.runner import ask as ask_all
+            from lamm_bench.ask.runner import plan
+            from lamm_bench.keep.ledger import Ledger
 
             task = ColourTask()
             ledger = Ledger.open(tmp_path / f"{len(records)}.jsonl", write=True)

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lamm_bench.captions import tokenize
 from lamm_bench.errors import UpstreamStops
+from lamm_bench.measure.captions import tokenize
 from lamm_bench.tasks.classic import caption_bleu, smiles
 from lamm_bench.tasks.upstream_boxes import detection_sentences, iou2d, iou3d, iou_matrix_float32, most_pairs
 from lamm_bench.tasks.upstream_reading import (

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from lamm_bench.ask.inferencers import Likelihood
+from lamm_bench.ask.instruction import Prompt
 from lamm_bench.errors import BenchError
-from lamm_bench.inferencers import Likelihood
-from lamm_bench.instruction import Prompt
-from lamm_bench.store import dump_response, load_response, request_digest
+from lamm_bench.keep.files import request_digest
+from lamm_bench.keep.ledger import dump_response, load_response
 from lamm_bench.types import Generate, Media, Message, Response, Sample, Score
 
 SAMPLE = Sample("1", "Which?", (Media("image", "/a.png"),), 0, "a", ("cat", "dog"))

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lamm_bench.catalog import load_catalog
-from lamm_bench.constants import Unreadable, constants_of
+from lamm_bench.ask.catalog import load_catalog
+from lamm_bench.ask.constants import Unreadable, constants_of
+from lamm_bench.ask.instruction import prompt_file
+from lamm_bench.ask.prompt_import import KINDS, LOCATING, import_prompts, read_checkout
+from lamm_bench.ask.recipe import load_recipe
 from lamm_bench.errors import BenchError
-from lamm_bench.instruction import prompt_file
-from lamm_bench.prompt_import import KINDS, LOCATING, import_prompts, read_checkout
-from lamm_bench.recipe import load_recipe
 
 from .commands import lamm_bench
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lamm_bench.reading import (
+from lamm_bench.read import (
     Lexicon,
     read_boxes,
     read_choice,
@@ -82,7 +82,7 @@ PIECES = [
 ]
 
 
-@pytest.mark.parametrize("name", ["vocabulary", "places", "reading", "choices", "geometry"])
+@pytest.mark.parametrize("name", ["read.vocabulary", "read.places", "read.texts", "read.choices", "measure.geometry"])
 def test_the_examples_in_docstrings_hold(name):
     assert doctest.testmod(importlib.import_module(f"lamm_bench.{name}")).failed == 0
 

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lamm_bench.catalog import load_catalog
+from lamm_bench.ask.catalog import load_catalog
+from lamm_bench.ask.inferencers import INFERENCERS, ChainOfThought, Direct, Likelihood, MultiTurn
+from lamm_bench.ask.instruction import Prompt, fill, opening, prompt_file
+from lamm_bench.ask.recipe import parse_recipe
 from lamm_bench.errors import BenchError
-from lamm_bench.inferencers import INFERENCERS, ChainOfThought, Direct, Likelihood, MultiTurn
-from lamm_bench.instruction import Prompt, fill, opening, prompt_file
-from lamm_bench.recipe import parse_recipe
 from lamm_bench.types import Generate, Media, Response, Sample, Score
 
 GOOD = "scenario: {}\ninstruction: {}\ninferencer: {name: direct}\nmetric: {}\n"

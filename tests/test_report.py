@@ -19,19 +19,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from lamm_bench.catalog import Catalog
+from lamm_bench.ask.catalog import Catalog
+from lamm_bench.ask.runner import plan
 from lamm_bench.errors import BenchError
-from lamm_bench.places import Place, read_boxes
-from lamm_bench.report import write_report
-from lamm_bench.report.cards import card, overlay, rounded
-from lamm_bench.report.gather import Shown, choose
-from lamm_bench.report.pictures import packed_cloud, thumbnail
-from lamm_bench.report.shapes import Shape, shapes_of
-from lamm_bench.report.text import as_script, esc
-from lamm_bench.runner import plan
-from lamm_bench.scoring import from_records, score
-from lamm_bench.stats import ratio
-from lamm_bench.store import Run
+from lamm_bench.keep.runs import Run
+from lamm_bench.measure.scoring import from_records, score
+from lamm_bench.measure.stats import ratio
+from lamm_bench.read.places import Place, read_boxes
+from lamm_bench.show.report import write_report
+from lamm_bench.show.report.cards import card, overlay, rounded
+from lamm_bench.show.report.gather import Shown, choose
+from lamm_bench.show.report.pictures import packed_cloud, thumbnail
+from lamm_bench.show.report.shapes import Shape, shapes_of
+from lamm_bench.show.report.text import as_script, esc
 from lamm_bench.task import read_items
 from lamm_bench.types import Media, Metric, Modality, Prediction, Record, Response, Sample, to_json
 

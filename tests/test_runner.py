@@ -10,9 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from lamm_bench.ask.outcome import Watcher
+from lamm_bench.ask.rescoring import rescore
+from lamm_bench.ask.session import Options, run
 from lamm_bench.errors import BenchError
-from lamm_bench.session import Options, Watcher, rescore, run
-from lamm_bench.store import Ledger
+from lamm_bench.keep.ledger import Ledger
 from lamm_bench.types import Generate, Job, Response, Sample
 
 from .fakes import ColourTask, Looker, catalog_with, draw_root

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lamm_bench.pooling import Pool
-from lamm_bench.scoring import Answered, Score, pooled, score
-from lamm_bench.stats import REPLICATES, estimates, interval, ratio
+from lamm_bench.measure.pooling import Pool
+from lamm_bench.measure.scoring import Answered, Score, pooled, score
+from lamm_bench.measure.stats import REPLICATES, estimates, interval, ratio
 from lamm_bench.types import STATUSES, Metric, Row, Sample
 
 from .fakes import COLOURS, ColourTask

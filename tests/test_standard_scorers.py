@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lamm_bench import scoring
-from lamm_bench.scoring import Answered
-from lamm_bench.stats import estimates
+from lamm_bench.measure import scoring
+from lamm_bench.measure.scoring import Answered
+from lamm_bench.measure.stats import estimates
 from lamm_bench.tasks import (
     captioning,
     classification,

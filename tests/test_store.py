@@ -11,7 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lamm_bench.errors import BenchError
-from lamm_bench.store import Ledger, Run, digest, find_runs, read_json, request_digest, write_json
+from lamm_bench.keep.files import digest, read_json, request_digest, write_json
+from lamm_bench.keep.ledger import Ledger
+from lamm_bench.keep.runs import Run, find_runs
 from lamm_bench.types import Generate, Media, Message, Prediction, Record, Response
 
 MANIFEST = {"format": 1, "identity": {"seed": 0, "recipe": "r"}}

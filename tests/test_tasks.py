@@ -18,9 +18,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import lamm_bench.tasks
-from lamm_bench import scoring
 from lamm_bench.errors import BenchError
-from lamm_bench.scoring import Answered, chance_answer, oracle_answer
+from lamm_bench.measure import scoring
+from lamm_bench.measure.scoring import Answered, chance_answer, oracle_answer
 from lamm_bench.tasks.loading import another
 from lamm_bench.types import Answer, Sample
 

@@ -14,12 +14,13 @@ from torch import nn
 from lamm_bench.errors import BenchError
 from lamm_bench.lamm.checkpoint import restore
 from lamm_bench.lamm.config import Lora
-from lamm_bench.training.anchors import Anchors, halfway, word_of
-from lamm_bench.training.config import Stage, read_preset
-from lamm_bench.training.lessons import Course, Lesson
-from lamm_bench.training.loss import Blur, answer_losses
-from lamm_bench.training.muon import BatchedMuon
-from lamm_bench.training.optimizers import MuonAndAdamW, optimizer_for
+from lamm_bench.training.config.preset import Stage
+from lamm_bench.training.config.reading import read_preset
+from lamm_bench.training.data.lessons import Course, Lesson
+from lamm_bench.training.engines.muon import BatchedMuon
+from lamm_bench.training.engines.optimizers import MuonAndAdamW, optimizer_for
+from lamm_bench.training.stages.anchors import Anchors, halfway, word_of
+from lamm_bench.training.stages.loss import Blur, answer_losses
 
 from .toys import toy_checkpoint, toy_data
 from .trainings import WORDS, go, interrupt_after, steps, weights

@@ -11,7 +11,7 @@ import torch
 from lamm_bench.errors import BenchError
 from lamm_bench.lamm.checkpoint import restore
 from lamm_bench.lamm.model import Lamm
-from lamm_bench.training import compiled
+from lamm_bench.training.stages import compiled
 
 from .toys import toy_checkpoint, toy_data
 from .trainings import WORDS, go, interrupt_after, steps, weights

@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from lamm_bench.ask.instruction import prompt_file
 from lamm_bench.errors import BenchError
-from lamm_bench.instruction import prompt_file
-from lamm_bench.training.augment import change
-from lamm_bench.training.config import Augment, Data, list_presets, read_preset, show_preset
-from lamm_bench.training.data import merged, read_dialogues, read_file
-from lamm_bench.training.examples import cut, deal, make_examples, padding_share, rng, sample, text_only
+from lamm_bench.training.config.preset import Augment, Data
+from lamm_bench.training.config.reading import list_presets, read_preset, show_preset
+from lamm_bench.training.data.augment import change
+from lamm_bench.training.data.dialogues import merged, read_dialogues, read_file
+from lamm_bench.training.data.examples import cut, deal, make_examples, padding_share, rng, sample, text_only
 from lamm_bench.types import Media
 
 from .toys import PRESET, toy_data

@@ -18,12 +18,15 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from lamm_bench.errors import BenchError
-from lamm_bench.training.config import Stage, read_preset
-from lamm_bench.training.engine import Plain, make_engine, place
-from lamm_bench.training.plan import pace
+from lamm_bench.training.config.preset import Stage
+from lamm_bench.training.config.reading import read_preset
+from lamm_bench.training.data.plan import pace
+from lamm_bench.training.data.shares import micros_of, padding, shares
+from lamm_bench.training.engines.device import place
+from lamm_bench.training.engines.make import make_engine
+from lamm_bench.training.engines.plain import Plain
 from lamm_bench.training.run import train
-from lamm_bench.training.shares import micros_of, padding, shares
-from lamm_bench.training.trainer import Trainer
+from lamm_bench.training.stages.trainer import Trainer
 
 from .toys import toy_data
 from .trainings import go, steps

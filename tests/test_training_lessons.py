@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lamm_bench.training.data import Dialogue
-from lamm_bench.training.lessons import MOST_ANSWERS, course
-from lamm_bench.training.unfold import Spot, labels_of, spots, unfold
+from lamm_bench.training.data.dialogues import Dialogue
+from lamm_bench.training.data.lessons import MOST_ANSWERS, course
+from lamm_bench.training.data.unfold import Spot, labels_of, spots, unfold
 from lamm_bench.types import Media
 
 BOXES = "cat [0.10, 0.20, 0.30, 0.40]; dog [0.50, 0.50, 0.60, 0.90]; cat [0.70, 0.10, 0.90, 0.30]"
@@ -111,7 +111,7 @@ def test_the_order_of_dialogues_does_not_move_the_tables() -> None:
 def test_heads_learn_what_is_asked_and_where_things_stand() -> None:
     torch = pytest.importorskip("torch")
     from lamm_bench.lamm.config import ImageEncoder
-    from lamm_bench.training.heads import Heads
+    from lamm_bench.training.stages.heads import Heads
 
     config = ImageEncoder(size=8, widths=(4, 32), blocks=(0, 0), layers=1, heads=2)  # four tokens, sixteen cells
     talks = [

@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 
 from lamm_bench.errors import BenchError
-from lamm_bench.training.feature_cache import FeatureCache
+from lamm_bench.training.data.feature_cache import FeatureCache
 from lamm_bench.training.run import train
 from lamm_bench.types import Media
 

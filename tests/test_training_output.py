@@ -14,10 +14,11 @@ from rich.console import Console
 
 from lamm_bench.cli import main
 from lamm_bench.errors import BenchError
-from lamm_bench.locks import hold
-from lamm_bench.training import before, curve
-from lamm_bench.training.config import read_preset
+from lamm_bench.keep.locks import hold
+from lamm_bench.training import before
+from lamm_bench.training.config.reading import read_preset
 from lamm_bench.training.dry_run import dry_run
+from lamm_bench.training.watch import curve
 
 from .toys import toy_data
 from .trainings import go, interrupt_after

@@ -13,16 +13,16 @@ import torch
 from rich.console import Console
 
 from lamm_bench.adapters.lamm import Lamm as Adapter
+from lamm_bench.ask.instruction import prompt_file
 from lamm_bench.cli import main
 from lamm_bench.errors import BenchError
-from lamm_bench.instruction import prompt_file
 from lamm_bench.lamm.config import ImageEncoder
 from lamm_bench.lamm.encoder_configs import ClipTower, VisionTower
 from lamm_bench.training import estimate
-from lamm_bench.training.config import list_presets, read_preset
-from lamm_bench.training.data import read_dialogues, read_file
+from lamm_bench.training.config.reading import list_presets, read_preset
+from lamm_bench.training.data.dialogues import read_dialogues, read_file
+from lamm_bench.training.data.examples import make_examples, repeated, rng
 from lamm_bench.training.dry_run import dry_run, encoder_size
-from lamm_bench.training.examples import make_examples, repeated, rng
 from lamm_bench.training.export import export
 from lamm_bench.training.run import train
 from lamm_bench.types import Generate, Media, Message

@@ -13,12 +13,13 @@ from lamm_bench.adapters.lamm import Lamm as Adapter
 from lamm_bench.errors import BenchError
 from lamm_bench.lamm.checkpoint import restore
 from lamm_bench.lamm.encode import LAYOUTS, encode_side_by_side
-from lamm_bench.training.config import Stage, read_preset
-from lamm_bench.training.data import Dialogue, read_dialogues
-from lamm_bench.training.examples import Example
-from lamm_bench.training.portion import in_part
+from lamm_bench.training.config.preset import Stage
+from lamm_bench.training.config.reading import read_preset
+from lamm_bench.training.data.dialogues import Dialogue, read_dialogues
+from lamm_bench.training.data.examples import Example
+from lamm_bench.training.data.portion import in_part
 from lamm_bench.training.run import train
-from lamm_bench.training.trainer import Trainer, label_weights, pace
+from lamm_bench.training.stages.trainer import Trainer, label_weights, pace
 from lamm_bench.types import Generate, Media, Message
 
 from .toys import toy_data

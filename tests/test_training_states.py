@@ -20,8 +20,9 @@ from safetensors.torch import load_file
 
 from lamm_bench.errors import BenchError
 from lamm_bench.lamm.checkpoint import FILES, file_and_key
-from lamm_bench.training import state, watch
-from lamm_bench.training.trainer import Trainer
+from lamm_bench.training.engines import state
+from lamm_bench.training.stages.trainer import Trainer
+from lamm_bench.training.watch import watcher as watch
 
 from .toys import toy_data
 from .trainings import go, interrupt_after, steps

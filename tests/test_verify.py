@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 from rich.console import Console
 
-from lamm_bench.catalog import load_catalog
+from lamm_bench.ask.catalog import load_catalog
 from lamm_bench.data.verify import Finding, show_findings, verify
 from lamm_bench.task import is_numbers, read_items
 from lamm_bench.types import Modality, Sample

@@ -12,7 +12,7 @@ from rich.console import Console
 
 from lamm_bench.lamm.checkpoint import FILES
 from lamm_bench.training.run import train
-from lamm_bench.training.trainer import Trainer
+from lamm_bench.training.stages.trainer import Trainer
 
 WORDS = (
     "[{name: words, train: [projection, llm], epochs: 3, batch: 4, rate: 3.0e-3, optimizer: muon, anchors: 0.5,"

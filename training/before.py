@@ -7,8 +7,8 @@ from pathlib import Path
 
 from lamm_bench.errors import BenchError
 
-from .config import Preset
-from .probe import tasks_of
+from .config.preset import Preset
+from .watch.probe import tasks_of
 
 WORTH_COMPILING = 50_000
 """Dialogues that the language model must learn from for `speed.compile: auto`: compiling takes half a minute and more, and

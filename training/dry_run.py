@@ -20,14 +20,15 @@ from lamm_bench.lamm.llm import lora_shapes, place_of, read_config
 from lamm_bench.lamm.model import ENCODERS
 from lamm_bench.lamm.weights import settings as settings_beside
 
-from .build import trains
-from .config import Preset, Stage, read_preset
-from .data import Dialogue, read_dialogues
-from .engine import device_here, precision_on
+from .config.preset import Preset, Stage
+from .config.reading import read_preset
+from .data.dialogues import Dialogue, read_dialogues
+from .data.portion import in_part, split
+from .data.shares import micros_of, whole_batches
+from .engines.device import device_here, precision_on
 from .estimate import Dealer, Load, by_arithmetic, look_of
-from .measure import PEAKS, activations, memory, peak_of
-from .portion import in_part, split
-from .shares import micros_of, whole_batches
+from .stages.build import trains
+from .watch.measure import PEAKS, activations, memory, peak_of
 
 USE = 0.35
 """The share of a device's peak that is assumed: common for LoRA on frozen weights with short rows, never measured here."""

@@ -10,17 +10,17 @@ from typing import Any
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
+from lamm_bench.ask.instruction import prompt_file
 from lamm_bench.errors import MediaError
-from lamm_bench.instruction import prompt_file
 from lamm_bench.lamm.layouts import LAYOUTS
 from lamm_bench.lamm.model import ENCODERS
 from lamm_bench.types import Media
 
-from .config import Preset, Stage
-from .data import Dialogue
-from .examples import make_examples, text_only
-from .plan import Plan, rows_of
-from .portion import lots
+from .config.preset import Preset, Stage
+from .data.dialogues import Dialogue
+from .data.examples import make_examples, text_only
+from .data.plan import Plan, rows_of
+from .data.portion import lots
 
 LETTERS = 4
 """Letters of a text token: the usual rule of thumb for English, for the tokenizer may not be at hand."""

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from lamm_bench.errors import BenchError
+from lamm_bench.keep.locks import hold
 from lamm_bench.lamm import checkpoint
-from lamm_bench.locks import hold
 
-from . import state
-from .engine import Engine
+from .engines import state
+from .engines.engine import Engine
 
 TOKENIZER = "tokenizer.json"
 SAID = ("README.md", "preset.json", "loss.png", "unreadable.txt")

@@ -19,29 +19,31 @@ from typing import TypeVar
 import torch
 from rich.console import Console
 
+from lamm_bench.ask.instruction import prompt_file
 from lamm_bench.errors import BenchError
-from lamm_bench.instruction import prompt_file
 from lamm_bench.lamm.model import Lamm
 from lamm_bench.lamm.precision import hints_of
 from lamm_bench.lamm.tokenizer import Tokenizer
 
-from . import state
 from .before import long_enough, refuse, untrained
-from .build import config_for, model_for, sized, tokenizer_for, write
-from .card import card
-from .compiled import is_compiled
-from .config import Preset, read_preset
-from .curve import draw
-from .data import Dialogue, read_dialogues
-from .engine import Engine, make_engine
-from .examples import Example, make_examples, text_only
-from .feature_cache import FeatureCache
-from .lessons import Course, course
+from .config.preset import Preset
+from .config.reading import read_preset
+from .data.dialogues import Dialogue, read_dialogues
+from .data.examples import Example, make_examples, text_only
+from .data.feature_cache import FeatureCache
+from .data.lessons import Course, course
+from .data.portion import in_part, split
+from .data.prepared import Prepared
+from .engines import state
+from .engines.engine import Engine
+from .engines.make import make_engine
 from .output import alone, saved_state
-from .portion import in_part, split
-from .prepared import Prepared
-from .probe import make_probe
-from .trainer import Trainer, half, lora_of, seeded
+from .stages.build import config_for, model_for, sized, tokenizer_for, write
+from .stages.compiled import is_compiled
+from .stages.trainer import Trainer, half, lora_of, seeded
+from .watch.card import card
+from .watch.curve import draw
+from .watch.probe import make_probe
 
 T = TypeVar("T")
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from lamm_bench.errors import BenchError
-from lamm_bench.hub import cached
+from lamm_bench.remote.hub import cached
 
 HASHED = (".safetensors", ".bin", ".pt", ".pth", ".gguf", ".json", ".jinja", ".model", ".txt", ".py")
 """Files of a model's folder that its answers may depend on."""

@@ -35,7 +35,7 @@ def find_root(given: Path | None, say: Callable[[str], None]) -> tuple[Path, str
         if is_root(path):
             return path, label(path)
     say(MINIATURE)
-    from lamm_bench.data.mini import ensure
+    from .mini import ensure
 
     return ensure(parts=("test",)), "miniature"
 

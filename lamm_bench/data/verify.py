@@ -42,7 +42,7 @@ class Finding:
 
 
 class Watcher(Protocol):
-    """Told how far the check is; `lamm_bench.render.Bars` is one."""
+    """Told how far the check is; `lamm_bench.show.progress.Bars` is one."""
 
     def begin(self, task: str, total: int) -> None: ...
     def tick(self, count: int) -> None: ...

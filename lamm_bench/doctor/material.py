@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from lamm_bench.ask.instruction import opening
 from lamm_bench.errors import BenchError
-from lamm_bench.instruction import opening
 from lamm_bench.types import Answer, Media, Message, Modality, Sample, Task
 
 COLOURS: Mapping[str, tuple[int, int, int]] = {

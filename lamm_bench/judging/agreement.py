@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from lamm_bench.errors import BenchError
-from lamm_bench.store import read_json
+from lamm_bench.keep.files import read_json
 
 Values = Mapping[Any, float]  # by sample
 

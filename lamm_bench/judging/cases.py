@@ -8,12 +8,13 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from lamm_bench.catalog import Catalog
+from lamm_bench.ask.catalog import Catalog
+from lamm_bench.ask.outcome import Outcome as Loading
+from lamm_bench.ask.outcome import load
+from lamm_bench.ask.runner import plan
 from lamm_bench.errors import BenchError
-from lamm_bench.runner import plan
-from lamm_bench.session import Outcome as Loading
-from lamm_bench.session import load
-from lamm_bench.store import Run, digest
+from lamm_bench.keep.files import digest
+from lamm_bench.keep.runs import Run
 from lamm_bench.types import FAILED, Answer, Record, Sample, Task
 
 

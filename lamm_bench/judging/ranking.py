@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from lamm_bench.scoring import Score, count
-from lamm_bench.stats import estimates, ratio, seed_of
+from lamm_bench.measure.scoring import Score, count
+from lamm_bench.measure.stats import estimates, ratio, seed_of
 from lamm_bench.types import Generate, Metric, Response, Row, Task
 
 from .cases import Case

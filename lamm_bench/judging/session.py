@@ -14,11 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from lamm_bench import __version__
-from lamm_bench.catalog import Catalog
+from lamm_bench.ask.catalog import Catalog
+from lamm_bench.ask.outcome import Watcher
+from lamm_bench.ask.session import account, fingerprint
 from lamm_bench.errors import BenchError, Stopped
-from lamm_bench.scoring import Score
-from lamm_bench.session import Watcher, account, fingerprint
-from lamm_bench.store import FORMAT, Run, digest, read_json, request_digest
+from lamm_bench.keep.files import digest, read_json, request_digest
+from lamm_bench.keep.runs import FORMAT, Run
+from lamm_bench.measure.scoring import Score
 from lamm_bench.types import FAILED, Adapter, Response, to_json
 
 from . import wording

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from lamm_bench.inferencers import letter
-from lamm_bench.scoring import has_media, oracle_answer
+from lamm_bench.ask.inferencers import letter
+from lamm_bench.measure.scoring import has_media, oracle_answer
 from lamm_bench.types import Answer, Sample, Task
 
 LONGEST = 6000  # characters of an answer that a judge is shown; the head and the tail of a longer one

@@ -7,7 +7,7 @@ from __future__ import annotations
 import re
 from typing import Literal
 
-from lamm_bench.instruction import fill
+from lamm_bench.ask.instruction import fill
 from lamm_bench.types import Message
 
 VERSION = 1  # part of a judgement's identity: raise it with every change of a wording

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from lamm_bench.errors import BenchError
-from lamm_bench.hub import cached
+from lamm_bench.remote.hub import cached
 
 from . import attention
 from .config import HubLlm, Llm, LlmConfig

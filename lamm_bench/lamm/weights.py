@@ -15,7 +15,7 @@ from typing import Any
 from torch import Tensor
 
 from lamm_bench.errors import BenchError
-from lamm_bench.hub import silence
+from lamm_bench.remote.hub import silence
 
 NAMES = (
     "model.safetensors",

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from lamm_bench.store import digest
+from lamm_bench.keep.files import digest
 from lamm_bench.types import Generate, Media, Message, Request, Score
 
 from .pictures import Pictures

@@ -10,17 +10,7 @@ from pathlib import Path
 from lamm_bench.errors import BenchError
 
 from .drawn import Split
-from .layout import (
-    FOLDERS,
-    FORMAT,
-    Progress,
-    amounts,
-    drawers,
-    known_parts,
-    read_mark,
-    write_mark,
-    write_parts,
-)
+from .layout import FOLDERS, FORMAT, Progress, amounts, drawers, known_parts, read_mark, write_mark, write_parts
 from .workers import processors
 from .workshop import Workshop, sweep
 

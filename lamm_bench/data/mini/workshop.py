@@ -13,7 +13,7 @@ import shutil
 import time
 from pathlib import Path
 
-from lamm_bench.locks import hold
+from lamm_bench.keep.locks import hold
 
 LONG = 24 * 3600.0  # seconds after which a folder counts as left where locks cannot tell; drawing takes minutes
 

@@ -1,0 +1,1 @@
+"""How a model is asked: recipes, instructions, inferencers, transforms, the runner and the session around it."""

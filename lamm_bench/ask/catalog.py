@@ -1,0 +1,170 @@
+"""Finds tasks, adapters and recipes by name: on the shelves, in entry points, and in `--plugin` files.
+
+The file is the registration: a module of `tasks/` that defines `TASKS`, of `adapters/` that defines `ADAPTERS`, a YAML file
+under `recipes/`. Other packages offer modules of the same form under the entry-point groups `lamm_bench.tasks`,
+`lamm_bench.adapters` and `lamm_bench.recipes` (a mapping `RECIPES` from name to YAML text)."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.metadata
+import importlib.util
+import pkgutil
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, is_dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from lamm_bench.errors import BenchError, unknown
+from lamm_bench.types import Adapter, Task
+
+from .recipe import Recipe, build, load_recipe, parse_recipe
+
+# the order of LAMM's own tables (reference 1.1); tasks of others follow by name
+ORDER = ["cifar10", "voc2012", "sqaimage", "ai2d", "flickr30k", "ucmerced", "fsc147", "svt", "celeba-smile", "celeba-hair"]
+ORDER += ["lsp", "locating-voc2012", "locating-lsp", "locating-fsc147", "scannet", "scanrefer", "scanqa"]
+FOLDER = Path(__file__).parents[1]
+ADAPTER_PARTS = ("name", "modalities", "fingerprint", "generate")
+TASK_PARTS = (
+    *("name", "kind", "modality", "groups", "meta_files", "answer_files", "max_new_tokens", "protocols"),
+    *("samples", "oracle", "chance", "majority"),
+)
+
+
+@dataclass
+class Catalog:
+    """Everything that can be named on the command line."""
+
+    tasks: dict[str, Task] = field(default_factory=dict)
+    adapters: dict[str, Callable[..., Adapter]] = field(default_factory=dict)
+    recipes: dict[str, Callable[[], Recipe]] = field(default_factory=dict)
+    pools: list[Any] = field(default_factory=list)
+    _known: list[ModuleType] = field(default_factory=list, repr=False)
+
+    def add_module(self, module: ModuleType, where: str) -> None:
+        """Takes in what a module defines under TASKS, ADAPTERS, RECIPES and POOLS; once, however often it is named."""
+        if module in self._known:
+            return
+        self._known.append(module)
+        for name, kind, form in (
+            ("TASKS", list | tuple, "a tuple of tasks"),
+            ("ADAPTERS", Mapping, "a mapping"),
+            ("RECIPES", Mapping, "a mapping"),
+        ):
+            if hasattr(module, name) and not isinstance(getattr(module, name), kind):
+                raise BenchError(f"{where}: {name} is {type(getattr(module, name)).__name__}, expected {form}")
+        for task in getattr(module, "TASKS", ()):
+            lacking = [part for part in TASK_PARTS if not hasattr(task, part)]
+            if lacking:
+                raise BenchError(f"{where}: the task {getattr(task, 'name', task)} lacks `{lacking[0]}` (docs/extending.md)")
+            self.put(self.tasks, "task", task.name, task, where)
+        for name, make in getattr(module, "ADAPTERS", {}).items():
+            self.put(self.adapters, "adapter", name, make, where)
+        for name, text in getattr(module, "RECIPES", {}).items():
+            self.put(self.recipes, "recipe", name, lambda text=text, name=name: parse_recipe(text, name), where)
+        self.pools.extend(pool for pool in getattr(module, "POOLS", ()) if pool not in self.pools)
+
+    def put(self, shelf: dict[str, Any], kind: str, name: str, thing: Any, where: str) -> None:
+        if name in shelf and shelf[name] is not thing:
+            raise BenchError(f"{where} brings a second {kind} called '{name}'; rename one of them")
+        shelf[name] = thing
+
+    def select_tasks(self, names: str | Sequence[str]) -> list[Task]:
+        """Tasks by names and groups (`all`, `2d`, `3d`, `locating`), without repeats, in the catalogue's order."""
+        wanted = [name.strip() for name in (names.split(",") if isinstance(names, str) else names) if name.strip()]
+        groups = {group for task in self.tasks.values() for group in task.groups} | {"all"}
+        chosen = set()
+        for name in wanted:
+            members = [t.name for t in self.tasks.values() if name == "all" or name == t.name or name in t.groups]
+            if not members:
+                raise unknown("task or group", name, [*self.tasks, *groups])
+            chosen.update(members)
+        if not chosen:
+            raise BenchError("no task was named; try --tasks all, or see `lamm-bench list tasks`")
+        return [task for task in self.ordered() if task.name in chosen]
+
+    def ordered(self) -> list[Task]:
+        place = {name: number for number, name in enumerate(ORDER)}
+        return sorted(self.tasks.values(), key=lambda task: (place.get(task.name, len(place)), task.name))
+
+    def adapter(self, name: str, settings: Mapping[str, Any]) -> Adapter:
+        """An adapter by name, its `--set` options checked against the fields of its dataclass."""
+        if name not in self.adapters:
+            raise unknown("model", name, self.adapters)
+        make = self.adapters[name]
+        try:
+            adapter = (
+                build(make, settings, f"model {name} (--set)")
+                if is_dataclass(make) and isinstance(make, type)
+                else make(**settings)
+            )
+        except BenchError:
+            raise
+        except Exception as error:
+            raise BenchError(f"model {name} cannot be made: {type(error).__name__}: {error}") from error
+        lacking = [part for part in ADAPTER_PARTS if not hasattr(adapter, part)]
+        if lacking:
+            raise BenchError(f"model {name} lacks `{lacking[0]}`; an adapter has {', '.join(ADAPTER_PARTS)} (docs/extending.md)")
+        return adapter
+
+    def options(self, name: str) -> list[str]:
+        """The `--set` options of an adapter."""
+        make = self.adapters[name]
+        own = ("name", "modalities")  # what an adapter is, not how it is set
+        return [f.name for f in fields(make) if f.init and f.name not in own and f.name[0] != "_"] if is_dataclass(make) else []
+
+    def recipe(self, name: str) -> Recipe:
+        """A recipe by name, or from a YAML file."""
+        if name in self.recipes:
+            return self.recipes[name]()
+        if name.endswith((".yaml", ".yml")):
+            return load_recipe(Path(name), Path(name).stem)
+        raise unknown("recipe", name, self.recipes)
+
+
+def shelf(name: str) -> list[ModuleType]:
+    """All modules of a shelf, by name order."""
+    package = importlib.import_module(f"lamm_bench.{name}")
+    names = sorted(info.name for info in pkgutil.iter_modules(package.__path__))
+    return [importlib.import_module(f"lamm_bench.{name}.{module}") for module in names]
+
+
+def from_file(path: str) -> ModuleType:
+    """A `--plugin` file as a module. It is the user's own code, named by the user; nothing else is ever run."""
+    file = Path(path)
+    spec = importlib.util.spec_from_file_location(f"lamm_bench_plugin_{file.stem}", file) if file.suffix == ".py" else None
+    if spec is None or spec.loader is None or not file.is_file():
+        raise BenchError(f"--plugin {path}: expected a Python file that defines TASKS, ADAPTERS or RECIPES")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # dataclasses and type hints look their module up by name
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        raise BenchError(f"--plugin {path} cannot be loaded: {type(error).__name__}: {error}") from error
+    if not any(hasattr(module, name) for name in ("TASKS", "ADAPTERS", "RECIPES")):
+        raise BenchError(f"--plugin {path} defines none of TASKS, ADAPTERS, RECIPES")
+    return module
+
+
+def load_catalog(plugins: Sequence[str] = ()) -> Catalog:
+    """The shelves, then entry points, then plugin files."""
+    catalog = Catalog()
+    for name in ("tasks", "adapters"):
+        for module in shelf(name):
+            catalog.add_module(module, module.__name__)
+    root = FOLDER / "recipes"
+    for path in sorted(root.rglob("*.yaml")):
+        name = path.relative_to(root).with_suffix("").as_posix()
+        if not name.startswith("prompts/"):
+            catalog.recipes[name] = lambda path=path, name=name: load_recipe(path, name)  # type: ignore[misc]
+    for group in ("lamm_bench.tasks", "lamm_bench.adapters", "lamm_bench.recipes"):
+        for entry in importlib.metadata.entry_points(group=group):
+            try:
+                catalog.add_module(entry.load(), f"entry point {entry.name}")
+            except ImportError as error:
+                raise BenchError(f"entry point {entry.name} ({entry.value}) cannot be loaded: {error}") from error
+    for plugin in plugins:
+        catalog.add_module(from_file(plugin), plugin)
+    return catalog

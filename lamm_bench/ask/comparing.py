@@ -1,0 +1,135 @@
+"""Two runs on the same samples: is one better than the other, or was it the draw of the images?
+
+Only samples that both models answered are compared; how many were left out is said. The figure is the task's headline metric."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from lamm_bench.errors import BenchError
+from lamm_bench.keep.runs import Run
+from lamm_bench.measure.scoring import Score, from_records, score
+from lamm_bench.measure.stats import estimates, paired_metric, seed_of
+from lamm_bench.types import FAILED, Row, Sample, Task
+
+from .catalog import Catalog
+from .outcome import Outcome, load
+from .runner import plan
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One task: the headline of both runs on the samples that both answered."""
+
+    task: str
+    metric: str
+    unit: str
+    better: str
+    first: float | None
+    second: float | None
+    difference: float | None  # first - second
+    ci95: tuple[float, float] | None
+    p: float | None  # two-sided
+    n: int  # samples compared
+    left_out: int  # samples that one of the two did not answer
+    clusters: int
+
+    @property
+    def verdict(self) -> str:
+        """Which run is better, where the interval leaves out zero.
+
+        >>> Difference("t", "m", "percent", "lower", 1, 2, -1, (-2, -0.5), 0.01, 9, 0, 9).verdict
+        'first'
+        """
+        if self.ci95 is None or self.ci95[0] <= 0 <= self.ci95[1]:
+            return ""
+        return "first" if (self.ci95[0] > 0) == (self.better == "higher") else "second"
+
+
+@dataclass
+class Comparison:
+    """Two runs' differences by task, and the tasks that could not be compared with the reason."""
+
+    first: str
+    second: str
+    protocol: str
+    differences: list[Difference] = field(default_factory=list)
+    unavailable: dict[str, str] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        rows = [
+            {**vars(each), "ci95": list(each.ci95) if each.ci95 else None, "verdict": each.verdict} for each in self.differences
+        ]
+        return {
+            "format": 1,
+            "first": self.first,
+            "second": self.second,
+            "protocol": self.protocol,
+            "differences": rows,
+            "unavailable": self.unavailable,
+        }
+
+
+def compare_runs(first: Path, second: Path, catalog: Catalog, root: Path, tasks: str, protocol: str) -> Comparison:
+    """Every task that both runs were asked about. Raises `BenchError` when there is none."""
+    runs = (Run.read(first), Run.read(second))
+    data = [run.manifest["identity"]["data"] for run in runs]
+    result = Comparison(str(first), str(second), protocol)
+    chosen = [task for task in catalog.select_tasks(tasks) if task.name in data[0] or task.name in data[1]]
+    loading = Outcome()
+    for task, samples in load(chosen, root, loading):
+        reason = why_not(task, samples, runs, root, protocol)
+        if reason:
+            result.unavailable[task.name] = reason
+        else:
+            result.differences.append(difference(task, samples, runs, protocol))
+    result.unavailable |= loading.unavailable
+    if not result.differences:
+        reasons = "; ".join(f"{name}: {why}" for name, why in list(result.unavailable.items())[:3])
+        raise BenchError(f"{first} and {second} cannot be compared: {reasons or 'neither was asked about ' + tasks}")
+    return result
+
+
+def why_not(task: Task, samples: Sequence[Sample], runs: tuple[Run, Run], root: Path, protocol: str) -> str | None:
+    """Why two runs cannot be compared on a task; None when they can."""
+    digests = [run.manifest["identity"]["data"].get(task.name) for run in runs]
+    for run, found in zip(runs, digests):
+        if found is None:
+            return f"{run.folder} was not asked about it"
+    if digests[0] != digests[1]:
+        return "the runs were asked about other items (limit, seed or data differ)"
+    if chosen_samples(task, samples, runs[0])[1] != digests[0]:
+        return f"the data under {root} are not those of the runs; name the runs' data with --data-root"
+    if protocol not in task.protocols:
+        return f"it has no protocol {protocol}"
+    return None
+
+
+def chosen_samples(task: Task, samples: Sequence[Sample], run: Run) -> tuple[tuple[Sample, ...], str]:
+    identity = run.manifest["identity"]
+    work = plan(task, samples, identity["limit"], identity["seed"], None)
+    return work.samples, work.data
+
+
+def difference(task: Task, samples: Sequence[Sample], runs: tuple[Run, Run], protocol: str) -> Difference:
+    """The headline's difference on the samples that both answered."""
+    asked, _ = chosen_samples(task, samples, runs[0])
+    scores: list[Score] = []
+    for run in runs:
+        answered = from_records(run.ledger(task.name).ended)
+        scores.append(score(task, protocol, asked, answered, references=False, keep_rows=True))
+    pairs = [pair for pair in zip(scores[0].rows, scores[1].rows) if not any(row.status in FAILED for row in pair)]
+    metric = task.protocols[protocol].metrics[0]
+    seed = seed_of("bootstrap", task.name)
+    sides: list[list[Row]] = [[pair[side] for pair in pairs] for side in (0, 1)]
+    values = [estimates([metric], rows, seed)[metric.name] for rows in sides]
+    common: dict[str, Any] = {"task": task.name, "metric": metric.name, "unit": metric.unit, "better": metric.better}
+    common |= {"n": len(pairs), "left_out": len(asked) - len(pairs), "clusters": values[0].clusters}
+    a, b = values[0].value, values[1].value
+    if a is None or b is None:
+        return Difference(first=a, second=b, difference=None, ci95=None, p=None, **common)
+    gap, spread, p = paired_metric(metric, sides[0], sides[1], seed)
+    return Difference(first=a, second=b, difference=gap, ci95=spread, p=p, **common)

@@ -1,0 +1,108 @@
+"""What a run or a scoring comes to, and what is told on the way."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from lamm_bench.errors import BenchError
+from lamm_bench.keep.files import digest
+from lamm_bench.keep.runs import FORMAT
+from lamm_bench.measure.pooling import Pool
+from lamm_bench.measure.scoring import Answered, Score, score
+from lamm_bench.types import FAILED, Record, Sample, Task
+
+from .catalog import Catalog
+
+
+class Watcher:
+    """Told what happens; the command line draws bars from it. Every method may be overridden."""
+
+    def say(self, text: str) -> None: ...
+
+    def begin(self, task: str, total: int) -> None: ...
+
+    def tick(self, count: int) -> None: ...
+
+    def end(self, task: str) -> None: ...
+
+
+@dataclass
+class Outcome:
+    """What a run or a scoring has come to."""
+
+    scores: list[Score] = field(default_factory=list)
+    skipped: dict[str, str] = field(default_factory=dict)  # task -> why it was not asked (modality, recipe)
+    unavailable: dict[str, str] = field(default_factory=dict)  # task -> why it could not be asked or scored
+    failures: dict[str, str] = field(default_factory=dict)  # task -> how many samples have no answer, and why most of them
+    rates: dict[str, float] = field(default_factory=dict)  # samples a second, where anything was asked now
+    folder: Path | None = None
+
+    @property
+    def complete(self) -> bool:
+        """Whether every expected sample of every task that could be asked has an answer."""
+        failed = sum(score.counts[status] for score in self.scores for status in FAILED)
+        return not self.unavailable and not failed
+
+    def to_json(self, samples: bool = False) -> dict[str, Any]:
+        return {
+            "format": FORMAT,
+            "results": [score.to_json(samples) for score in self.scores],
+            "skipped": self.skipped,
+            "unavailable": self.unavailable,
+        }
+
+
+def load(tasks: Sequence[Task], root: Path, outcome: Outcome) -> list[tuple[Task, Sequence[Sample]]]:
+    """The samples of every task whose meta file can be read; the others are listed with the reason."""
+    loaded = []
+    for task in tasks:
+        try:
+            loaded.append((task, task.samples(root)))
+        except BenchError as error:
+            outcome.unavailable[task.name] = str(error)
+    if not loaded and outcome.unavailable:
+        raise BenchError(
+            next(iter(outcome.unavailable.values())) + ("" if len(tasks) == 1 else " (and no other task can be read)")
+        )
+    return loaded
+
+
+def why_failed(records: Iterable[Record]) -> str:
+    """How many records ended without an answer, with the reason that most of them share; empty when none did.
+
+    >>> why_failed([Record("1", "model_error", None, "HTTP 500"), Record("2", "ok", None)])
+    '1 of 2 samples failed: HTTP 500'
+    """
+    records = list(records)
+    reasons = Counter(record.error or record.status for record in records if record.status in FAILED)
+    if not reasons:
+        return ""
+    (reason, times), *others = reasons.most_common()
+    failed = reasons.total()
+    which = f"{times} of them: " if others else ""
+    return f"{failed} of {len(records)} samples failed: {which}{' '.join(reason.split())[:300]}"
+
+
+def score_task(
+    catalog: Catalog, task: Task, samples: Sequence[Sample], answered: Mapping[str, Answered], protocols: Sequence[str]
+) -> list[Score]:
+    """The task under each protocol that it has."""
+    return [
+        score(task, protocol, samples, answered, keep_rows=in_pool(catalog, task, protocol))
+        for protocol in protocols
+        if protocol in task.protocols
+    ]
+
+
+def in_pool(catalog: Catalog, task: Task, protocol: str) -> bool:
+    """Whether a pooled result needs this task's rows under this protocol."""
+    return any(task.name in pool.tasks and protocol == pool.protocol for pool in catalog.pools)
+
+
+def with_pools(data: Mapping[str, str], pools: Sequence[Pool]) -> dict[str, str]:
+    """The digests of the tasks' data, and for each pooled result one made of its members'."""
+    return {**data, **{pool.name: digest({name: data.get(name) for name in pool.tasks}) for pool in pools}}

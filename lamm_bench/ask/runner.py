@@ -1,0 +1,243 @@
+"""Asks an adapter about samples: `drive` advances every open dialogue by one response, `ask` keeps what was said.
+
+The adapter owns batching, the runner order, durability and status. A run that died goes on from the responses that are on
+disk: flows are pure, so replaying the responses brings each dialogue back to where it was."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from numbers import Integral
+from random import Random
+from typing import Any, TypeVar
+
+from lamm_bench import media
+from lamm_bench.errors import BenchError, MediaError
+from lamm_bench.keep.files import digest, request_digest
+from lamm_bench.keep.ledger import Ledger
+from lamm_bench.measure.stats import seed_of
+from lamm_bench.types import Adapter, Flow, Generate, Job, Prediction, Record, Request, Response, Sample, Score, Task
+
+from .instruction import opening, prompt_file
+from .recipe import Recipe
+from .transforms import CONTROLS
+
+Step = tuple[int, Request, Response]
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One task, ready to be asked: its samples after limit, seal and control, and what its data hash to."""
+
+    task: Task
+    samples: tuple[Sample, ...]
+    unusable: dict[str, str]  # sample id -> why its media cannot be used
+    data: str  # digest of the items asked and the content of their media
+    total: int  # samples in the file
+
+
+def plan(task: Task, samples: Sequence[Sample], limit: int | None, seed: int, control: str | None) -> Plan:
+    """Chooses, seals and hides. A limit draws with the seed and keeps the file's order."""
+    chosen = list(samples)
+    if limit is not None and limit < len(chosen):
+        picks = Random(f"{seed}/{task.name}").sample(range(len(chosen)), limit)
+        chosen = [samples[index] for index in sorted(picks)]
+    unusable: dict[str, str] = {}
+    sealed = []
+    for sample in chosen:
+        try:
+            sealed.append(replace(sample, media=tuple(media.seal(item) for item in sample.media)))
+        except MediaError as error:
+            sealed.append(sample)
+            unusable[sample.id] = str(error)
+    content = [[s.id, s.question, list(s.choices), s.target, [m.sha256 for m in s.media]] for s in sealed]
+    if control:
+        sealed = [CONTROLS[control](sample) for sample in sealed]
+    return Plan(task, tuple(sealed), unusable, digest(content), len(samples))
+
+
+def flow_of(recipe: Recipe, task: Task, sample: Sample, seed: int) -> Flow[Prediction]:
+    """The dialogue of a recipe about one sample."""
+    system = prompt_file(recipe.instruction.prompts).of_task(task.name, task.kind)
+    template = recipe.instruction.template
+
+    def first(part: str):
+        return opening(sample, part, system, template)
+
+    return recipe.inferencer_for(task.name).infer(sample, first, task.max_new_tokens, seed_of(str(seed), task.name))
+
+
+def why_not(task: Task, recipe: Recipe, adapter: Adapter) -> str | None:
+    """Why this adapter cannot be asked about this task under this recipe; None when it can."""
+    own = getattr(adapter, "why_not", None)  # an adapter may know better why, and what to do about it
+    settings = recipe.inferencer.get("tasks", {}).get(task.name, recipe.inferencer)
+    if own is not None and (reason := own(task, settings)):
+        return str(reason)
+    if task.modality not in adapter.modalities:
+        return f"{adapter.name} takes no {task.modality.replace('_', ' ')}s"
+    if not {"all", task.name, *task.groups} & set(recipe.scenario.tasks):
+        return f"recipe {recipe.name} is made for {', '.join(recipe.scenario.tasks)}"
+    if settings.get("name") == "likelihood" and not hasattr(adapter, "score"):
+        return f"{adapter.name} gives no likelihoods"
+    return None
+
+
+def answers(adapter: Adapter, requests: Sequence[Request]) -> Iterator[tuple[int, Response]]:
+    """Every request's response, each exactly once; what the adapter leaves out becomes an error."""
+    for kind in (Generate, Score):
+        index = [number for number, request in enumerate(requests) if isinstance(request, kind)]
+        if not index:
+            continue
+        mine: list[Any] = [requests[number] for number in index]
+        given = set()
+        for number, response in said(adapter, kind, mine):
+            if number in given or not 0 <= number < len(mine):
+                raise BenchError(f"{adapter.name} answered request {number} twice or never was asked it: a bug of the adapter")
+            given.add(number)
+            yield index[number], response
+        for number in sorted(set(range(len(mine))) - given):
+            yield index[number], Response(error="the adapter gave no response", status="model_error")
+
+
+def said(adapter: Adapter, kind: type, requests: list[Any]) -> Iterator[tuple[int, Response]]:
+    """What the adapter yields, seen to be pairs (index, Response). Raises `BenchError` that names what it is instead."""
+    method = "generate" if kind is Generate else "score"
+    stream = getattr(adapter, method)(requests)
+    if not isinstance(stream, Iterable):
+        raise BenchError(
+            f"`{method}` of {adapter.name} gave {type(stream).__name__}, expected pairs (index, Response) to be yielded"
+        )
+    for pair in stream:
+        if not isinstance(pair, tuple) or len(pair) != 2:
+            raise BenchError(f"`{method}` of {adapter.name} yielded {type(pair).__name__}, expected a pair (index, Response)")
+        if not isinstance(pair[0], Integral) or not isinstance(pair[1], Response):
+            kinds = f"({type(pair[0]).__name__}, {type(pair[1]).__name__})"
+            raise BenchError(f"`{method}` of {adapter.name} yielded {kinds}, expected a pair (index, Response)")
+        yield int(pair[0]), pair[1]
+
+
+def drive(flows: Sequence[Flow[T]], open_requests: dict[int, Request], adapter: Adapter) -> Iterator[tuple[Step, Request | T]]:
+    """Carries requests to the adapter until every flow has ended, yielding each response with what its flow made of it.
+
+    `open_requests` says where each flow stands. Each round is one stream of requests; the adapter batches as it likes. One that
+    `remembers` so many dialogues is asked their next turns as soon as there are so many, in the middle of a round."""
+    most = getattr(adapter, "remembers", 0) or math.inf
+    while open_requests:
+        numbers = list(open_requests)
+        asked: dict[int, Request] = {}
+        for position, response in answers(adapter, [open_requests[number] for number in numbers]):
+            number = numbers[position]
+            step = (number, open_requests[number], response)
+            if response.error is not None:
+                flows[number].close()
+                yield step, None  # type: ignore[misc]
+                continue
+            following, ended = advance(flows[number], response)
+            if following is not None:
+                asked[number] = following
+            yield step, following if following is not None else ended  # type: ignore[misc]
+            if len(asked) >= most:
+                yield from drive(flows, {number: asked[number] for number in sorted(asked)}, adapter)
+                asked = {}
+        open_requests = {number: asked[number] for number in sorted(asked)}
+
+
+def advance(flow: Flow[T], response: Response | None) -> tuple[Request | None, T | None]:
+    """The flow's next request, or its conclusion."""
+    try:
+        return (next(flow) if response is None else flow.send(response)), None
+    except StopIteration as stop:
+        return None, stop.value
+
+
+def status_of(response: Response) -> str:
+    """The status of a sample that ended with this response."""
+    if response.error is not None:
+        return response.status or "model_error"
+    return "truncated" if response.finish == "length" else "ok"
+
+
+@dataclass
+class Asked:
+    """What `ask` did, for the progress bar and the timing file."""
+
+    new: int = 0  # samples that ended now
+    kept: int = 0  # samples that had ended before
+    seconds: float = 0.0
+
+
+def ask(
+    work: Plan, recipe: Recipe, adapter: Adapter, ledger: Ledger, seed: int, tick: Callable[[int], None] = lambda count: None
+) -> Asked:
+    """Asks about every sample that has not ended; each response is in the ledger before the next is looked at.
+
+    A sample that ended as `model_error` is asked again: the next attempt may find the server or the memory it lacked."""
+    begun = time.monotonic()
+    done = {sample for sample, record in ledger.ended.items() if record.status != "model_error"}
+    todo = [sample for sample in work.samples if sample.id not in done]
+    asked = Asked(kept=len(work.samples) - len(todo))
+    tick(asked.kept)
+    for sample in todo:
+        if sample.id in work.unusable:
+            ledger.append(sample.id, 0, "", None, Record(sample.id, "media_error", None, work.unusable[sample.id]))
+            asked.new += 1
+            tick(1)
+    todo = [sample for sample in todo if sample.id not in work.unusable]
+    if todo:
+        several = any(sample.parts for sample in todo)  # one question for each part, which all begin alike
+        goes_on = several or getattr(recipe.inferencer_for(work.task.name), "goes_on", True)
+        tell(adapter, Job(work.task, work.samples, recipe.scenario.image_transform, recipe.instruction.layout, seed, goes_on))
+        for _ in talk(work.task, todo, recipe, adapter, ledger, seed):
+            asked.new += 1
+            tick(1)
+    ledger.flush()
+    asked.seconds = time.monotonic() - begun
+    return asked
+
+
+def tell(adapter: Adapter, job: Job) -> None:
+    """`begin` is optional: most adapters need no introduction."""
+    begin = getattr(adapter, "begin", None)
+    if begin is not None:
+        begin(job)
+
+
+def talk(task: Task, samples: Sequence[Sample], recipe: Recipe, adapter: Adapter, ledger: Ledger, seed: int) -> Iterable[str]:
+    """Opens a flow for each sample, replays what was said before, drives the rest; yields the ids that end."""
+    flows = [flow_of(recipe, task, sample, seed) for sample in samples]
+    steps = [0] * len(flows)
+    cut = [False] * len(flows)  # whether any response so far was cut by the token limit
+    standing: dict[int, Request] = {}
+    clock = time.monotonic()
+    for number, sample in enumerate(samples):
+        request, ended = advance(flows[number], None)
+        while request is not None:
+            kept = ledger.said.get(sample.id, {}).get(steps[number])
+            if kept is None or kept[0] != request_digest(request) or kept[1].error is not None:
+                break
+            steps[number] += 1
+            cut[number] |= kept[1].finish == "length"
+            request, ended = advance(flows[number], kept[1])
+        if request is None:  # all was said, but the end had not been written
+            last = ledger.said[sample.id][steps[number] - 1][1]
+            ledger.append(sample.id, steps[number], "", None, Record(sample.id, status_of(last), ended))
+            yield sample.id
+        else:
+            standing[number] = request
+    for (number, request, response), then in drive(flows, standing, adapter):
+        sample = samples[number]
+        over = response.error is not None or isinstance(then, Prediction)
+        end = None
+        if over:
+            prediction = then if isinstance(then, Prediction) else None
+            end = Record(sample.id, status_of(response), prediction, response.error, time.monotonic() - clock)
+            if end.status == "ok" and cut[number] and sample.parts:
+                end = replace(end, status="truncated")
+        cut[number] |= response.finish == "length"
+        ledger.append(sample.id, steps[number], request_digest(request), response, end)
+        steps[number] += 1
+        if over:
+            yield sample.id

@@ -1,0 +1,68 @@
+"""The verbs that make and check data: `data mini` and `data verify`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from .options import MISSING, SETTINGS, data_root_option, guarded, plugin_option
+
+
+@click.group(context_settings=SETTINGS)
+def data() -> None:
+    """The benchmark's data: draw the miniature, verify what is there."""
+
+
+@data.command("mini", context_settings=SETTINGS)
+@click.option(
+    "--out", required=True, type=click.Path(path_type=Path), metavar="DIR", help="Where to draw it; a new or empty folder."
+)
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Same seed, same bytes.")
+@click.option("--parts", default="test,val,train", show_default=True, metavar="LIST", help="Which splits to draw.")
+@guarded
+def data_mini(out: Path, seed: int, parts: str) -> None:
+    """Draw a miniature of the whole LAMM data set, in upstream's layout and file names.
+
+    \b
+    Example:
+      lamm-bench data mini --parts test --out mini && lamm-bench run --model lamm --tasks all --data-root mini
+    """
+    from lamm_bench.data.mini import make
+    from lamm_bench.errors import unknown
+    from lamm_bench.show.progress import Bars, counting, stderr_console
+
+    names = tuple(part.strip() for part in parts.split(",") if part.strip())
+    for name in names:
+        if name not in ("test", "val", "train"):
+            raise unknown("part of the miniature", name, ["test", "val", "train"])
+    make(out, seed, names, progress=counting(Bars(stderr_console()), "drawing"))
+    click.echo(f"drawn: {out}")
+
+
+@data.command("verify", context_settings=SETTINGS)
+@click.option("--tasks", default="all", show_default=True, metavar="LIST", help="Task names and groups.")
+@data_root_option
+@click.option("--quick", is_flag=True, help="Do not decode images and clouds.")
+@plugin_option
+@guarded
+def data_verify(tasks: str, data_root: Path | None, quick: bool, plugins: tuple[str, ...]) -> None:
+    """Check every meta file, key and media file, and list all that is wrong. Exit status 3 if anything is.
+
+    \b
+    Example:
+      lamm-bench data verify --data-root LAMM
+    """
+    from lamm_bench.ask.catalog import load_catalog
+    from lamm_bench.data.locate import find_root
+    from lamm_bench.data.verify import show_findings, verify
+    from lamm_bench.show.progress import Bars, stderr_console
+
+    catalog = load_catalog(plugins)
+    chosen = catalog.select_tasks(tasks)
+    watcher = Bars(stderr_console())
+    root, _ = find_root(data_root, watcher.say)
+    findings = verify(root, chosen, deep=not quick, watcher=watcher)
+    show_findings(findings, chosen)
+    sys.exit(MISSING if any(finding.severity == "error" for finding in findings) else 0)

@@ -1,0 +1,42 @@
+"""The command line: verbs only. Nothing heavy is imported before a verb needs it, so that `--help` answers in a blink."""
+
+from __future__ import annotations
+
+import click
+
+from lamm_bench import __version__
+
+from .chat import chat
+from .checkpoint import checkpoint
+from .compare import compare
+from .data import data
+from .doctor import doctor
+from .judge import judge
+from .leaderboard import leaderboard
+from .list import list_
+from .options import SETTINGS
+from .prompts import prompts
+from .report import report
+from .run import run
+from .score import score
+from .show import show
+from .train import train_baseline
+
+
+@click.group(context_settings=SETTINGS)
+@click.version_option(__version__, prog_name="lamm-bench")
+def main() -> None:
+    """Evaluate multimodal language models on images and point clouds.
+
+    \b
+    Examples:
+      lamm-bench run --model lamm --tasks all       ask the built-in baseline about the miniature benchmark
+      lamm-bench leaderboard                        published figures and local runs
+      lamm-bench chat --image cat.png               talk with it about a picture
+      lamm-bench train-baseline                     train the built-in baseline again, from nothing
+    """
+
+
+VERBS = (run, score, judge, compare, leaderboard, report, list_, show, chat, doctor, data, train_baseline, checkpoint, prompts)
+for verb in VERBS:
+    main.add_command(verb)

@@ -1,0 +1,160 @@
+"""What the verbs of the command line share: options, and how errors end.
+
+Exit status: 0 all done; 2 something the user can mend; 3 done, but answers are missing; 130 interrupted."""
+
+from __future__ import annotations
+
+import functools
+import math
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from lamm_bench.errors import BenchError
+
+SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
+MISSING = 3
+INTERRUPTED = 130
+
+
+def guarded(verb: Callable[..., Any]) -> Callable[..., Any]:
+    """Errors for people are one sentence and exit status 2; Ctrl-C says that nothing is lost."""
+
+    @functools.wraps(verb)
+    def wrapped(*args: Any, **kwargs: Any) -> None:
+        try:
+            verb(*args, **kwargs)
+        except BenchError as error:
+            click.echo(f"lamm-bench: {error}", err=True)
+            sys.exit(2)
+        except BrokenPipeError:
+            sys.exit(0)
+        except KeyboardInterrupt:
+            click.echo(
+                "\nlamm-bench: interrupted; everything answered so far is kept, run the same command again to go on", err=True
+            )
+            sys.exit(INTERRUPTED)
+
+    return wrapped
+
+
+class Finite(click.FloatRange):
+    """A number of a range; `nan`, which lies in every range, is none."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        number = float(super().convert(value, param, ctx))
+        if not math.isfinite(number):
+            self.fail(f"{value} is not a finite number.", param, ctx)
+        return number
+
+
+def can_be_written(path: Path) -> str:
+    """Why a file cannot be written there, its missing folders made; empty when it can. Asked before hours of work, not after."""
+    if path.is_dir():
+        return "it is a folder"
+    place = path.absolute().parent
+    while not place.exists():
+        place = place.parent
+    if not place.is_dir():
+        return f"{place} is a file"
+    if not os.access(place, os.W_OK | os.X_OK) or (path.exists() and not os.access(path, os.W_OK)):
+        return "permission denied"
+    return ""
+
+
+def json_option(text: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """`--json FILE`: refused at once where it cannot be written; folders on the way are made when it is."""
+
+    def checked(_context: click.Context, _option: click.Parameter, value: Path | None) -> Path | None:
+        if value is not None and str(value) != "-" and (reason := can_be_written(value)):
+            raise click.BadParameter(f"cannot write {value}: {reason}")
+        return value
+
+    return click.option("--json", "json_file", type=click.Path(path_type=Path), metavar="FILE", callback=checked, help=text)
+
+
+def say_hints(adapter: Any) -> None:
+    """What an adapter has to say about this machine before the user waits (`hints`); no part of any result."""
+    for sentence in getattr(adapter, "hints", ()):
+        click.echo(f"note: {sentence}", err=True)
+
+
+def pairs(_context: click.Context, _option: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
+    """`--set key=value` options as a mapping."""
+    found = {}
+    for value in values:
+        key, equals, rest = value.partition("=")
+        if not equals or not key:
+            raise click.BadParameter(f"'{value}' is not of the form key=value")
+        found[key.strip()] = rest
+    return found
+
+
+def plugin_option(verb: Callable[..., Any]) -> Callable[..., Any]:
+    text = "A Python file that defines TASKS, ADAPTERS or RECIPES (repeatable)."
+    return click.option("--plugin", "plugins", multiple=True, metavar="FILE.py", help=text)(verb)
+
+
+def data_root_option(verb: Callable[..., Any]) -> Callable[..., Any]:
+    text = "Folder that holds 2D_Benchmark/ and 3D_Benchmark/. Without it: $LAMM_BENCH_DATA, ./LAMM, else the miniature."
+    return click.option("--data-root", type=click.Path(path_type=Path), metavar="DIR", help=text)(verb)
+
+
+def protocol_option(verb: Callable[..., Any]) -> Callable[..., Any]:
+    text = "Score only under these protocols: standard, classic, chef (repeatable, or separated by commas)."
+    return click.option("--protocol", "protocols", multiple=True, metavar="NAME", help=text)(verb)
+
+
+def protocol_names(values: tuple[str, ...]) -> tuple[str, ...]:
+    """The protocols named, checked."""
+    from lamm_bench.ask.recipe import PROTOCOLS
+    from lamm_bench.errors import unknown
+
+    names = tuple(name.strip() for value in values for name in value.split(",") if name.strip())
+    for name in names:
+        if name not in PROTOCOLS:
+            raise unknown("protocol", name, PROTOCOLS)
+    return names
+
+
+SHORTCUTS = {
+    "batch_size": "batch size",
+    "device": "device",
+    "dtype": "dtype",
+    "attn": "attn",
+    "feature_cache": "feature cache",
+    "max_cost": "costs",
+}
+
+
+def device_options(verb: Callable[..., Any]) -> Callable[..., Any]:
+    """`--device`, `--dtype`, `--attn`: where and how a model computes (see `with_shortcuts`)."""
+    texts = {
+        "device": "Where the model runs: auto, cpu, cuda, cuda:N",
+        "dtype": "Its precision: float32, bfloat16, float16",
+        "attn": "Its attention: auto, sdpa, eager, flash_attention_2",
+    }
+    for name, text in reversed(texts.items()):
+        verb = click.option(f"--{name}", metavar="NAME", help=f"{text} (same as --set {name}=NAME).")(verb)
+    return verb
+
+
+def max_cost_option(verb: Callable[..., Any]) -> Callable[..., Any]:
+    text = "Asking ends before more than this is spent (same as --set max_cost=N; needs price_in, price_out)."
+    return click.option("--max-cost", type=Finite(min=0, min_open=True), metavar="N", help=text)(verb)
+
+
+def with_shortcuts(asked: dict[str, Any], model: str, catalog: Any) -> dict[str, Any]:
+    """The `--set` options and those that have an option of their own; a model without such a setting is told apart."""
+    settings = dict(asked["settings"])
+    for name, words in SHORTCUTS.items():
+        if asked.get(name) is not None:
+            option = "--" + name.replace("_", "-")
+            if model in catalog.adapters and name not in catalog.options(model):
+                raise BenchError(f"model {model} has no {words}; leave {option} out")
+            settings[name] = str(asked[name])
+    return settings

@@ -1,0 +1,99 @@
+"""The verb that asks and scores."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from .conclude import conclude, show_outcome_unless_json_on_stdout
+from .options import (
+    MISSING,
+    SETTINGS,
+    data_root_option,
+    device_options,
+    guarded,
+    json_option,
+    max_cost_option,
+    pairs,
+    plugin_option,
+    protocol_names,
+    protocol_option,
+    say_hints,
+    with_shortcuts,
+)
+
+
+@click.command(context_settings=SETTINGS)
+@click.option("--model", required=True, metavar="NAME", help="A model adapter; `lamm-bench list models` shows them.")
+@click.option(
+    "--set", "settings", multiple=True, callback=pairs, metavar="KEY=VALUE", help="An option of the model (repeatable)."
+)
+@click.option("--tasks", default="all", show_default=True, metavar="LIST", help="Task names and groups (2d, 3d, locating, all).")
+@data_root_option
+@click.option("--recipe", default="lamm/standard", show_default=True, metavar="NAME", help="How to ask: a name or a YAML file.")
+@protocol_option
+@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Ask only N samples of each task, drawn with the seed.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of --limit and of sampling.")
+@click.option("--control", metavar="NAME", help="A control experiment: `blind` replaces every image or cloud by a blank.")
+@click.option(
+    "--batch-size", type=click.IntRange(min=1), metavar="N", help="The model's batch size (same as --set batch_size=N)."
+)
+@device_options
+@click.option("--feature-cache", metavar="DIR", help="Keeps encoded media between runs (same as --set feature_cache=DIR).")
+@max_cost_option
+@click.option("--output", type=click.Path(path_type=Path), metavar="DIR", help="The run folder; default runs/<model>-<identity>.")
+@click.option("--resume", "mode", flag_value="resume", help="Insist on going on with a run that is there.")
+@click.option("--fresh", "mode", flag_value="fresh", help="Begin anew; what was there is moved to old-N in the run folder.")
+@json_option("Also write the results as JSON (- for stdout).")
+@plugin_option
+@guarded
+def run(**asked: Any) -> None:
+    """Ask a model about tasks, keep every answer, score them, and show the result.
+
+    The same command run again goes on where it stopped. Exit status 3 says that answers are missing.
+
+    \b
+    Examples:
+      lamm-bench run --model lamm --tasks all
+      lamm-bench run --model lamm --tasks 3d --data-root LAMM --limit 200
+      lamm-bench run --model lamm --tasks 2d --feature-cache features --dtype bfloat16
+      lamm-bench run --model lamm --tasks voc2012,lsp --control blind
+      lamm-bench run --model chance --tasks all --set seed=3
+      lamm-bench run --model scripted --set answers=answers.json --tasks svt
+    """
+    from lamm_bench.ask.catalog import load_catalog
+    from lamm_bench.ask.session import Options
+    from lamm_bench.ask.session import run as run_session
+    from lamm_bench.data.locate import find_root
+    from lamm_bench.show.progress import Bars, stderr_console
+    from lamm_bench.show.tables import show_outcome
+
+    catalog = load_catalog(asked["plugins"])
+    settings = with_shortcuts(asked, asked["model"], catalog)
+    catalog.recipe(asked["recipe"])  # a wrong name is told before a model is loaded or data are drawn
+    catalog.select_tasks(asked["tasks"])
+    protocols = protocol_names(asked["protocols"])
+    adapter = catalog.adapter(asked["model"], settings)
+    watcher = Bars(stderr_console())
+    say_hints(adapter)
+    root, source = find_root(asked["data_root"], watcher.say)
+    options = Options(
+        model=asked["model"],
+        settings=settings,
+        tasks=asked["tasks"],
+        recipe=asked["recipe"],
+        protocols=protocols,
+        limit=asked["limit"],
+        seed=asked["seed"],
+        control=asked["control"],
+        output=asked["output"],
+        mode=asked["mode"] or "auto",
+    )
+    outcome = run_session(options, catalog, adapter, root, source, watcher)
+    conclude(outcome, asked["json_file"], samples=True)
+    show_outcome_unless_json_on_stdout(show_outcome, outcome, asked["json_file"])
+    click.echo(f"run folder: {outcome.folder}", err=True)
+    sys.exit(0 if outcome.complete else MISSING)

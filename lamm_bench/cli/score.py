@@ -1,0 +1,71 @@
+"""The verb that scores what was said before."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from lamm_bench.errors import BenchError
+
+from .conclude import conclude, show_outcome_unless_json_on_stdout
+from .options import (
+    MISSING,
+    SETTINGS,
+    data_root_option,
+    guarded,
+    json_option,
+    plugin_option,
+    protocol_names,
+    protocol_option,
+)
+
+
+@click.command(context_settings=SETTINGS)
+@click.argument("run_folder", required=False, type=click.Path(path_type=Path), metavar="[RUN]")
+@click.option("--answers", type=click.Path(path_type=Path), metavar="DIR", help="Folder of upstream-format answer files.")
+@click.option("--tasks", default="all", show_default=True, metavar="LIST", help="Task names and groups.")
+@data_root_option
+@protocol_option
+@click.option("--samples", is_flag=True, help="Also print every sample's status and values.")
+@click.option("--metrics", is_flag=True, help="Print all metrics, not only the headline.")
+@json_option("Write the scores as JSON (- for stdout).")
+@plugin_option
+@guarded
+def score(**asked: Any) -> None:
+    """Score a stored run, or answer files of any model, without a model.
+
+    Answer files are named as upstream names them (Classification_CIFAR10.json ...) and hold {"id", "text"}.
+    They are joined by id under `standard` and `chef`, by position under `classic`.
+
+    \b
+    Examples:
+      lamm-bench score runs/lamm-1a2b3c4d --metrics
+      lamm-bench score --answers answers/ --data-root LAMM --protocol classic
+      lamm-bench score --answers answers/ --data-root LAMM --json scores.json
+    """
+    from lamm_bench.ask.catalog import load_catalog
+    from lamm_bench.ask.recipe import PROTOCOLS
+    from lamm_bench.ask.rescoring import rescore, root_of, score_answers
+    from lamm_bench.data.locate import find_root
+    from lamm_bench.show.progress import Bars, stderr_console
+    from lamm_bench.show.tables import show_outcome, show_samples
+
+    if (asked["run_folder"] is None) == (asked["answers"] is None):
+        raise BenchError("name either a run folder or --answers DIR")
+    catalog = load_catalog(asked["plugins"])
+    watcher = Bars(stderr_console())
+    protocols = protocol_names(asked["protocols"])
+    if asked["run_folder"] is not None:
+        root = root_of([asked["run_folder"]], asked["data_root"], catalog, watcher.say)
+        outcome = rescore(asked["run_folder"], catalog, root, asked["tasks"], protocols, watcher)
+    else:
+        root, _ = find_root(asked["data_root"], watcher.say)
+        outcome = score_answers(asked["answers"], catalog, root, asked["tasks"], protocols or PROTOCOLS, watcher)
+    conclude(outcome, asked["json_file"], samples=True)
+    if str(asked["json_file"]) != "-":
+        show_samples(outcome, samples=asked["samples"], metrics=asked["metrics"])
+    show_outcome_unless_json_on_stdout(show_outcome, outcome, asked["json_file"])
+    sys.exit(0 if outcome.complete else MISSING)

@@ -1,0 +1,47 @@
+"""The verb that shows one sample."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from lamm_bench.errors import BenchError
+
+from .options import SETTINGS, data_root_option, guarded, plugin_option
+
+
+@click.command(context_settings=SETTINGS)
+@click.argument("task")
+@click.argument("sample", required=False, metavar="[ID]")
+@data_root_option
+@click.option("--recipe", default="lamm/standard", show_default=True, metavar="NAME", help="How it would be asked.")
+@plugin_option
+@guarded
+def show(task: str, sample: str | None, data_root: Path | None, recipe: str, plugins: tuple[str, ...]) -> None:
+    """Show a sample as the model will see it, with its ground truth. Without an ID: the first one.
+
+    \b
+    Examples:
+      lamm-bench show voc2012
+      lamm-bench show lsp 17 --recipe lamm/classic
+    """
+    from lamm_bench.ask.catalog import load_catalog
+    from lamm_bench.data.locate import find_root
+    from lamm_bench.errors import unknown
+    from lamm_bench.show.progress import Bars, stderr_console
+    from lamm_bench.show.sample import show_sample
+
+    catalog = load_catalog(plugins)
+    if task not in catalog.tasks:
+        raise unknown("task", task, catalog.tasks)
+    chosen = catalog.recipe(recipe)
+    root, _ = find_root(data_root, Bars(stderr_console()).say)
+    samples = catalog.tasks[task].samples(root)
+    if not samples:
+        raise BenchError(f"{task} has no items under {root}")
+    found = next((s for s in samples if s.id == sample), None) if sample is not None else samples[0]
+    if found is None:
+        ids = [s.id for s in samples]
+        raise BenchError(f"{task} has no sample '{sample}'; its {len(ids)} ids run from {ids[0]} to {ids[-1]}")
+    show_sample(catalog.tasks[task], found, chosen)

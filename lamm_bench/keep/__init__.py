@@ -1,0 +1,1 @@
+"""What is on disk: run folders, ledgers, locks, answer files in and out."""

@@ -1,0 +1,60 @@
+"""The leaderboard as data, below whatever ranks and prints it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from .figures import Entry
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """An entry and its places, 1 the best; None when it is not ranked."""
+
+    entry: Entry
+    places: tuple[int, int] | None
+
+
+@dataclass(frozen=True)
+class Group:
+    """Figures that may be compared, best first; then what failed; then the baselines."""
+
+    protocol: str
+    data: str
+    digest: str
+    task: str
+    metric: str
+    rows: tuple[Ranked, ...]
+
+    @property
+    def headline(self) -> bool:
+        return any(row.entry.headline for row in self.rows)
+
+    @property
+    def empty(self) -> bool:
+        """Whether nobody has a figure; CSV and JSON list such a group, tables leave it out."""
+        return all(row.entry.value is None for row in self.rows)
+
+
+@dataclass(frozen=True)
+class Summary:
+    """One table: the models of a protocol and data set as rows, its headlines as columns."""
+
+    protocol: str
+    data: str
+    published: bool
+    columns: tuple[Group, ...]
+    models: tuple[str, ...]  # best mean rank first, baselines last
+    mean_ranks: Mapping[str, float]  # only of models that were asked every shared task
+    shared: int  # tasks that every ranked model was asked; the mean is over these
+
+    def cell(self, model: str, column: Group) -> Ranked | None:
+        return next((row for row in column.rows if row.entry.model == model), None)
+
+
+@dataclass(frozen=True)
+class Board:
+    groups: tuple[Group, ...]
+    summaries: tuple[Summary, ...]
+    warnings: tuple[str, ...] = ()

@@ -1,0 +1,298 @@
+"""A leaderboard as terminal table, Markdown, CSV and JSON. All four show the same figures; CSV and JSON hold every metric."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from rich.console import Console, RenderableType
+from rich.console import Group as Stack
+from rich.table import Table
+from rich.text import Text
+
+from lamm_bench.measure.stats import decimals
+
+from .board import Board, Group, Ranked, Summary
+
+WIDE = 200  # columns where there is no terminal to ask
+FORMATS = ("table", "markdown", "csv", "json")
+COLUMNS = (
+    # what is compared
+    "protocol",
+    "data",
+    "digest",
+    "task",
+    "metric",
+    "model",
+    # the figure
+    "value",
+    "ci_low",
+    "ci_high",
+    "n",
+    "unit",
+    "better",
+    # its place
+    "rank_first",
+    "rank_last",
+    "headline",
+    "reference",
+    "published",
+    # its circumstances
+    "status",
+    "expected",
+    "unread",
+    "failed",
+    "source",
+    "note",
+)
+FEW = 3  # names in a sentence
+LEGEND = (
+    "value ±half of the 95 % interval (places); * some samples failed; ↓ lower is better; "
+    "rows without places are baselines or other prints, and are not ranked"
+)
+
+
+def render(board: Board, format: str, width: int = 120, detail: bool = False) -> str:
+    """The board as text in one of `FORMATS`; `detail` gives one table for each metric instead of the summaries (table, markdown)."""
+    if format == "csv":
+        return as_csv(board)
+    if format == "json":
+        return as_json(board)
+    if format == "markdown":
+        return as_markdown(board, detail)
+    console = Console(width=width, record=False, file=io.StringIO(), color_system=None)
+    console.print(as_table(board, width, detail))
+    return console.file.getvalue()  # type: ignore[attr-defined]
+
+
+def print_board(board: Board, format: str, detail: bool = False) -> None:
+    """The board on standard output, in the terminal's width and with its colours; warnings of CSV go to standard error."""
+    if format == "table":
+        console = Console(width=None if sys.stdout.isatty() else WIDE)
+        console.print(as_table(board, console.width, detail))
+        return
+    if format == "csv":
+        for line in board.warnings:
+            print(f"warning: {line}", file=sys.stderr)
+    sys.stdout.write(render(board, format, detail=detail))
+
+
+# cells
+
+
+def figure(value: float) -> str:
+    """Two decimals, three for small values, so that errors such as 0.158 stay readable."""
+    return decimals(value, 3 if 0 < abs(value) < 1 else 2)
+
+
+def places(row: Ranked) -> str:
+    if row.places is None:
+        return ""
+    first, last = row.places
+    return str(first) if first == last else f"{first}-{last}"
+
+
+def cell(row: Ranked | None) -> str:
+    """What stands in a summary: `52.30 ±4.10 (1-2)`, `failed`, or nothing."""
+    if row is None:
+        return "-"
+    entry = row.entry
+    if entry.value is None:
+        return entry.status or "none"
+    half = f" ±{figure((entry.ci95[1] - entry.ci95[0]) / 2)}" if entry.ci95 else ""
+    rank = f" ({places(row)})" if row.places else ""
+    return f"{figure(entry.value)}{half}{rank}{' *' if entry.failed else ''}"
+
+
+def title(table: Summary) -> str:
+    return f"{table.protocol} · {table.data}" + (" · published figures" if table.published else "")
+
+
+def heading(table: Summary, column: Group) -> str:
+    """Task and metric; part of the data digest too where one table holds two data sets of the same task."""
+    lower = " ↓" if column.rows[0].entry.better == "lower" else ""
+    return f"{column.task} {column.metric}{lower}{which_data(table, column)}"
+
+
+def which_data(table: Summary, column: Group) -> str:
+    """Part of the data digest, where one table holds two data sets of the same task."""
+    twin = sum(other.task == column.task and other.metric == column.metric for other in table.columns) > 1
+    return f" [{column.digest[:6]}]" if twin else ""
+
+
+def mean_rank(table: Summary, model: str) -> str:
+    return f"{table.mean_ranks[model]:.2f}" if model in table.mean_ranks else ""
+
+
+def caption(table: Summary) -> str:
+    if not table.mean_ranks:
+        return ""
+    return f"mean rank over the {table.shared} task{'s' if table.shared > 1 else ''} that every ranked model was asked"
+
+
+def left_out(board: Board) -> str:
+    """Of what local runs hold no figure; empty when there is nothing of the kind."""
+    empty = [group for group in board.groups if group.headline and group.empty and not group.rows[0].entry.published]
+    names = list(dict.fromkeys(f"{group.task} ({group.protocol})" for group in empty))
+    some = ", ".join(names[:FEW]) + (f" and {len(names) - FEW} more" if len(names) > FEW else "")
+    return f"without a figure and left out: {some}; --format csv lists them" if names else ""
+
+
+def details(board: Board) -> list[tuple[str, list[Sequence[str]]]]:
+    """For each group its title, and rows of place, model, value, interval, n and counts."""
+    tables = []
+    for group in (group for group in board.groups if not group.empty):
+        rows: list[Sequence[str]] = []
+        for row in group.rows:
+            e = row.entry
+            interval = f"{figure(e.ci95[0])} to {figure(e.ci95[1])}" if e.ci95 else ""
+            value = figure(e.value) if e.value is not None else e.status or "none"
+            rows.append((places(row), e.model, value, interval, str(e.n or ""), str(e.unread or ""), str(e.failed or ""), e.note))
+        first = group.rows[0].entry
+        unit = "" if first.unit == "score" else f" in {first.unit}"
+        tables.append((f"{group.task} · {group.metric}{unit}, {first.better} is better · {group.protocol} · {group.data}", rows))
+    return tables
+
+
+DETAIL = ("place", "model", "value", "95 % interval", "n", "unread", "failed", "note")
+ALWAYS = 3  # columns that a detail always has; the others only where they say something
+
+
+# formats
+
+
+def as_table(board: Board, width: int = 120, detail: bool = False) -> RenderableType:
+    """Rich tables; one with more columns than `width` takes is broken into several below each other."""
+    parts: list[RenderableType] = [Text(f"warning: {line}", style="yellow") for line in board.warnings]
+    for table in () if detail else board.summaries:
+        names = min(36, max(len(model) for model in table.models))
+        chunks = chunked(table, width - names - 16)
+        for number, columns in enumerate(chunks):
+            shown = Table()
+            if number == 0:
+                parts.append(Text(f"\n{title(table)}", style="bold"))
+            shown.add_column("model", max_width=names, overflow="fold")
+            shown.add_column("mean rank", justify="right")
+            for column in columns:
+                shown.add_column(Text(heading(table, column).replace(" ", "\n", 1)), justify="right", no_wrap=True)
+            for model in table.models:
+                shown.add_row(Text(model), mean_rank(table, model), *(paint(table.cell(model, column)) for column in columns))
+            parts.append(shown)
+        if caption(table):
+            parts.append(Text(caption(table), style="dim"))
+    for name, rows in details(board) if detail else ():
+        used = [number for number, _ in enumerate(DETAIL) if number < ALWAYS or any(row[number] for row in rows)]
+        shown = Table(*(DETAIL[number] for number in used))
+        for row in rows:
+            shown.add_row(*(Text(row[number]) for number in used))
+        parts += [Text(f"\n{name}", style="bold"), shown]
+    if left_out(board):
+        parts.append(Text(left_out(board), style="dim"))
+    if not board.groups:
+        parts.append(Text("no results"))
+    else:
+        parts.append(Text(LEGEND, style="dim"))
+    return Stack(*parts)
+
+
+def paint(row: Ranked | None) -> Text:
+    best = row is not None and row.places is not None and row.places[0] == 1
+    return Text(cell(row), style="bold" if best else "dim" if row is not None and row.entry.reference else "")
+
+
+def chunked(table: Summary, room: int) -> list[list[Group]]:
+    """The columns in blocks that fit into `room` characters, at least one each."""
+    blocks: list[list[Group]] = [[]]
+    used = 0
+    for column in table.columns:
+        lines = [*heading(table, column).split(" ", 1), *(cell(table.cell(model, column)) for model in table.models)]
+        wide = max(len(line) for line in lines) + 3
+        if blocks[-1] and used + wide > room:
+            blocks.append([])
+            used = 0
+        blocks[-1].append(column)
+        used += wide
+    return blocks
+
+
+def as_markdown(board: Board, detail: bool = False) -> str:
+    """The warnings, then the summaries (or with `detail` every figure) as tables of Markdown."""
+    lines: list[str] = [f"> warning: {safe(line)}" for line in board.warnings]
+    for table in () if detail else board.summaries:
+        head = ["model", "mean rank", *(heading(table, column) for column in table.columns)]
+        body = [
+            [model, mean_rank(table, model), *(cell(table.cell(model, column)) for column in table.columns)]
+            for model in table.models
+        ]
+        lines += ["", f"### {safe(title(table))}", "", *grid(head, body), *(["", caption(table)] if caption(table) else [])]
+    if detail:
+        for name, rows in details(board):
+            lines += ["", f"#### {safe(name)}", "", *grid(DETAIL, rows)]
+    if left_out(board):
+        lines += ["", safe(left_out(board))]
+    lines += ["", LEGEND.replace("*", "\\*") if board.groups else "no results"]
+    return "\n".join(lines).strip() + "\n"
+
+
+def grid(head: Sequence[str], body: Sequence[Sequence[str]]) -> list[str]:
+    return [
+        f"| {' | '.join(safe(value) for value in head)} |",
+        f"| {' | '.join('---' for _ in head)} |",
+        *(f"| {' | '.join(safe(value) for value in row)} |" for row in body),
+    ]
+
+
+def safe(text: str) -> str:
+    """Text that stays in its Markdown cell and is shown as it is."""
+    for mark in ("\\", "|", "<", "*", "_", "`", "["):
+        text = text.replace(mark, f"\\{mark}" if mark != "<" else "&lt;")
+    return text
+
+
+def flat(group: Group, row: Ranked) -> dict[str, Any]:
+    """One entry with its places, as CSV and JSON give it."""
+    e = row.entry
+    low, high = e.ci95 or (None, None)
+    first, last = row.places or (None, None)
+    values = (
+        group.protocol,
+        group.data,
+        group.digest,
+        group.task,
+        group.metric,
+        e.model,
+        e.value,
+        low,
+        high,
+        e.n,
+        e.unit,
+        e.better,
+        first,
+    )
+    values += (last, e.headline, e.reference, e.published, e.status, e.expected, e.unread, e.failed, e.source, e.note)  # type: ignore[assignment]
+    return dict(zip(COLUMNS, values, strict=True))
+
+
+def as_csv(board: Board) -> str:
+    """One line per figure; empty where there is none."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    for group in board.groups:
+        writer.writerows(flat(group, row) for row in group.rows)
+    return text.getvalue()
+
+
+def as_json(board: Board) -> str:
+    """`{"format": 1, "warnings": [...], "groups": [{protocol, data, digest, task, metric, rows: [...]}]}`."""
+    about = ("protocol", "data", "digest", "task", "metric")
+    groups = []
+    for group in board.groups:
+        rows = [{key: value for key, value in flat(group, row).items() if key not in about} for row in group.rows]
+        groups.append({key: getattr(group, key) for key in about} | {"rows": rows})
+    data = {"format": 1, "warnings": list(board.warnings), "groups": groups}
+    return json.dumps(data, ensure_ascii=False, indent=1, allow_nan=False) + "\n"

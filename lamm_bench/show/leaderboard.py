@@ -1,0 +1,26 @@
+"""What `lamm-bench leaderboard` prints."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from .board_brief import print_brief
+from .board_formats import print_board
+from .figures import read_published, read_runs
+from .ranking import leaderboard
+
+
+def show_leaderboard(
+    results: Path, form: str, task: str | None, protocol: str | None, published: bool, full: bool = False
+) -> None:
+    """Prints the leaderboard of the runs below `results` and, if wanted, of the papers. One task is shown in detail.
+
+    On a terminal one line for each model is shown, and with `full` its figures too."""
+    entries, warnings = read_runs(results)
+    if published:
+        entries += read_published()
+    board = leaderboard(entries, [task] if task else [], [protocol] if protocol else [], warnings)
+    if form == "table" and not full and not task:
+        print_brief(board)
+        return
+    print_board(board, form, detail=bool(task))

@@ -1,0 +1,86 @@
+"""Progress on the terminal: one bar for each task, or plain lines where there is no terminal."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+from lamm_bench.ask.outcome import Watcher
+
+PLAIN_SECONDS = 10.0  # between two lines of progress where there is no terminal
+
+
+class Bars(Watcher):
+    """One bar for each task on a terminal; elsewhere a line when a task begins, every ten seconds, and when it ends."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        self.live = console.is_terminal
+        self.progress = Progress(
+            TextColumn("{task.description:<18}"),
+            BarColumn(bar_width=30),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[rate]}"),
+            TimeRemainingColumn(),
+            console=console,
+            transient=True,
+        )
+        self.bar: TaskID | None = None
+        self.total = self.done = 0
+        self.begun = self.shown = 0.0
+
+    def say(self, text: str) -> None:
+        self.console.print(text, highlight=False, markup=False, soft_wrap=True)
+
+    def begin(self, task: str, total: int) -> None:
+        self.total, self.done, self.begun = total, 0, time.monotonic()
+        self.shown = self.begun
+        if self.live:
+            self.progress.start()
+            self.bar = self.progress.add_task(task, total=total, rate="")
+
+    def tick(self, count: int) -> None:
+        self.done += count
+        now = time.monotonic()
+        rate = self.done / max(now - self.begun, 1e-9)
+        if self.live and self.bar is not None:
+            self.progress.update(self.bar, completed=self.done, rate=f"{rate:.1f}/s")
+        elif now - self.shown > PLAIN_SECONDS and self.done * 20 > self.total:  # the first batch would foretell nonsense
+            self.shown = now
+            self.say(
+                f"  {self.done} of {self.total} samples, {rate:.1f}/s, {(self.total - self.done) / max(rate, 1e-9):.0f} s left"
+            )
+
+    def end(self, task: str) -> None:
+        seconds = time.monotonic() - self.begun
+        if self.live:
+            self.progress.stop()
+            if self.bar is not None:
+                self.progress.remove_task(self.bar)
+            self.bar = None
+        self.say(f"{task:<18} {self.done}/{self.total} in {seconds:.1f} s")
+
+
+def counting(watcher: Watcher, name: str) -> Callable[[int, int], None]:
+    """A `progress(done, total)` callback that draws on a watcher."""
+    seen = {"done": -1}
+
+    def progress(done: int, total: int) -> None:
+        if seen["done"] < 0:
+            watcher.begin(name, total)
+            seen["done"] = 0
+        watcher.tick(done - seen["done"])
+        seen["done"] = done
+        if done >= total:
+            watcher.end(name)
+
+    return progress
+
+
+def stderr_console() -> Console:
+    """Progress and remarks go to standard error, results to standard output."""
+    return Console(file=sys.stderr)

@@ -1,0 +1,157 @@
+"""What a report shows, gathered from a run folder and the data: plain values, no HTML."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from lamm_bench.ask.catalog import Catalog
+from lamm_bench.ask.runner import plan
+from lamm_bench.errors import BenchError, UpstreamStops
+from lamm_bench.judging.session import judgements
+from lamm_bench.keep.files import read_json
+from lamm_bench.keep.ledger import Ledger
+from lamm_bench.keep.runs import Run
+from lamm_bench.measure.scoring import has_media, oracle_answer
+from lamm_bench.types import FAILED, Answer, Sample, Scorer, Task
+
+from .shapes import Shape, shapes_of, true_shapes
+
+PROTOCOL = "standard"
+BEST_SHARE = 4  # one in four of the samples shown is from the other end: right answers are worth a look too
+TROUBLE = (*FAILED, "refused", "unread", "truncated")  # in this order, before what was read and scored
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One sample with everything that was said and thought about it."""
+
+    sample: Sample
+    status: str
+    values: Mapping[str, Any]  # of the scorer: `value`, or several named numbers
+    answer: Answer | None
+    error: str | None
+    seconds: float
+    dialogue: tuple[str, ...]  # every response, where there was more than one
+    truth: Answer | None  # the oracle's answer
+    answer_shapes: tuple[Shape, ...]
+    true_shapes: tuple[Shape, ...]
+
+
+@dataclass(frozen=True)
+class TaskReport:
+    """One task: its results under every protocol, and the samples chosen for showing."""
+
+    name: str
+    results: tuple[Mapping[str, Any], ...]  # entries of result.json
+    shown: tuple[Shown, ...] = ()
+    total: int = 0
+    note: str = ""  # why there are no samples
+
+
+@dataclass(frozen=True)
+class Report:
+    result: Mapping[str, Any]
+    manifest: Mapping[str, Any]
+    tasks: tuple[TaskReport, ...]
+    folder: str
+    absent: Mapping[str, str] = field(default_factory=dict)  # task -> why it was skipped or lost
+    judged: tuple[Mapping[str, Any], ...] = ()  # the results of every judgement of the run
+
+
+def gather(folder: Path, catalog: Catalog, root: Path, per_task: int) -> Report:
+    """Everything of a finished run. Raises `BenchError` when the folder is none."""
+    run = Run.read(folder)
+    if not (folder / "result.json").is_file():
+        raise BenchError(f"{folder} has no result.json: the run has not been finished; run the same command again first")
+    result = read_json(folder / "result.json")
+    names = list(dict.fromkeys(entry["task"] for entry in result["results"]))
+    tasks = []
+    for name in names:
+        results = tuple(entry for entry in result["results"] if entry["task"] == name)
+        try:
+            tasks.append(with_samples(name, results, run, catalog, root, per_task))
+        except BenchError as error:
+            tasks.append(TaskReport(name, results, note=f"No samples are shown: {error}"))
+    absent = {
+        **{task: f"skipped: {why}" for task, why in result.get("skipped", {}).items()},
+        **{task: f"missing: {why}" for task, why in result.get("unavailable", {}).items()},
+    }
+    judged = tuple(read_json(at / "result.json") for at in judgements(folder) if (at / "result.json").is_file())
+    return Report(result, run.manifest, tuple(tasks), folder.resolve().name, absent, judged)
+
+
+def with_samples(
+    name: str, results: tuple[Mapping[str, Any], ...], run: Run, catalog: Catalog, root: Path, per_task: int
+) -> TaskReport:
+    """One task with its samples. Raises `BenchError` when data or scores are absent or not those of the run."""
+    if name not in catalog.tasks:
+        return TaskReport(name, results)  # a pooled result has no samples of its own
+    task = catalog.tasks[name]
+    identity = run.manifest["identity"]
+    work = plan(task, task.samples(root), identity["limit"], identity["seed"], None)
+    if work.data != identity["data"].get(name):
+        raise BenchError(f"the data under {root} are not those that the run was asked about")
+    protocols = read_json(run.folder / "scores" / f"{name}.json")["protocols"]
+    protocol = PROTOCOL if PROTOCOL in protocols else next(iter(protocols))
+    scores = protocols[protocol]["samples"]
+    better = next((next(iter(e["metrics"].values()))["better"] for e in results if e["protocol"] == protocol), "higher")
+    chosen = choose([sample.id for sample in work.samples], scores, better, per_task)
+    ledger = run.ledger(name)
+    samples = {sample.id: sample for sample in work.samples}
+    shown = tuple(show(task, task.protocols[protocol], samples[id], scores.get(id, {}), ledger) for id in chosen)
+    return TaskReport(name, results, shown, len(samples))
+
+
+def choose(ids: Sequence[str], scores: Mapping[str, Mapping[str, Any]], better: str, per_task: int) -> list[str]:
+    """The ids to show: what went wrong, then the worst values, and from the other end one in `BEST_SHARE`."""
+
+    def badness(id: str) -> tuple[int, float]:
+        status = scores.get(id, {}).get("status", "missing")
+        value = value_of(scores.get(id, {}))
+        order = TROUBLE.index(status) if status in TROUBLE else len(TROUBLE)
+        return order, value if better == "higher" else -value
+
+    worst = sorted(ids, key=badness)
+    if len(worst) <= per_task:
+        return worst
+    best = per_task // BEST_SHARE
+    return worst[: per_task - best] + (worst[-best:] if best else [])
+
+
+def value_of(scores: Mapping[str, Any]) -> float:
+    """The sample's `value`, or else the first of its numbers."""
+    numbers = [scores.get("value"), *scores.values()]
+    return next((float(x) for x in numbers if isinstance(x, int | float) and not isinstance(x, bool)), 0.0)
+
+
+def show(task: Task, scorer: Scorer, sample: Sample, scores: Mapping[str, Any], ledger: Ledger) -> Shown:
+    """One sample as it is shown. Boxes and points are those that the scorer read, of the answer as of the oracle's."""
+    record = ledger.ended.get(sample.id)
+    said = [response.text for _, (_, response) in sorted(ledger.said.get(sample.id, {}).items())]
+    answer = record.prediction.text if record is not None and record.prediction is not None else None
+    truth = oracle_answer(task, sample) if has_media(sample) else None
+    return Shown(
+        sample,
+        str(scores.get("status", "missing")),
+        {key: value for key, value in scores.items() if key != "status"},
+        answer,
+        record.error if record is not None else "no record of this sample exists",
+        record.seconds if record is not None else 0.0,
+        tuple(said) if len(said) > 1 else (),
+        truth,
+        shapes_of(read(scorer, answer, sample)),
+        true_shapes(sample.target) or shapes_of(read(scorer, truth, sample)),
+    )
+
+
+def read(scorer: Scorer, answer: Answer | None, sample: Sample) -> Any:
+    """What the scorer reads in an answer; None where there is nothing to read."""
+    if answer is None or not has_media(sample):
+        return None
+    try:
+        return scorer.read(answer, sample)
+    except UpstreamStops:
+        return None

@@ -1,0 +1,44 @@
+"""What `lamm-bench show` prints: a sample as the model will see it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from rich.console import Console
+
+from lamm_bench import media
+from lamm_bench.ask.recipe import Recipe
+from lamm_bench.ask.runner import flow_of
+from lamm_bench.errors import MediaError
+from lamm_bench.measure.scoring import has_media, oracle_answer
+from lamm_bench.types import Sample, Task
+from lamm_bench.types import Score as ScoreRequest
+
+
+def show_sample(task: Task, sample: Sample, recipe: Recipe) -> None:
+    """What will be asked about one sample, and what is right."""
+    console = Console()
+    lines: list[tuple[str, Any]] = [("task", task.name), ("sample", sample.id), ("group", sample.group)]
+    for medium in sample.media:
+        try:
+            medium = media.seal(medium)
+            media.check(medium)
+            lines.append((medium.kind, f"{medium.path} (sha256 {medium.sha256[:12]})"))
+        except MediaError as error:
+            lines.append((medium.kind, f"{medium.path}: {error}"))
+    flow = flow_of(recipe, task, sample, 0)
+    request = next(flow)
+    flow.close()
+    for message in request.messages:
+        text = "".join(part if isinstance(part, str) else f"<{part.kind}>\n" for part in message.parts)
+        lines.append((f"asked ({message.role})", text))
+    if isinstance(request, ScoreRequest):
+        lines.append(("options", " | ".join(request.options)))
+    if sample.parts:
+        lines.append(("asked for each of", ", ".join(sample.parts)))
+    lines.append(("ground truth", json.dumps(sample.target, ensure_ascii=False)))
+    answer = oracle_answer(task, sample) if has_media(sample) else "-"
+    lines.append(("perfect answer", answer if isinstance(answer, str) else json.dumps(answer, ensure_ascii=False)))
+    for name, value in lines:
+        console.print(f"{name}: {value}", highlight=False, markup=False, soft_wrap=True)

@@ -1,0 +1,127 @@
+"""Scores as tables on the terminal."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+
+from lamm_bench.ask.outcome import Outcome
+from lamm_bench.measure.scoring import Score
+from lamm_bench.measure.stats import decimals
+from lamm_bench.types import FAILED, Estimate
+
+
+def number(value: float | None) -> str:
+    """Two decimals, or a dash.
+
+    >>> number(12.345), number(None)
+    ('12.35', '-')
+    """
+    return "-" if value is None else decimals(value)
+
+
+def with_interval(estimate: Estimate) -> str:
+    """`52.10 [50.2, 54.0]`.
+
+    >>> with_interval(Estimate(52.1, (50.2, 54.0), 10, "percent", "higher"))
+    '52.10 [50.2, 54.0]'
+    """
+    if estimate.value is None or estimate.ci95 is None:
+        return number(estimate.value)
+    low, high = (decimals(end, 1) for end in estimate.ci95)
+    return f"{number(estimate.value)} [{low}, {high}]"
+
+
+COUNTS = "ok/unread/trunc./refused/failed"
+WIDE, MEDIUM, NARROW = 150, 118, 92
+"""Columns of the terminal from which are shown: the names of the other protocols' metrics; floor and ceiling; those protocols."""
+
+
+def result_table(outcome: Outcome, width: int) -> Table:
+    """One line a task: headline with its interval, the other protocols, the counts, floor and ceiling, and the rate."""
+    by_task: dict[str, dict[str, Score]] = {}
+    for score in outcome.scores:
+        by_task.setdefault(score.task, {})[score.protocol] = score
+    others = [p for p in ("classic", "chef") if width >= NARROW and any(p in scores for scores in by_task.values())]
+    title = f"Scores: percent unless the metric is an error (\u2193); 95 % intervals by image or room. Counts: {COUNTS}"
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    for name in ("task", "metric"):
+        table.add_column(name, no_wrap=True)
+    for name in ("standard", *others, "counts", *floors(width), *(["per second"] if outcome.rates and width >= MEDIUM else [])):
+        table.add_column(name, justify="right", no_wrap=True)
+    for task, scores in by_task.items():
+        table.add_row(*row_of(task, scores, others, outcome, width))
+    return table
+
+
+def floors(width: int) -> tuple[str, ...]:
+    return ("chance", "majority", "oracle") if width >= MEDIUM else ("chance",)
+
+
+def row_of(task: str, scores: dict[str, Score], others: Iterable[str], outcome: Outcome, width: int) -> list[str]:
+    """The cells of one task's row: its headline under each protocol, counts and reference models."""
+    standard = scores.get("standard")
+    first = standard or next(iter(scores.values()))
+    metric, estimate = first.headline
+    cells = [task, metric + (" \u2193" if estimate.better == "lower" else "")] if standard else [task, ""]
+    cells.append(with_interval(estimate) if standard else "-")
+    cells += [others_cell(scores.get(name), width) for name in others]
+    counts = first.counts
+    failed = sum(counts[status] for status in FAILED)
+    cells.append("/".join(str(number) for number in (*(counts[s] for s in ("ok", "unread", "truncated", "refused")), failed)))
+    cells += [number(first.references.get(name)) if first.references else "-" for name in floors(width)]
+    if outcome.rates and width >= MEDIUM:
+        cells.append(f"{outcome.rates[task]:.1f}" if task in outcome.rates else "-")
+    return cells
+
+
+def others_cell(score: Score | None, width: int) -> str:
+    """The headline of another protocol, with its name where there is room; all editions of a pooled result."""
+    if score is None:
+        return "-"
+    if not score.samples:
+        return "\n".join(f"{name} {number(estimate.value)}" for name, estimate in score.metrics.items())
+    name, estimate = score.headline
+    return f"{name} {number(estimate.value)}" if width >= WIDE else number(estimate.value)
+
+
+def show_outcome(console: Console, outcome: Outcome) -> None:
+    """The final table, then everything that is missing, and why."""
+    wide = console if console.is_terminal else Console(file=console.file, width=max(console.width, 200))
+    if outcome.scores:
+        wide.print(result_table(outcome, wide.width))
+    for score in outcome.scores:
+        for note in score.notes:
+            console.print(f"{score.task} ({score.protocol}): {note}", highlight=False, markup=False, soft_wrap=True)
+    for task, reason in outcome.failures.items():
+        console.print(f"{task}: {reason}", highlight=False, markup=False, soft_wrap=True)
+    for task, reason in outcome.skipped.items():
+        console.print(f"{task}: skipped, {reason}", highlight=False, markup=False, soft_wrap=True)
+    for task, reason in outcome.unavailable.items():
+        console.print(f"{task}: MISSING, {reason}", highlight=False, markup=False, soft_wrap=True)
+
+
+def metrics_table(score: Score) -> Table:
+    """All metrics of one task under one protocol."""
+    table = Table(title=f"{score.task} ({score.protocol})", title_justify="left")
+    for name in ("metric", "value", "95 % interval", "bounds", "n", "unit", "better", "note"):
+        table.add_column(name)
+    for name, e in score.metrics.items():
+        spread, bounds = (f"[{number(pair[0])}, {number(pair[1])}]" if pair else "-" for pair in (e.ci95, e.bounds))
+        table.add_row(name, number(e.value), spread, bounds, str(e.n), e.unit, e.better, e.note)
+    return table
+
+
+def show_samples(outcome: Outcome, samples: bool, metrics: bool) -> None:
+    """Every metric of every task, and every sample's values, where asked for."""
+    console = Console(width=None if sys.stdout.isatty() else 200)
+    for score in outcome.scores if metrics else []:
+        console.print(metrics_table(score))
+    for score in outcome.scores if samples else []:
+        for name, values in score.samples.items():
+            line = " ".join(f"{key}={value}" for key, value in values.items())
+            console.print(f"{score.task} {score.protocol} {name}: {line}", highlight=False, markup=False, soft_wrap=True)

@@ -1,0 +1,1 @@
+"""Presets: what a training is to do."""

@@ -1,0 +1,1 @@
+"""What carries a training out: one process or many."""

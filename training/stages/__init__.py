@@ -1,0 +1,1 @@
+"""The stages of a training: the model that learns, its losses, and the loop."""
