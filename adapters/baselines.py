@@ -16,10 +16,18 @@ from typing import ClassVar
 
 from lamm_bench.errors import BenchError
 from lamm_bench.keep.answers import find_answers, read_answers
+from lamm_bench.media import modalities
 from lamm_bench.read import read_choice
-from lamm_bench.types import Answer, Generate, Job, Modality, Request, Response, Sample, Score
+from lamm_bench.types import Answer, Generate, Job, Request, Response, Sample, Score
 
-BOTH: frozenset[Modality] = frozenset({"image", "point_cloud"})
+
+class Everything:
+    """Every modality that is known when somebody asks, plug-ins' included: what is never looked at can be of any kind."""
+
+    def __get__(self, one: object, owner: type | None = None) -> frozenset[str]:
+        return frozenset(modalities())
+
+
 NOTHING_SEEN = frozenset({"prompt", "media"})  # what none of these looks at
 LIKELY, UNLIKELY = 0.0, -10.0  # log-likelihoods of the chosen option and of all others
 
@@ -90,7 +98,7 @@ class Oracle:
 
     told: Told | None = field(default=None, init=False, repr=False)
     name: ClassVar[str] = "oracle"
-    modalities: ClassVar[frozenset[Modality]] = BOTH
+    modalities: ClassVar[Everything] = Everything()
     ignores: ClassVar[frozenset[str]] = NOTHING_SEEN
 
     def begin(self, job: Job) -> None:
@@ -118,7 +126,7 @@ class Chance:
     seed: int = 0
     told: Told | None = field(default=None, init=False, repr=False)
     name: ClassVar[str] = "chance"
-    modalities: ClassVar[frozenset[Modality]] = BOTH
+    modalities: ClassVar[Everything] = Everything()
     ignores: ClassVar[frozenset[str]] = NOTHING_SEEN
 
     def begin(self, job: Job) -> None:
@@ -154,7 +162,7 @@ class Majority:
     usual: Answer = field(default="", init=False, repr=False)
     told: Told | None = field(default=None, init=False, repr=False)
     name: ClassVar[str] = "majority"
-    modalities: ClassVar[frozenset[Modality]] = BOTH
+    modalities: ClassVar[Everything] = Everything()
     ignores: ClassVar[frozenset[str]] = NOTHING_SEEN
 
     def fingerprint(self) -> str:
@@ -185,7 +193,7 @@ class Scripted:
     said: Mapping[str, Answer] = field(default_factory=dict, init=False, repr=False)
     told: Told | None = field(default=None, init=False, repr=False)
     name: ClassVar[str] = "scripted"
-    modalities: ClassVar[frozenset[Modality]] = BOTH
+    modalities: ClassVar[Everything] = Everything()
     ignores: ClassVar[frozenset[str]] = NOTHING_SEEN
 
     def __post_init__(self) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lamm_bench.errors import BenchError, unknown
+from lamm_bench.media import flats, modalities
 from lamm_bench.types import Generate, Modality, Response, Score
 
 DTYPES = ("auto", "float32", "bfloat16", "float16")
@@ -80,7 +81,7 @@ class HfChat:
     @property
     def modalities(self) -> frozenset[Modality]:
         """A text-only model can be asked about everything, since it is shown nothing."""
-        return frozenset({"image"}) if self.kind == "vision" else frozenset({"image", "point_cloud"})
+        return flats() if self.kind == "vision" else frozenset(modalities())
 
     @property
     def ignores(self) -> frozenset[str]:

@@ -13,11 +13,12 @@ from typing import Any, ClassVar, Literal
 
 from lamm_bench.errors import BenchError
 from lamm_bench.keep.files import digest
+from lamm_bench.media import flats, many
 from lamm_bench.remote.cache import Cache, default_path
 from lamm_bench.remote.exchange import Clock, Exchange, Question
 from lamm_bench.remote.options import likelihoods
 from lamm_bench.remote.pace import Pace
-from lamm_bench.remote.pictures import Form, Pictures, parse_render
+from lamm_bench.remote.pictures import Form, Pictures, parse_render, renderable
 from lamm_bench.remote.purse import Purse
 from lamm_bench.remote.reply import Reply
 from lamm_bench.remote.server import OFFICIAL, Server, Trouble, checked_url, is_local
@@ -88,7 +89,7 @@ class OpenAIChat:
 
     @property
     def modalities(self) -> frozenset[str]:
-        return frozenset({"image", "point_cloud"} if self.wire.pictures.views else {"image"})
+        return flats() | (renderable() if self.wire.pictures.views else frozenset())
 
     @property
     def ignores(self) -> frozenset[str]:
@@ -105,8 +106,8 @@ class OpenAIChat:
 
     def why_not(self, task: Task, inferencer: Mapping[str, Any]) -> str | None:
         """Why a task cannot be asked, in the user's terms."""
-        if task.modality not in self.modalities:
-            return "openai-chat sends no point clouds; --set render=4views sends four rendered views of each instead"
+        if task.modality in renderable() - self.modalities:
+            return f"openai-chat sends no {many(task.modality)}; --set render=4views sends four rendered views of each instead"
         if inferencer.get("name") == "likelihood":
             if inferencer.get("option", "letter") != "letter":
                 return "a chat server tells the likelihood of option letters only; use `option: letter`"

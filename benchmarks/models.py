@@ -92,7 +92,7 @@ def random_epcl_lamm(llm: dict[str, Any], epcl: Epcl, seed: int = 0, dtype: torc
         torch.manual_seed(seed)
         sizes = LlamaConfig(max_position_embeddings=2048, bos_token_id=1, eos_token_id=None, pad_token_id=0, **llm)
         own = Llm(vocabulary=llm["vocab_size"], width=llm["hidden_size"], layers=1, heads=1, window=2048)
-        return Lamm(LammConfig("random", own, Lora(), point_cloud=epcl), LlamaForCausalLM(sizes)).to(dtype).eval()
+        return Lamm(LammConfig("random", own, Lora(), encoders={"point_cloud": epcl}), LlamaForCausalLM(sizes)).to(dtype).eval()
 
 
 def random_lamm(
@@ -114,7 +114,7 @@ def random_lamm(
                 # the config only has to tell how many tokens of which width there are: sixteenths of a side of 16 * tokens
                 image = ImageEncoder(size=2 * side, widths=(tower["width"],), blocks=(0,), layers=0, heads=1)
             own = Llm(vocabulary=llm["vocab_size"], width=llm["hidden_size"], layers=1, heads=1, window=2048)
-            model = Lamm(LammConfig("random", own, Lora(), image=image), llama)
+            model = Lamm(LammConfig("random", own, Lora(), encoders={"image": image} if image else {}), llama)
             if tower:
                 model.encoders["image"] = Tower(**tower)
         finally:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from .errors import BenchError
+from .media import modality
 from .types import Media, Modality
 
 NUMBER = (int, float)
@@ -52,9 +53,9 @@ class Item:
         return list(value)
 
     def media(self, kind: Modality) -> tuple[Media, ...]:
-        """The item's image or cloud; refuses paths that leave the benchmark folder."""
+        """The item's media of this kind; refuses paths that leave the benchmark folder."""
         base = self.file.parent.parent
-        relative = self.text("image" if kind == "image" else "pcl")
+        relative = self.text(modality(kind).key)
         return (Media(kind, str(inside(base, relative, self))),)
 
 

@@ -14,7 +14,9 @@ from typing import Any, Literal, Protocol, TypeAlias, TypeVar
 
 import numpy as np
 
-Modality: TypeAlias = Literal["image", "point_cloud"]
+Modality: TypeAlias = str
+"""The name of a kind of media: `image`, `point_cloud`, or what a file of `lamm_bench/media` or a plug-in brings."""
+
 Answer: TypeAlias = str | Mapping[str, str]
 """What was said about one sample: one text, or one text for each of its parts (the fourteen joints of LSP)."""
 
@@ -27,7 +29,7 @@ FAILED = ("model_error", "media_error", "judge_error", "missing")
 
 @dataclass(frozen=True, slots=True)
 class Media:
-    """A reference to one image or point cloud on disk."""
+    """A reference to one image, point cloud, scene ... on disk."""
 
     kind: Modality
     path: str  # absolute; opened only by lamm_bench.media

@@ -141,7 +141,7 @@ def test_a_wrong_question_file_is_refused_with_its_line(tmp_path: Path, line: st
 @pytest.mark.parametrize(
     "words, said",
     [
-        (("--image", "a.png", "--points", "b.npy"), "either --image or --points"),
+        (("--image", "a.png", "--points", "b.npy"), "one of --image, --points and --media"),
         (("--answer-file", "a.jsonl"), "belongs to --question-file"),
         (("--image", "nowhere.png"), "nowhere.png"),
         (("--question-file", "nowhere.jsonl"), "nowhere.jsonl cannot be read"),

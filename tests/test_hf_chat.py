@@ -111,7 +111,7 @@ def test_an_image_that_changes_changes_the_likelihoods(name: str, adapters: dict
 
 def test_a_text_only_model_leaves_media_out_and_says_so(adapters: dict[str, HfChat], media: list[Media], tmp_path: Path) -> None:
     adapter = adapters["text"]
-    assert adapter.modalities == {"image", "point_cloud"}
+    assert adapter.modalities == {"image", "point_cloud", "scene"}
     assert adapter.ignores == {"media"}
     assert "media left out" in adapter.fingerprint()
     assert any("blind" in note for note in adapter.notes)

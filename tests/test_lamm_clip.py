@@ -19,7 +19,7 @@ from torch import Tensor
 from lamm_bench.errors import BenchError
 from lamm_bench.lamm.clip import ClipEncoder
 from lamm_bench.lamm.clip_keys import openai_layout, transformers_layout
-from lamm_bench.lamm.config import LammConfig, Llm, Lora, read
+from lamm_bench.lamm.config import LammConfig, read
 from lamm_bench.lamm.encoder_configs import ClipTower, VisionTower
 from lamm_bench.lamm.tower import TowerEncoder, describe
 from lamm_bench.types import Media
@@ -415,8 +415,8 @@ def test_encoders_are_told_apart_by_their_kind() -> None:
     config = read(LammConfig, {"name": "x", "llm": {}, "lora": {}, **both}, "c")
     assert config.slots == {"image": 1, "point_cloud": 256}
     assert [type(encoder).__name__ for encoder in config.encoders.values()] == ["ClipTower", "Epcl"]
-    bare = LammConfig("x", Llm(), Lora(), image=read(LammConfig, {"name": "x", "llm": {}, "lora": {}, "image": {}}, "c").image)
-    assert bare.image is not None and bare.image.kind == "mini"
+    bare = read(LammConfig, {"name": "x", "llm": {}, "lora": {}, "image": {}}, "c")
+    assert bare.encoders["image"].kind == "mini"
 
 
 def test_prepared_pictures_are_the_recipes_transform(tmp_path: Path) -> None:

@@ -50,7 +50,7 @@ def weights_in(folder: Path, seed: int = 0) -> None:
 def with_encoders(folder: Path, image: ClipTower, point_cloud: Epcl) -> Path:
     """The toy's language model behind other encoders; projections and LoRA as random as everything else."""
     toy = toy_checkpoint(folder / "toy")
-    config = replace(load(toy), image=image, point_cloud=point_cloud)
+    config = replace(load(toy), encoders={"image": image, "point_cloud": point_cloud})
     with torch.random.fork_rng():
         torch.manual_seed(5)
         model = Lamm(config)
@@ -87,7 +87,7 @@ def test_named_weights_are_not_stored_and_stored_ones_say_the_same(named: Path, 
 
     assert load_file(named / "encoders.safetensors") == {}
     model, _ = checkpoint.restore(named)
-    config = replace(model.config, image=replace(CLIP, weights=""), point_cloud=replace(EPCL, weights=""))
+    config = replace(model.config, encoders={"image": replace(CLIP, weights=""), "point_cloud": replace(EPCL, weights="")})
     model.config = config
     checkpoint.save(model, config, named / "tokenizer.json", tmp_path / "stored", torch.float32)
     assert load_file(tmp_path / "stored" / "encoders.safetensors").keys() >= {"point_cloud.task.embedding"}

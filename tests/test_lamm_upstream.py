@@ -35,9 +35,9 @@ def bed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("bed")
     toy_llm(folder / "vicuna")
     toy_checkpoint(folder / "lender")
-    assert CONFIG.image is not None
+    assert "image" in CONFIG.encoders
     (folder / "lamm_7b").mkdir()
-    torch.save(upstream_tensors(folder / "vicuna", CONFIG.image.width), folder / "lamm_7b/pytorch_model.pt")
+    torch.save(upstream_tensors(folder / "vicuna", CONFIG.encoders["image"].width), folder / "lamm_7b/pytorch_model.pt")
     return folder
 
 

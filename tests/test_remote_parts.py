@@ -12,12 +12,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lamm_bench.media.views import SIZE, views
 from lamm_bench.remote.cache import Cache
 from lamm_bench.remote.options import likelihoods, single_marks
 from lamm_bench.remote.pace import LONGEST_WAIT, Pace, backoff, retry_after
 from lamm_bench.remote.purse import Purse
 from lamm_bench.remote.reply import Garbage, Reply, excerpt, read_reply
-from lamm_bench.remote.views import SIZE, views
 from lamm_bench.types import Response
 
 EVENTS = st.lists(st.tuples(st.sampled_from(["answer", "slow", "trouble"]), st.floats(0.01, 5.0)), max_size=200)

@@ -25,6 +25,7 @@ from lamm_bench.errors import BenchError
 from lamm_bench.keep.runs import Run
 from lamm_bench.measure.scoring import from_records, score
 from lamm_bench.measure.stats import ratio
+from lamm_bench.media import open_cloud
 from lamm_bench.read.places import Place, read_boxes
 from lamm_bench.show.report import write_report
 from lamm_bench.show.report.cards import card, overlay, rounded
@@ -299,7 +300,7 @@ def test_a_cloud_is_stored_once_for_all_samples_that_show_it(run, catalog, root)
 
 def test_a_packed_cloud_keeps_its_points_to_a_fraction_of_a_millimetre(root):
     reference = Media("point_cloud", str(root / "3D_Benchmark" / "room.npy"))
-    packed = packed_cloud(reference)
+    packed = packed_cloud(open_cloud(reference))
     cloud = np.load(reference.path)
     data = base64.b64decode(packed.data)
     places = np.frombuffer(data, "<u2", packed.count * 3).reshape(-1, 3) / 65535

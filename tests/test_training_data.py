@@ -11,6 +11,7 @@ import pytest
 
 from lamm_bench.ask.instruction import prompt_file
 from lamm_bench.errors import BenchError
+from lamm_bench.lamm.vision import MiniImageEncoder
 from lamm_bench.training.config.preset import Augment, Data
 from lamm_bench.training.config.reading import list_presets, read_preset, show_preset
 from lamm_bench.training.data.augment import change
@@ -18,7 +19,7 @@ from lamm_bench.training.data.dialogues import merged, read_dialogues, read_file
 from lamm_bench.training.data.examples import cut, deal, make_examples, padding_share, rng, sample, text_only
 from lamm_bench.types import Media
 
-from .toys import PRESET, toy_data
+from .toys import CONFIG, PRESET, toy_data
 
 GOOD = {
     "id": "7",
@@ -53,9 +54,9 @@ def test_items_of_the_other_modality_are_left_out_and_counted(tmp_path: Path) ->
     assert [one.media.kind for one in read(tmp_path, [GOOD, cloud], "pcl")] == ["point_cloud"]
     for lists, count in (({"image": NAMES}, 1), ({"image": NAMES, "point_cloud": NAMES}, 0)):
         said: list[str] = []
-        read_dialogues(tmp_path, Data(**lists), said.append)
+        read_dialogues(tmp_path, Data(media=lists), said.append)
         assert len(said) == count
-    read_dialogues(tmp_path, Data(image=NAMES), said.append)
+    read_dialogues(tmp_path, Data(media={"image": NAMES}), said.append)
     assert said[0].endswith("a.json: item 1 (id 8) has no 'image'; 1 of 2 dialogues are about other media and are left out")
 
 
@@ -82,7 +83,7 @@ def test_a_bad_dialogue_is_named_with_file_and_item(tmp_path: Path, change: dict
 
 
 def test_an_item_without_any_media_and_a_double_id_are_named(tmp_path: Path) -> None:
-    with pytest.raises(BenchError, match=r"item 0 \(id 7\) has neither the key 'image' nor the key 'pcl'"):
+    with pytest.raises(BenchError, match=r"item 0 \(id 7\) has none of the keys image, pcl"):
         read(tmp_path, [{k: v for k, v in GOOD.items() if k != "image"}])
     with pytest.raises(BenchError, match=r"item 1 \(id 7\) has the id of item 0"):
         read(tmp_path, [GOOD, GOOD])
@@ -96,10 +97,10 @@ def test_a_file_that_is_not_a_list_of_dialogues_is_one_sentence(tmp_path: Path, 
 
 def test_a_missing_file_and_a_file_without_the_modality_are_named(tmp_path: Path) -> None:
     with pytest.raises(BenchError, match=r"nothing\.json is missing"):
-        read_dialogues(tmp_path, Data(image=("nothing.json",)))
+        read_dialogues(tmp_path, Data(media={"image": ("nothing.json",)}))
     read(tmp_path, [GOOD])
     with pytest.raises(BenchError, match="holds no dialogue with the key 'pcl'"):
-        read_dialogues(tmp_path, Data(point_cloud=("meta_file/a.json",)))
+        read_dialogues(tmp_path, Data(media={"point_cloud": ("meta_file/a.json",)}))
 
 
 class Words:
@@ -134,7 +135,7 @@ def test_an_answer_longer_than_the_limit_is_named(tmp_path: Path) -> None:
 
 def test_only_pictures_whose_texts_know_no_side_are_mirrored(tmp_path: Path) -> None:
     root = toy_data(tmp_path)
-    data = Data(share="task_type", image=("2D_Instruct/meta_file/a.json",))
+    data = Data(share="task_type", media={"image": ("2D_Instruct/meta_file/a.json",)})
     found = make_examples(
         read_dialogues(root, data),
         data,
@@ -177,13 +178,13 @@ def test_augmentation_is_a_function_of_its_stream_and_stays_in_range() -> None:
     import torch
 
     inputs = torch.rand(4, 3, 8, 8) * 255
-    how = Augment(light=0.3, noise=9.0, shift=2)
-    one = change(inputs, "image", [False] * 4, how, rng("a"))
-    assert torch.equal(one, change(inputs, "image", [False] * 4, how, rng("a")))
-    assert not torch.equal(one, change(inputs, "image", [False] * 4, how, rng("b")))
+    how, encoder = Augment(light=0.3, noise=9.0, shift=2), MiniImageEncoder(CONFIG.encoders["image"])
+    one = change(encoder, inputs, [False] * 4, how, rng("a"))
+    assert torch.equal(one, change(encoder, inputs, [False] * 4, how, rng("a")))
+    assert not torch.equal(one, change(encoder, inputs, [False] * 4, how, rng("b")))
     assert one.min() >= 0 and one.max() <= 255
-    assert torch.equal(change(inputs, "image", [True] * 4, Augment(), rng("a")), inputs) is False
-    assert torch.equal(change(inputs, "image", [False] * 4, Augment(), rng("a")), inputs)
+    assert torch.equal(change(encoder, inputs, [True] * 4, Augment(), rng("a")), inputs) is False
+    assert torch.equal(change(encoder, inputs, [False] * 4, Augment(), rng("a")), inputs)
 
 
 def test_presets_are_listed_shown_and_overridden(tmp_path: Path) -> None:

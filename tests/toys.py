@@ -36,8 +36,10 @@ CONFIG = LammConfig(
     name="toy",
     llm=Llm(vocabulary=0, width=32, hidden=48, layers=2, heads=2, window=256),
     lora=Lora(r=4, alpha=8),
-    image=ImageEncoder(size=16, widths=(4, 8), blocks=(0, 1), layers=1, heads=2),
-    point_cloud=CloudEncoder(cells=8, levels=2, widths=(4, 8), blocks=(1, 1), layers=1, heads=2),
+    encoders={
+        "image": ImageEncoder(size=16, widths=(4, 8), blocks=(0, 1), layers=1, heads=2),
+        "point_cloud": CloudEncoder(cells=8, levels=2, widths=(4, 8), blocks=(1, 1), layers=1, heads=2),
+    },
 )
 
 PRESET = """# A toy.

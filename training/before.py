@@ -6,6 +6,7 @@ import importlib.util
 from pathlib import Path
 
 from lamm_bench.errors import BenchError
+from lamm_bench.media import learns
 
 from .config.preset import Preset
 from .watch.probe import tasks_of
@@ -29,13 +30,12 @@ def refuse(plan: Preset, feature_cache: Path | None) -> None:
 
 def untrained(plan: Preset) -> str:
     """Which encoders stay as random as they begin, in a sentence; empty where none does."""
-    kinds = {"image": plan.model.image, "point_cloud": plan.model.point_cloud}
-    random = [kind for kind, encoder in kinds.items() if encoder is not None and encoder.kind == "mini"]
+    random = [kind for kind, encoder in plan.model.encoders.items() if learns(kind, encoder)]
     if not random or plan.encoders_from or any("encoders" in stage.train for stage in plan.stages):
         return ""
     return (
         f"the encoders ({', '.join(random)}) are random and no stage trains them: train `encoders` in a stage, or take a "
-        "checkpoint's with encoders_from and model: {image: null, point_cloud: null}"
+        f"checkpoint's with encoders_from and model: {{{', '.join(f'{kind}: null' for kind in random)}}}"
     )
 
 

@@ -17,7 +17,7 @@ from lamm_bench.errors import BenchError
 from lamm_bench.lamm.config import HubLlm, Llm
 from lamm_bench.lamm.encoder_configs import ClipTower, VisionTower
 from lamm_bench.lamm.llm import lora_shapes, place_of, read_config
-from lamm_bench.lamm.model import ENCODERS
+from lamm_bench.lamm.model import build_encoder
 from lamm_bench.lamm.weights import settings as settings_beside
 
 from .config.preset import Preset, Stage
@@ -60,7 +60,7 @@ def dry_run(preset: str | Path, settings: Mapping[str, str], root: Path | None, 
     sizes = sizes_of(plan)
     dialogues, note = found(plan, root)
     count = len(dialogues) if dialogues else plan.data.expected
-    used = encoders_of(plan)
+    used = plan.model.encoders
     slots = {kind: encoder.tokens for kind, encoder in used.items()}
     dealer = Dealer(plan, split(dialogues, plan)[1], slots) if dialogues else None
     loads = [
@@ -134,12 +134,6 @@ def stage_lines(
     ]
 
 
-def encoders_of(plan: Preset) -> dict[str, Any]:
-    """The preset's encoders by their kind of media."""
-    both = {"image": plan.model.image, "point_cloud": plan.model.point_cloud}
-    return {kind: encoder for kind, encoder in both.items() if encoder is not None}
-
-
 def found(plan: Preset, root: Path | None) -> tuple[list[Dialogue], str]:
     """The dialogues if they are there, and where their number is from."""
     if root is None and not plan.data.expected:
@@ -151,7 +145,7 @@ def found(plan: Preset, root: Path | None) -> tuple[list[Dialogue], str]:
         return read_dialogues(drawn, plan.data, wanted=in_part(plan)), "counted in the miniature"
     if root is None:
         return [], "expected; name the data with --data-root to have them counted"
-    if all((root / name).is_file() for name in (*plan.data.image, *plan.data.point_cloud)) or not plan.data.expected:
+    if all((root / name).is_file() for name in plan.data.meta_files) or not plan.data.expected:
         return read_dialogues(root, plan.data, wanted=in_part(plan)), f"counted in {root}"
     return [], f"expected; their files are not in {root}"
 
@@ -168,7 +162,7 @@ def sizes_of(plan: Preset) -> Sizes:
     embeddings = llm.get_input_embeddings().weight.numel()
     lora = plan.model.lora
     shapes = lora_shapes(config, lora.r, lora.targets, "") if lora is not None and trains(plan, "lora") else {}
-    used = encoders_of(plan)
+    used = plan.model.encoders
     width = config.hidden_size
     return Sizes(
         llm=llm_count,
@@ -215,7 +209,7 @@ def encoder_size(kind: str, encoder: Any) -> int | None:
     """Parameters of an encoder, built without memory and without its weights; None where it cannot be built so."""
     try:
         with torch.device("meta"):
-            module = ENCODERS[kind, encoder.kind](bare(encoder))
+            module = build_encoder(kind, bare(encoder))
     except (BenchError, RuntimeError, NotImplementedError):
         return None
     return sum(p.numel() for p in module.parameters())

@@ -13,7 +13,8 @@ from torch.utils.flop_counter import FlopCounterMode
 from lamm_bench.ask.instruction import prompt_file
 from lamm_bench.errors import MediaError
 from lamm_bench.lamm.layouts import LAYOUTS
-from lamm_bench.lamm.model import ENCODERS
+from lamm_bench.lamm.model import build_encoder
+from lamm_bench.media import learns
 from lamm_bench.types import Media
 
 from .config.preset import Preset, Stage
@@ -104,9 +105,9 @@ def look_of(encoders: Mapping[str, Any], sizes: Mapping[str, int | None], media:
 def counted(kind: str, encoder: Any, media: Sequence[Media]) -> float:
     """Operations of a look by one of the baseline's own encoders, whose convolutions use a weight many times, counted on a
     media of the data; 0 for others and where none can be read."""
-    if encoder.kind != "mini":
+    if not learns(kind, encoder):
         return 0.0
-    module: Any = ENCODERS[kind, "mini"](encoder).eval()
+    module: Any = build_encoder(kind, encoder).eval()
     for one in media[:TRIED]:
         try:
             inputs = module.tensor([module.prepare(one, "squash")])

@@ -90,7 +90,7 @@ def train_with(
         torch.set_num_threads(plan.threads)
     root = data_root if data_root is not None else in_turn(engine, lambda: miniature(console))
     if data_root is None:
-        for name in (*plan.data.image, *plan.data.point_cloud):
+        for name in plan.data.meta_files:
             if not (root / name).is_file():
                 raise BenchError(
                     f"preset {plan.name} learns from {name}, which the miniature has not; name its folder with --data-root"
@@ -143,7 +143,7 @@ def train_with(
         done = finished(plan, trainer, trainer.model if engine.name == "plain" else model())
         config = write(plan, done, config, output)
         minutes = (time.monotonic() - began) / 60
-        names = (*plan.data.image, *plan.data.point_cloud)
+        names = plan.data.meta_files
         digests = {name: hashlib.sha256((root / name).read_bytes()).hexdigest() for name in names}
         (output / "preset.json").write_text(json.dumps(asdict(plan), indent=2) + "\n", encoding="utf-8")
         (output / "README.md").write_text(

@@ -17,6 +17,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from lamm_bench import media
 from lamm_bench.errors import BenchError, unknown
 from lamm_bench.types import Adapter, Task
 
@@ -52,9 +53,12 @@ class Catalog:
             ("TASKS", list | tuple, "a tuple of tasks"),
             ("ADAPTERS", Mapping, "a mapping"),
             ("RECIPES", Mapping, "a mapping"),
+            ("MODALITIES", list | tuple, "a tuple of modalities"),
         ):
             if hasattr(module, name) and not isinstance(getattr(module, name), kind):
                 raise BenchError(f"{where}: {name} is {type(getattr(module, name)).__name__}, expected {form}")
+        for one in getattr(module, "MODALITIES", ()):
+            media.register(one, where)
         for task in getattr(module, "TASKS", ()):
             lacking = [part for part in TASK_PARTS if not hasattr(task, part)]
             if lacking:
@@ -136,15 +140,15 @@ def from_file(path: str) -> ModuleType:
     file = Path(path)
     spec = importlib.util.spec_from_file_location(f"lamm_bench_plugin_{file.stem}", file) if file.suffix == ".py" else None
     if spec is None or spec.loader is None or not file.is_file():
-        raise BenchError(f"--plugin {path}: expected a Python file that defines TASKS, ADAPTERS or RECIPES")
+        raise BenchError(f"--plugin {path}: expected a Python file that defines TASKS, ADAPTERS, RECIPES or MODALITIES")
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module  # dataclasses and type hints look their module up by name
     try:
         spec.loader.exec_module(module)
     except Exception as error:
         raise BenchError(f"--plugin {path} cannot be loaded: {type(error).__name__}: {error}") from error
-    if not any(hasattr(module, name) for name in ("TASKS", "ADAPTERS", "RECIPES")):
-        raise BenchError(f"--plugin {path} defines none of TASKS, ADAPTERS, RECIPES")
+    if not any(hasattr(module, name) for name in ("TASKS", "ADAPTERS", "RECIPES", "MODALITIES")):
+        raise BenchError(f"--plugin {path} defines none of TASKS, ADAPTERS, RECIPES, MODALITIES")
     return module
 
 

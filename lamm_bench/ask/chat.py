@@ -1,6 +1,6 @@
 """A conversation with any adapter that generates: turn by turn, or a file of questions at once.
 
-A conversation is about at most one image or cloud, which stands in its first question; showing another one begins anew,
+A conversation is about at most one image, cloud or other media, which stands in its first question; showing another one begins anew,
 which is what the models of the paper were trained for."""
 
 from __future__ import annotations
@@ -16,12 +16,22 @@ from lamm_bench.errors import BenchError, unknown
 from lamm_bench.types import Adapter, Generate, Media, Message, Modality, Response
 
 COMMANDS = {
-    "/image": "/image PATH    show a picture and begin anew",
-    "/points": "/points PATH   show a point cloud (.npy) and begin anew",
-    "/reset": "/reset         begin anew about the same picture or cloud",
+    "/reset": "/reset         begin anew about what is shown",
     "/help": "/help          these lines",
     "/exit": "/exit          end (also end of input)",
 }
+
+
+def showing() -> dict[str, str]:
+    """The commands that show media: command -> name of the modality."""
+    return {f"/{one.flag}": one.name for one in media.modalities().values()}
+
+
+def help_lines() -> list[str]:
+    """What `/help` says."""
+    known = media.modalities()
+    shown = [f"{f'{command} PATH':<14} show one of {known[kind].many} and begin anew" for command, kind in showing().items()]
+    return [*shown, *COMMANDS.values()]
 
 
 @dataclass(frozen=True)
@@ -84,7 +94,7 @@ def answer(adapter: Adapter, request: Generate) -> Iterator[str | Response]:
 def opened(adapter: Adapter, kind: Modality, path: str) -> Media:
     """A checked reference. Raises `BenchError` when the file cannot be used or the model does not take its kind."""
     if kind not in adapter.modalities:
-        raise BenchError(f"{adapter.name} takes no {kind.replace('_', ' ')}s")
+        raise BenchError(f"{adapter.name} takes no {media.many(kind)}")
     one = Media(kind, str(Path(path.strip().strip("'\"")).expanduser().absolute()))
     media.check(one)
     return media.seal(one)
@@ -127,18 +137,17 @@ def reply(talk: Talk, question: str, write: Callable[[str], None], complain: Cal
 def obey(talk: Talk, said: str, tell: Callable[[str], None]) -> bool:
     """Carries a command out; False for the one that ends the conversation."""
     word, _, rest = said.partition(" ")
-    if word not in COMMANDS:
-        raise unknown("command", word, COMMANDS)
-    if word in ("/image", "/points") and not rest.strip():
+    shows = showing()
+    if word not in COMMANDS and word not in shows:
+        raise unknown("command", word, [*shows, *COMMANDS])
+    if word in shows and not rest.strip():
         raise BenchError(f"{word} needs the path of a file")
-    if word == "/image":
-        talk.show("image", rest)
-    elif word == "/points":
-        talk.show("point_cloud", rest)
+    if word in shows:
+        talk.show(shows[word], rest)
     elif word == "/reset":
         talk.reset()
     elif word == "/help":
-        tell("\n".join(COMMANDS.values()))
+        tell("\n".join(help_lines()))
     return word != "/exit"
 
 
@@ -151,19 +160,22 @@ class Question:
     shown: tuple[Modality, str] | None
 
 
-KEYS = {"question_id", "text", "image", "pcl"}
-
-
 def read_questions(path: Path) -> list[Question]:
-    """Upstream's JSON lines: `question_id`, `text`, and `image` or `pcl`. Every fault is told with file and line."""
+    """Upstream's JSON lines: `question_id`, `text`, and `image`, `pcl` or another modality's key. Faults name file and line."""
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise BenchError(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}") from None
     found = [question_of(line, f"{path} line {number}") for number, line in enumerate(lines, 1) if line.strip()]
     if not found:
-        raise BenchError(f"{path} holds no question; expected JSON lines with question_id, text, and image or pcl")
+        raise BenchError(f"{path} holds no question; expected JSON lines with question_id, text, and {keys()}")
     return found
+
+
+def keys() -> str:
+    """The keys that name media, for a sentence."""
+    names = [one.key for one in media.modalities().values()]
+    return f"{', '.join(names[:-1])} or {names[-1]}"
 
 
 def question_of(line: str, where: str) -> Question:
@@ -182,13 +194,14 @@ def question_of(line: str, where: str) -> Question:
     if not isinstance(text, str):
         raise BenchError(f"{where}: text is {text!r}, expected a string")
     shown: list[tuple[Modality, str]] = []
-    for key, kind in (("image", "image"), ("pcl", "point_cloud")):
-        if item.get(key) is not None:
-            if not isinstance(item[key], str):
-                raise BenchError(f"{where}: {key} is {item[key]!r}, expected a path")
-            shown.append((kind, item[key]))  # type: ignore[arg-type]
+    for own in media.modalities().values():
+        if item.get(own.key) is not None:
+            if not isinstance(item[own.key], str):
+                raise BenchError(f"{where}: {own.key} is {item[own.key]!r}, expected a path")
+            shown.append((own.name, item[own.key]))
     if len(shown) > 1:
-        raise BenchError(f"{where} names an image and a pcl; a question is about one of them")
+        names = " and a ".join(media.modality(kind).key for kind, _ in shown)
+        raise BenchError(f"{where} names a {names}; a question is about one of them")
     return Question(identity, text, shown[0] if shown else None)
 
 

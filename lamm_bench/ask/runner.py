@@ -76,8 +76,14 @@ def why_not(task: Task, recipe: Recipe, adapter: Adapter) -> str | None:
     settings = recipe.inferencer.get("tasks", {}).get(task.name, recipe.inferencer)
     if own is not None and (reason := own(task, settings)):
         return str(reason)
-    if task.modality not in adapter.modalities:
-        return f"{adapter.name} takes no {task.modality.replace('_', ' ')}s"
+    taken = frozenset(adapter.modalities)
+    own = media.modalities().get(task.modality)
+    if own is None or not media.able(own, taken):
+        return f"{adapter.name} takes no {media.many(task.modality)}"
+    gives = frozenset(getattr(task, "gives", own.parts))
+    lacking = sorted(frozenset(getattr(adapter, "needs", ())) - gives) if gives else []
+    if lacking:
+        return f"{adapter.name} needs {' and '.join(lacking)}, and {task.name} gives {', '.join(sorted(gives))} only"
     if not {"all", task.name, *task.groups} & set(recipe.scenario.tasks):
         return f"recipe {recipe.name} is made for {', '.join(recipe.scenario.tasks)}"
     if settings.get("name") == "likelihood" and not hasattr(adapter, "score"):
@@ -185,7 +191,11 @@ def ask(
             ledger.append(sample.id, 0, "", None, Record(sample.id, "media_error", None, work.unusable[sample.id]))
             asked.new += 1
             tick(1)
-    todo = [sample for sample in todo if sample.id not in work.unusable]
+    todo, unfit = fitted([sample for sample in todo if sample.id not in work.unusable], adapter)
+    for name, reason in unfit.items():
+        ledger.append(name, 0, "", None, Record(name, "media_error", None, reason))
+        asked.new += 1
+        tick(1)
     if todo:
         several = any(sample.parts for sample in todo)  # one question for each part, which all begin alike
         goes_on = several or getattr(recipe.inferencer_for(work.task.name), "goes_on", True)
@@ -196,6 +206,21 @@ def ask(
     ledger.flush()
     asked.seconds = time.monotonic() - begun
     return asked
+
+
+def fitted(samples: Sequence[Sample], adapter: Adapter) -> tuple[list[Sample], dict[str, str]]:
+    """The samples with their media as this adapter takes them (a video as its frames), and why some cannot be shown to it."""
+    taken, found, unfit = frozenset(adapter.modalities), [], {}
+    for sample in samples:
+        try:
+            if all(one.kind in taken for one in sample.media):
+                found.append(sample)
+            else:
+                shown = tuple(media.seal(new) for one in sample.media for new in media.instead(one, taken))
+                found.append(replace(sample, media=shown))
+        except MediaError as error:
+            unfit[sample.id] = str(error)
+    return found, unfit
 
 
 def tell(adapter: Adapter, job: Job) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from lamm_bench.errors import BenchError
+from lamm_bench.errors import BenchError, unknown
 
 from .options import (
     INTERRUPTED,
@@ -31,8 +31,9 @@ from .options import (
     "--set", "settings", multiple=True, callback=pairs, metavar="KEY=VALUE", help="An option of the model (repeatable)."
 )
 @device_options
-@click.option("--image", metavar="PATH", help="The picture that the conversation is about.")
-@click.option("--points", metavar="PATH", help="The point cloud (.npy) that it is about.")
+@click.option("--image", "show_image", metavar="PATH", help="The picture that the conversation is about.")
+@click.option("--points", "show_points", metavar="PATH", help="The point cloud (.npy) that it is about.")
+@click.option("--media", multiple=True, callback=pairs, metavar="KIND=PATH", help="Other media that it is about: sound=bell.wav.")
 @click.option(
     "--system", metavar="TEXT", help="The system message; default: that of conversations in the prompt file `standard`."
 )
@@ -50,7 +51,7 @@ from .options import (
 @plugin_option
 @guarded
 def chat(**asked: Any) -> None:
-    """Talk with a model about a picture or a point cloud.
+    """Talk with a model about a picture, a point cloud or other media.
 
     Lines are read from the terminal or a pipe. Commands: /image PATH, /points PATH, /reset, /help, /exit.
     With --question-file every line of the file is a conversation of its own; answers are JSON lines with question_id,
@@ -64,13 +65,15 @@ def chat(**asked: Any) -> None:
       lamm-bench chat --question-file questions.jsonl --vision-root pictures --answer-file answers.jsonl
     """
     from lamm_bench.ask.catalog import load_catalog
-    from lamm_bench.ask.chat import Manner, Talk, converse
+    from lamm_bench.ask.chat import Manner, Talk, converse, showing
     from lamm_bench.ask.instruction import prompt_file
 
-    if asked["image"] and asked["points"]:
-        raise BenchError("a conversation is about one thing; give either --image or --points")
-    if asked["question_file"] and (asked["image"] or asked["points"]):
-        raise BenchError("a question file names its own media; leave --image and --points out")
+    shown = {name.removeprefix("show_"): path for name, path in asked.items() if name.startswith("show_") and path}
+    shown |= asked["media"]
+    if len(shown) > 1:
+        raise BenchError("a conversation is about one thing; give one of --image, --points and --media")
+    if asked["question_file"] and shown:
+        raise BenchError("a question file names its own media; leave --image, --points and --media out")
     for option in ("vision_root", "answer_file"):
         if asked[option] and not asked["question_file"]:
             raise BenchError(f"--{option.replace('_', '-')} belongs to --question-file")
@@ -82,10 +85,11 @@ def chat(**asked: Any) -> None:
     if asked["question_file"]:
         sys.exit(MISSING if from_file(adapter, manner, asked) else 0)
     talk = Talk(adapter, manner)
-    if asked["image"]:
-        talk.show("image", asked["image"])
-    if asked["points"]:
-        talk.show("point_cloud", asked["points"])
+    for word, path in shown.items():
+        commands = showing()
+        if f"/{word}" not in commands:
+            raise unknown("kind of media", word, [command[1:] for command in commands])
+        talk.show(commands[f"/{word}"], path)
     try:
         failed = converse(talk, lines(), write, lambda sentence: click.echo(sentence, err=True))
     except KeyboardInterrupt:

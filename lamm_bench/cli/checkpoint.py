@@ -32,9 +32,7 @@ def checkpoint() -> None:
     metavar="KEY=VALUE",
     help="An option of the encoder (repeatable), as in config.json: weights=PATH.",
 )
-@click.option(
-    "--media", type=click.Choice(["image", "point_cloud"]), default="image", show_default=True, help="What it was trained on."
-)
+@click.option("--media", metavar="KIND", help="The modality it was trained on  [default: images]")
 @click.option("--alpha", type=click.IntRange(min=1), default=32, show_default=True, help="LoRA's alpha; upstream's is 32.")
 @click.option("--layout", default="training", show_default=True, metavar="NAME", help="How its conversations are written.")
 @click.option("--name", default="", metavar="TEXT", help="The checkpoint's name; default the name of the file's folder.")
@@ -55,9 +53,11 @@ def convert_(upstream_pt: Path, llm: str, encoder: str, settings: dict[str, str]
     from lamm_bench.lamm.compatible import warnings_of
     from lamm_bench.lamm.config import HubLlm
     from lamm_bench.lamm.upstream import Wish, convert, encoder_called
+    from lamm_bench.media import ours
 
-    config, weights = encoder_called(asked["media"], encoder, settings)
-    wish = Wish(HubLlm(llm), asked["media"], config, weights, asked["alpha"], asked["layout"], asked["name"])
+    kind = asked["media"] or ours()[0]
+    config, weights = encoder_called(kind, encoder, settings)
+    wish = Wish(HubLlm(llm), kind, config, weights, asked["alpha"], asked["layout"], asked["name"])
     made = convert(upstream_pt, wish, output)
     for sentence in warnings_of(made, output):
         click.echo(f"warning: {sentence}", err=True)

@@ -203,10 +203,11 @@ def check_media(used: Sequence[Media], deep: bool, known: dict[str, str | None],
 def media_fault(medium: Media, deep: bool) -> str | None:
     """Why a file cannot be used; None when it can."""
     try:
+        glance = media.modality(medium.kind).glance
         if deep:
             media.check(medium)
-        elif medium.kind == "image":
-            media.image_size(medium.path)
+        elif glance is not None:
+            glance(medium.path)
         elif not Path(medium.path).is_file():
             return "is missing"
         return None
@@ -216,12 +217,14 @@ def media_fault(medium: Media, deep: bool) -> str | None:
 
 def drawn_faults(task: str, name: str, medium: Media, users: Sequence[Item], deep: bool) -> Iterator[Finding]:
     """Boxes, joints and points that do not lie where they could be right."""
-    if medium.kind == "image":
+    own = media.modality(medium.kind)
+    if own.flat:
         size = media.image_size(medium.path)
         for item in users:
             yield from (Finding(task, name, place(item), what, "warning") for what in faults_2d(item.data, size))
-    else:
-        points = media.open_cloud(medium)[:, :3] if deep else None
+    elif own.points is not None:
+        found = own.points(medium) if deep else None
+        points = None if found is None else found[:, :3]
         for item in users:
             yield from (Finding(task, name, place(item), what, "warning") for what in faults_3d(item.data, points))
 

@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from lamm_bench.errors import unknown
+from lamm_bench.media import modalities
 from lamm_bench.types import Adapter, Job, Task
 
 from . import checks_answers, checks_cost, checks_media, checks_prompts, checks_score
@@ -24,6 +25,13 @@ CHECKS: tuple[Check, ...] = tuple(
 )
 
 
+def every_check() -> tuple[Check, ...]:
+    """CHECKS, and one more for each modality that a plug-in has brought since."""
+    names = {check.name for check in CHECKS}
+    more = [checks_media.looked_at(own) for own in modalities().values() if own.probe is not None]
+    return (*CHECKS, *(check for check in more if check.name not in names))
+
+
 def examine(
     adapter: Adapter, task: Task | None = None, root: Path | None = None, only: Collection[str] = (), media: bool = True
 ) -> Iterator[Finding]:
@@ -31,16 +39,17 @@ def examine(
 
     Without a task the adapter is asked about pictures or clouds that are drawn for it; with one, about the task's first samples
     under `root`. Without `media` only text is asked, as of a judge. One that answers no plain question is spared the rest, unless checks are named. Raises `BenchError` for a check that does not exist."""
+    checks = every_check()
     for name in only:
-        if name not in [check.name for check in CHECKS]:
-            raise unknown("check", name, [check.name for check in CHECKS])
+        if name not in [check.name for check in checks]:
+            raise unknown("check", name, [check.name for check in checks])
     with tempfile.TemporaryDirectory(prefix="lamm-bench-doctor-") as folder:
         patient = Patient(adapter, material_for(adapter, task, root, Path(folder), media), media)
         begin = getattr(adapter, "begin", None)
         if begin is not None:
             begin(Job(patient.material.task, patient.material.samples))
         silent = False
-        for check in CHECKS:
+        for check in checks:
             if silent:
                 yield Finding(check.name, check.title, "not applicable", NO_ANSWERS, 0.0)
             elif not only or check.name in only:
@@ -53,7 +62,8 @@ def material_for(adapter: Adapter, task: Task | None, root: Path | None, folder:
     if task is not None and root is not None:
         found = material_of(task, root, folder)
     else:
-        found = own_material("image" if "image" in getattr(adapter, "modalities", ("image",)) else "point_cloud", folder)
+        drawn = [own.name for own in modalities().values() if own.probe is not None]
+        found = own_material(next((kind for kind in drawn if kind in getattr(adapter, "modalities", ())), drawn[0]), folder)
     return found if media else replace(found, samples=tuple(replace(sample, media=()) for sample in found.samples))
 
 

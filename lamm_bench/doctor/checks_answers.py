@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from lamm_bench.media import modalities
+
 from .patient import Patient, shown
 from .verdict import Check, Failed, NotApplicable, check
 
@@ -18,9 +20,9 @@ def parts(p: Patient) -> str:
             raise Failed(f"it lacks `{name}`")
     if not isinstance(adapter.name, str) or not adapter.name:
         raise Failed(f"its name is {adapter.name!r}, expected a text")
-    strange = set(adapter.modalities) - {"image", "point_cloud"}
-    if strange or not adapter.modalities:
-        raise Failed(f"its modalities are {sorted(map(str, adapter.modalities))}, expected image, point_cloud or both")
+    known = modalities()
+    if not adapter.modalities or set(adapter.modalities) - known.keys():
+        raise Failed(f"its modalities are {sorted(map(str, adapter.modalities))}, expected some of {', '.join(known)}")
     odd = p.ignores - {"prompt", "media"}
     if odd:
         raise Failed(f"`ignores` holds {sorted(odd)}, expected prompt, media or nothing")

@@ -1,25 +1,26 @@
-"""Checks of images and point clouds: really looked at, each by its own question, and a fault ends one request only."""
+"""Checks of media: really looked at, each by its own question, and a fault ends one request only."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
-from PIL import Image
-
-from lamm_bench.media import blank
+from lamm_bench.media import Modality as ModalityOf
+from lamm_bench.media import blank, many, modalities, modality
 from lamm_bench.types import Generate, Media, Modality, Response
 
-from .material import draw
-from .patient import NAMES, Patient, short, shown
+from .patient import Patient, short, shown
 from .verdict import Check, Failed, NotApplicable, check
 
 CHECKS: list[Check] = []
 
 
 def drawn(p: Patient, kind: Modality, number: int) -> Media:
-    return draw(kind, p.material.folder, f"probe-{kind}-{number}", number)
+    """A probe of the modality's own drawing."""
+    probe = modality(kind).probe
+    if probe is None:
+        raise NotApplicable(f"the modality {kind} draws nothing for the doctor")
+    return probe.draw(p.material.folder, f"probe-{kind}-{number}", number)
 
 
 def used(p: Patient, kind: Modality) -> str:
@@ -31,22 +32,21 @@ def used(p: Patient, kind: Modality) -> str:
     )
     what = "likelihoods" if p.scores else "answers"
     if not moved:
-        raise Failed(f"four {NAMES[kind]} were replaced by blanks, and no {what} changed")
-    return f"blanks changed the {what} of {moved} of 4 {NAMES[kind]}"
+        raise Failed(f"four {many(kind)} were replaced by blanks, and no {what} changed")
+    return f"blanks changed the {what} of {moved} of 4 {many(kind)}"
 
 
-@check(CHECKS, "image-used", "images are really looked at")
-def image_used(p: Patient) -> str:
-    return used(p, "image")
+def looked_at(own: ModalityOf) -> Check:
+    """The check of one modality: `image-used`, `cloud-used`."""
+    return Check(f"{own.short}-used", f"{own.many} are really looked at", lambda p: used(p, own.name))
 
 
-@check(CHECKS, "cloud-used", "point clouds are really looked at")
-def cloud_used(p: Patient) -> str:
-    return used(p, "point_cloud")
+CHECKS += [looked_at(own) for own in modalities().values() if own.probe is not None]
 
 
 def kind_of(p: Patient) -> Modality:
-    return "image" if p.takes("image") else "point_cloud"
+    """A modality that it takes and that can be drawn."""
+    return next((own.name for own in modalities().values() if own.probe is not None and p.takes(own.name)), "")
 
 
 @check(CHECKS, "media-own", "in a batch, each question is answered about its own image or cloud")
@@ -71,10 +71,10 @@ def several(p: Patient) -> str:
         both = p.showing(one, other)
         (response,) = p.generate([both])
         if response.error is not None:
-            return f"two {NAMES[kind]} are refused: {short(response.error)}"
+            return f"two {many(kind)} are refused: {short(response.error)}"
         if p.reacts(both, p.showing(one, blank(other))):
-            return f"two {NAMES[kind]} in one question are both looked at"
-    raise Failed(f"of two {NAMES[kind]} in one question the second one changes nothing, and nobody is told")
+            return f"two {many(kind)} in one question are both looked at"
+    raise Failed(f"of two {many(kind)} in one question the second one changes nothing, and nobody is told")
 
 
 def ends_alone(p: Patient, media: Media) -> str:
@@ -119,46 +119,20 @@ def broken(p: Patient) -> str:
 @check(CHECKS, "forms", "unusual but valid images and clouds are taken")
 def forms(p: Patient) -> str:
     p.needs_media()
-    makers: dict[Modality, Callable[[Path], list[Media]]] = {"image": odd_images, "point_cloud": odd_clouds}
-    media = [one for kind, make in makers.items() if p.takes(kind) for one in make(p.material.folder)]
+    probes = [own.probe for own in modalities().values() if own.probe is not None and p.takes(own.name)]
+    media = [one for probe in probes for one in probe.odd(p.material.folder)]
     for one, response in zip(media, p.generate([p.showing(one, number=number) for number, one in enumerate(media)])):
         if response.error is not None:
             raise Failed(f"{Path(one.path).stem.replace('-', ' ')} is refused: {response.error}")
     return f"{len(media)} taken: {', '.join(Path(one.path).stem for one in media)}"
 
 
-def odd_images(folder: Path) -> list[Media]:
-    base = np.random.default_rng(0).integers(0, 256, (40, 60, 3), dtype=np.uint8)
-    colour = Image.fromarray(base)
-    made = {
-        "alpha.png": colour.convert("RGBA"),
-        "gray.png": colour.convert("L"),
-        "palette.gif": colour.convert("P"),
-        "cmyk.jpg": colour.convert("CMYK"),
-        "sixteen-bit.png": Image.fromarray(base[:, :, 0].astype(np.uint16) * 257),
-        "narrow.png": colour.resize((12, 60)),
-    }
-    for name, image in made.items():
-        image.save(folder / name)
-    return [Media("image", str(folder / name)) for name in made]
-
-
-def odd_clouds(folder: Path) -> list[Media]:
-    points = np.random.default_rng(0).uniform(-2, 2, (500, 7)).astype(np.float32)
-    points[:, 3:6] = np.abs(points[:, 3:6]) * 100
-    made = {"xyz-only.npy": points[:, :3], "seven-columns.npy": points, "few-points.npy": points[:5, :6]}
-    for name, cloud in made.items():
-        np.save(folder / name, cloud)
-    return [Media("point_cloud", str(folder / name)) for name in made]
-
-
 @check(CHECKS, "foreign", "media that it does not take are refused, never left out in silence")
 def foreign(p: Patient) -> str:
     p.needs_media()
-    kinds: tuple[Modality, ...] = ("image", "point_cloud")
-    other = next((kind for kind in kinds if not p.takes(kind)), None)
+    other = next((own.name for own in modalities().values() if own.probe is not None and not p.takes(own.name)), None)
     if other is None:
-        raise NotApplicable("it takes images and point clouds")
+        raise NotApplicable("it takes every modality that can be drawn here")
     try:
         (response,) = p.generate([p.showing(drawn(p, other, 0))])
     except Failed:
@@ -166,5 +140,5 @@ def foreign(p: Patient) -> str:
     except Exception as error:  # never sent in a run, so that a loud refusal of any kind will do
         return f"refused by {type(error).__name__}: {short(str(error), 100)}"
     if response.error is None:
-        raise Failed(f"it takes no {NAMES[other]}, and answered {shown(response)} to a question with one")
+        raise Failed(f"it takes no {many(other)}, and answered {shown(response)} to a question with one")
     return response.error

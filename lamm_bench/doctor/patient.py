@@ -7,13 +7,13 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
+from lamm_bench.media import many
 from lamm_bench.types import Adapter, Generate, Media, Message, Modality, Response, Score
 
 from .material import Material
 from .verdict import Failed, NotApplicable
 
 LETTERS = ("(A)", "(B)", "(C)", "(D)")
-NAMES: dict[Modality, str] = {"image": "images", "point_cloud": "point clouds"}
 
 
 @dataclass
@@ -71,7 +71,7 @@ class Patient:
         if "media" in self.ignores:
             raise NotApplicable("it never looks at media, by its own declaration")
         if kind is not None and not self.takes(kind):
-            raise NotApplicable(f"it takes no {NAMES[kind]}")
+            raise NotApplicable(f"it takes no {many(kind)}")
 
     def needs_score(self) -> None:
         if not self.scores:

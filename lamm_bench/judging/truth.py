@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from lamm_bench.ask.inferencers import letter
 from lamm_bench.measure.scoring import has_media, oracle_answer
+from lamm_bench.media import modality
 from lamm_bench.types import Answer, Sample, Task
 
 LONGEST = 6000  # characters of an answer that a judge is shown; the head and the tail of a longer one
@@ -42,4 +43,5 @@ def answer_text(answer: Answer) -> str:
 
 
 def medium_of(task: Task) -> str:
-    return "an image" if task.modality == "image" else "a room scanned in 3D"
+    """What an answer is about, as a judge is told."""
+    return modality(task.modality).one or task.modality

@@ -13,7 +13,7 @@ from functools import lru_cache
 from lamm_bench.errors import BenchError
 from lamm_bench.types import Media, Message
 
-from .layouts import TAGS, Layout, Piece, Render, Text, split_system
+from .layouts import Layout, Piece, Render, Text, split_system, tags_of
 
 MARK = re.compile(r"MARK(\d+)OFLAMM")
 
@@ -54,7 +54,7 @@ def chat_pieces(messages: Sequence[Message], layout: Layout, open_end: bool) -> 
             continue
         content = ""
         for one in (part for part in turn.parts if isinstance(part, Media)):
-            opening, end = TAGS[one.kind]
+            opening, end = tags_of(one.kind)
             content += f"{opening}{put(one)}{end}"
         contents.append(f"{content} {put(Text(turn.text))}" if content else put(Text(turn.text)))
     assert layout.render is not None

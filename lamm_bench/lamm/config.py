@@ -8,9 +8,10 @@ from dataclasses import MISSING, asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar, get_type_hints
 
-from lamm_bench.errors import BenchError, unknown
+import numpy as np
 
-from .encoder_configs import ClipTower, Epcl, VisionTower
+from lamm_bench.errors import BenchError, unknown
+from lamm_bench.media import many, modalities, modality, resolve
 
 FORMAT = 1
 
@@ -63,10 +64,10 @@ class CloudEncoder:
         """Of each cell: count and mean colour at every level, and the highest and the mean point of the column."""
         return 4 * self.levels + 2
 
-
-ImageConfig: TypeAlias = ImageEncoder | ClipTower | VisionTower
-CloudConfig: TypeAlias = CloudEncoder | Epcl
-"""Told apart by their `kind`; the first of each is the one that need not be named."""
+    def unit(self, middle: np.ndarray) -> np.ndarray:
+        """Points [points, 2] in metres as shares of the grid, seen from above."""
+        low, high = np.array(self.low[:2], np.float32), np.array(self.high[:2], np.float32)
+        return (middle - low) / (high - low)
 
 
 @dataclass(frozen=True)
@@ -109,6 +110,27 @@ class Lora:
     targets: tuple[str, ...] = ("q_proj", "k_proj", "v_proj", "o_proj")
 
 
+def encoder_config(kind: str, value: Any, where: str) -> Any:
+    """The config of a modality's encoder, told apart by its `kind`; the modality's first need not be named. None stays None."""
+    if value is None:
+        return None
+    if not isinstance(value, Mapping):
+        raise BenchError(f"{where} is {value!r}, expected keys and values")
+    encoders = modality(kind).encoders
+    if not encoders:
+        raise BenchError(
+            f"{where}: the LAMM model has no encoder for {many(kind)}; their modality must name one (docs/extending.md)"
+        )
+    name = str(value.get("kind", next(iter(encoders))))
+    if name not in encoders:
+        raise unknown(f"kind of {where}", name, encoders)
+    return read(resolve(encoders[name].config), value, where)  # type: ignore[arg-type]
+
+
+BESIDE = {"beside": encoder_config}
+"""Metadata of a field whose keys, names of modalities, stand beside the other keys in JSON and YAML; what reads their values."""
+
+
 @dataclass(frozen=True)
 class LammConfig:
     """Everything needed to build the model before its weights are read."""
@@ -116,8 +138,7 @@ class LammConfig:
     name: str
     llm: LlmConfig
     lora: Lora | None  # None: the language model is used as it is
-    image: ImageConfig | None = None
-    point_cloud: CloudConfig | None = None
+    encoders: Mapping[str, Any] = field(default_factory=dict, metadata=BESIDE)  # modality -> the config of its encoder
     layout: str = "training"  # of LAYOUTS: the one that it was trained with
     licence: str = ""
     format: int = FORMAT
@@ -127,11 +148,6 @@ class LammConfig:
     def slots(self) -> dict[str, int]:
         """Tokens of each kind of media."""
         return {kind: encoder.tokens for kind, encoder in self.encoders.items()}
-
-    @property
-    def encoders(self) -> dict[str, ImageConfig | CloudConfig]:
-        both: dict[str, ImageConfig | CloudConfig | None] = {"image": self.image, "point_cloud": self.point_cloud}
-        return {kind: encoder for kind, encoder in both.items() if encoder is not None}
 
 
 C = TypeVar("C")
@@ -147,11 +163,16 @@ def read(kind: type[C], data: Any, where: str) -> C:
     if not isinstance(data, Mapping):
         raise BenchError(f"{where} is {data!r}, expected keys and values")
     hints = get_type_hints(kind)
-    known = {f.name: f for f in fields(kind)}  # type: ignore[arg-type]
+    known = {f.name: f for f in fields(kind) if "beside" not in f.metadata}  # type: ignore[arg-type]
+    beside = {f.name: f.metadata["beside"] for f in fields(kind) if "beside" in f.metadata}  # type: ignore[arg-type]
+    kinds = [name for name in modalities() if name not in known] if beside else []
     for key in data:
-        if key not in known:
-            raise unknown(f"key of {where}", str(key), known)
-    values = {}
+        if key not in known and key not in kinds:
+            raise unknown(f"key of {where}", str(key), [*known, *kinds])
+    values: dict[str, Any] = {}
+    for name, parse in beside.items():
+        found = {key: parse(key, data[key], f"{where}.{key}") for key in kinds if key in data}
+        values[name] = {key: value for key, value in found.items() if value is not None}
     for name, f in known.items():
         if name in data:
             values[name] = value_of(hints[name], data[name], f"{where}.{name}")
@@ -219,4 +240,8 @@ def load(folder: Path) -> LammConfig:
 
 
 def dump(config: LammConfig) -> str:
-    return json.dumps(asdict(config), indent=2, sort_keys=False) + "\n"
+    """The text of `config.json`: encoders stand beside the other keys, under the names of their modalities."""
+    out: dict[str, Any] = {}
+    for key, value in asdict(config).items():
+        out |= value if key == "encoders" else {key: value}
+    return json.dumps(out, indent=2, sort_keys=False) + "\n"

@@ -15,7 +15,7 @@ from lamm_bench.errors import BenchError, unknown
 from lamm_bench.types import Media, Message
 
 from .chat import bound, chat_pieces
-from .layouts import LAYOUTS, TAGS, Layout, Piece, Render, Text, split_system
+from .layouts import LAYOUTS, Layout, Piece, Render, Text, split_system, tags_of
 
 IGNORE = -100
 """The label of tokens that are not learnt; PyTorch's `cross_entropy` leaves it out by default."""
@@ -93,7 +93,7 @@ def pieces(messages: Sequence[Message], layout: Layout, open_end: bool = False) 
                 body = f"{system}{sep} {layout.human}: {body}\n"
         close = ""
         for media in (part for part in turn.parts if isinstance(part, Media)):
-            opening, closing = TAGS[media.kind]
+            opening, closing = tags_of(media.kind)
             out += [Text(f"{close or lead}{opening}"), media]
             close = closing
         out.append(Text(f"{close} {body}{invitation}" if close else f"{lead}{body}{invitation}"))

@@ -13,10 +13,17 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from lamm_bench.errors import BenchError, unknown
+from lamm_bench.media import many, modality
 from lamm_bench.types import Media, Message
 
-TAGS = {"image": ("<Img>", "</Img>"), "point_cloud": ("<Pcl>", "</Pcl>")}
-"""Plain text, no new vocabulary (reference 3.2)."""
+
+def tags_of(kind: str) -> tuple[str, str]:
+    """What stands around the tokens of a kind of media: plain text, no new vocabulary (reference 3.2)."""
+    tags = modality(kind).tags
+    if tags is None:
+        raise BenchError(f"the LAMM model has no tags for {many(kind)}; their modality must say `tags` (docs/extending.md)")
+    return tags
+
 
 Render: TypeAlias = Callable[[Sequence[dict[str, str]], bool], str]
 """A tokenizer's chat template: messages of `role` and `content`, and whether the assistant is invited to go on."""

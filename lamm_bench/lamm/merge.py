@@ -24,7 +24,7 @@ def merge(folder: Path, output: Path, dtype: str = "float32") -> None:
     config = load(folder)
     if config.lora is None:
         raise BenchError(f"{folder} has no LoRA to fold in")
-    bare = replace(config, image=None, point_cloud=None)
+    bare = replace(config, encoders={})
     stored = {file: dict(read_tensors(folder / file)) for file in files_of(config) if file in (LLM, TRAINED)}
     stored[TRAINED] = {key: tensor for key, tensor in stored[TRAINED].items() if not key.startswith(f"{PROJECTION}.")}
     tokenizer: Any = tokenizer_of(config, folder)

@@ -6,30 +6,23 @@ and `llama_proj`, here with one projection for each kind of media."""
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from lamm_bench.media import modality, resolve
+
 from . import llm
-from .clip import ClipEncoder
 from .config import LammConfig, Lora
 from .encode import IGNORE, SPAN, Encoded
-from .epcl import EpclEncoder
-from .point_cloud import MiniCloudEncoder
-from .tower import TowerEncoder
-from .vision import MiniImageEncoder
 
-ENCODERS: dict[tuple[str, str], Callable[[Any], nn.Module]] = {
-    ("image", "mini"): MiniImageEncoder,
-    ("image", "clip"): ClipEncoder,
-    ("image", "tower"): TowerEncoder,
-    ("point_cloud", "mini"): MiniCloudEncoder,
-    ("point_cloud", "epcl"): EpclEncoder,
-}
-"""What builds an encoder from its config, by the kind of media and the config's `kind`."""
+
+def build_encoder(kind: str, config: Any) -> nn.Module:
+    """An encoder from its config: what the modality names for the config's `kind`."""
+    return resolve(modality(kind).encoders[config.kind].build)(config)
 
 
 @dataclass(frozen=True)
@@ -94,7 +87,7 @@ class Lamm(nn.Module):
     def __init__(self, config: LammConfig, llama: nn.Module | None = None) -> None:
         super().__init__()
         self.config = config
-        self.encoders = nn.ModuleDict({kind: ENCODERS[kind, c.kind](c) for kind, c in config.encoders.items()})
+        self.encoders = nn.ModuleDict({kind: build_encoder(kind, c) for kind, c in config.encoders.items()})
         self.llama_proj = nn.ModuleDict({k: nn.Linear(c.width, config.llm.width) for k, c in config.encoders.items()})
         self.llama_model = llama if llama is not None else llm.build_llm(config.llm)
 

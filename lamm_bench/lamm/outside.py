@@ -28,8 +28,8 @@ def beside(config: LammConfig, folder: Path) -> LammConfig:
             if (value := getattr(encoder, name, "")) and not Path(value).is_absolute() and (folder / value).exists()
         }
         if found:
-            changed[kind] = replace(encoder, **found)  # type: ignore[arg-type]
-    return replace(config, **changed) if changed else config
+            changed[kind] = replace(encoder, **found)
+    return replace(config, encoders={**config.encoders, **changed}) if changed else config
 
 
 def outside_digests(config: LammConfig) -> Iterator[str]:

@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Callable, Container, Hashable, Sequence
 from dataclasses import dataclass, replace
 
+from lamm_bench.media import modality
 from lamm_bench.types import Media
 
 from .encode import Encoded
@@ -141,10 +142,10 @@ def load(chosen: Sequence[Placed]) -> int:
 
 
 def points(row: Encoded) -> int:
-    """Bytes of the row's cloud files, 0 where they cannot be told (the encoder says why)."""
+    """Bytes of the row's files that cost an encoder the more the larger they are, 0 where they cannot be told (the encoder says why)."""
     total = 0
     for _, one in row.media:
-        if one.kind == "point_cloud":
+        if modality(one.kind).heavy:
             try:
                 total += os.stat(one.path).st_size
             except OSError:

@@ -7,6 +7,7 @@ place is fixed in metres, so that tokens carry absolute coordinates."""
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -15,6 +16,7 @@ from torch import Tensor, nn
 from lamm_bench.media import open_cloud
 from lamm_bench.types import Media
 
+from .augment import How, clouds
 from .config import CloudEncoder
 from .vision import Trunk
 
@@ -69,6 +71,10 @@ class MiniCloudEncoder(nn.Module):
 
     def tensor(self, prepared: list[np.ndarray]) -> Tensor:
         return torch.from_numpy(np.stack(prepared)).float()
+
+    def change(self, inputs: Tensor, mirror: Sequence[bool], how: How, stream: np.random.Generator) -> Tensor:
+        """Whole columns are emptied; a room is never mirrored."""
+        return clouds(inputs, how, stream)
 
     def forward(self, batch: Tensor) -> Tensor:
         return self.trunk(batch)

@@ -41,7 +41,7 @@ class Seer:
             content = files.content(one)
         except MediaError:
             content = f"unreadable {one.path}"  # `look` will say why
-        return one.kind, content, self.transform if one.kind == "image" else ""
+        return one.kind, content, self.transform if files.modality(one.kind).square else ""
 
     @torch.inference_mode()
     def look(self, rows: Sequence[Encoded]) -> tuple[Held, dict[Key, str]]:

@@ -12,16 +12,17 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, get_args, get_type_hints
+from typing import Any
 
 import torch
 import yaml
 from torch import Tensor
 
 from lamm_bench.errors import BenchError, unknown
+from lamm_bench.media import modality
 
 from .checkpoint import ENCODERS, PEFT, TRAINED, read_tensors
-from .config import FORMAT, HubLlm, LammConfig, Lora, dump, load, value_of
+from .config import FORMAT, HubLlm, LammConfig, Lora, dump, encoder_config, load
 from .digests import file_digest
 from .layouts import LAYOUTS
 from .llm import lora_shapes, measured, place_of, read_config
@@ -40,7 +41,7 @@ class Wish:
     """What a `pytorch_model.pt` does not say about itself."""
 
     llm: HubLlm
-    media: str  # "image" or "point_cloud"
+    media: str  # the name of a modality
     encoder: Any  # its config
     weights: Path | None = None  # a checkpoint folder whose encoder is taken over; None: the config says where they are
     alpha: int = 32  # of LoRA; upstream's (reference 3.1)
@@ -114,7 +115,7 @@ def convert(file: Path, wish: Wish, output: Path) -> LammConfig:
         licence=LICENCE,
         format=FORMAT,
         notes={"made by": "checkpoint convert", "upstream": {"file": file.name, "sha256": file_digest(file)}},
-        **{wish.media: wish.encoder},
+        encoders={wish.media: wish.encoder},
     )
     encoder = encoder_weights(wish)
     ours = {name.replace(f"{PROJECTION}.", f"{PROJECTION}.{wish.media}."): t.contiguous() for name, t in tensors.items()}
@@ -129,8 +130,7 @@ def encoder_called(media: str, name: str, settings: Mapping[str, str]) -> tuple[
     """An encoder's config by its kind and settings, or that of a checkpoint folder, which then also has its weights.
 
     A kind goes before a folder of the same name."""
-    hint = get_type_hints(LammConfig)[media]
-    kinds = [option.kind for option in get_args(hint) if hasattr(option, "kind")]
+    kinds = modality(media).encoders
     if name not in kinds and (Path(name) / "config.json").is_file():
         if settings:
             raise BenchError(f"the encoder of {name} is what its config.json says; leave --encoder-set out")
@@ -143,7 +143,7 @@ def encoder_called(media: str, name: str, settings: Mapping[str, str]) -> tuple[
     for key in NAMED:
         if data.get(key) and Path(data[key]).expanduser().exists():  # the checkpoint may be used from another folder
             data[key] = str(Path(data[key]).expanduser().resolve())
-    return value_of(hint, data, "--encoder"), None
+    return encoder_config(media, data, "--encoder"), None
 
 
 def encoder_weights(wish: Wish) -> dict[str, Tensor]:

@@ -3,11 +3,12 @@
 The miniature's own is a residual network (He et al. 2016) whose last map, with learnt positions and a few pre-norm
 transformer blocks, gives the tokens; its three early halvings make small letters and far limbs cheap to see.
 
-To add an encoder, write a module with the three members of `Encoder` and name it in `model.ENCODERS`; its
+To add an encoder, write a module with the three members of `Encoder` and name it in its modality's `encoders`; its
 config is a frozen dataclass with `kind`, `tokens` and `width` (encoder_configs.py)."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -17,6 +18,7 @@ from torch import Tensor, nn
 from lamm_bench.media import open_image
 from lamm_bench.types import Media
 
+from .augment import How, pictures
 from .config import ImageEncoder
 from .images import CLIP_MEAN, CLIP_STD, pixels
 
@@ -32,6 +34,8 @@ class Encoder(Protocol):
 
     def __call__(self, batch: Tensor) -> Tensor:
         """Tokens [batch, tokens, width]."""
+
+    # `change(inputs, mirror, how, stream)` may be left out: a batch of inputs for training, changed so that no answer is (augment.py)
 
 
 class Residual(nn.Module):
@@ -117,6 +121,10 @@ class PictureEncoder(nn.Module):
     def tensor(self, prepared: list[np.ndarray]) -> Tensor:
         """float32 [batch, 3, size, size], still 0 to 255."""
         return torch.from_numpy(np.stack(prepared)).permute(0, 3, 1, 2).float()
+
+    def change(self, inputs: Tensor, mirror: Sequence[bool], how: How, stream: np.random.Generator) -> Tensor:
+        """Light, mirror, shift and noise; answers stay as they are."""
+        return pictures(inputs, mirror, how, stream)
 
 
 class MiniImageEncoder(PictureEncoder):

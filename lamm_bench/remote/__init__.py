@@ -2,7 +2,6 @@
 
     wire.py      a request as the JSON body of `chat/completions`, and the key under which its answer is remembered
     pictures.py  images as data URLs; clouds as rendered views
-    views.py     draws a point cloud from several sides
     reply.py     an answer of the server, read defensively
     server.py    one call: an answer, or a named trouble; and whether anybody is there at all
     pace.py      how many calls may be open, and how long to wait after trouble

@@ -5,16 +5,17 @@ from __future__ import annotations
 import base64
 import io
 import re
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from PIL import Image
 
 from lamm_bench import media as files
 from lamm_bench.errors import BenchError
+from lamm_bench.media import Modality
+from lamm_bench.media.views import LEAST, MOST
 from lamm_bench.types import Media
-
-from . import views
 
 Form = Literal["auto", "png", "jpeg", "none"]
 JPEG_QUALITY = 95  # without chroma subsampling: hardly to be told from the original
@@ -33,8 +34,9 @@ class Pictures:
 
     def urls(self, media: Media) -> list[str]:
         """The data URLs of one image or cloud. Raises `MediaError` when the file cannot be used."""
-        if media.kind == "point_cloud":
-            return [encoded(picture, "png") for picture in views.views(files.open_cloud(media), self.views)]
+        own = files.modality(media.kind)
+        if not own.flat:
+            return [encoded(picture, "png") for picture in drawn(own)(media, min(self.views, own.most_views))]
         if self.form == "none":
             return []
         picture = files.open_image(media)  # decoded in any case: a damaged file must not be sent
@@ -48,14 +50,28 @@ class Pictures:
 
     def marks(self, media: Media) -> list[str]:
         """What stands for the media in a cache key: content and treatment, without encoding anything."""
-        if media.kind == "point_cloud":
-            return [f"cloud {content(media)} views {self.views}.{views.VERSION}"]
+        own = files.modality(media.kind)
+        if not own.flat:
+            return [f"{own.short} {content(media)} views {self.views}.{own.views_version}"]
         return [] if self.form == "none" else [f"image {content(media)} {self.form} {self.max_side}"]
 
 
+def drawn(own: Modality) -> Callable[[Media, int], list[Image.Image]]:
+    """How it becomes pictures; `renderable` has been asked before."""
+    assert own.views is not None
+    return own.views
+
+
+def renderable() -> frozenset[str]:
+    """The modalities that can be sent as rendered views, beside those that are pictures."""
+    return frozenset(own.name for own in files.modalities().values() if own.views is not None and not own.flat)
+
+
 def content(media: Media) -> str:
-    """The hash of the file, with a word where it is hidden."""
-    return f"{files.sha256(media.path)}{' blank' if media.sha256 == files.BLANK else ''}"
+    """The hash of the content, with a word where it is hidden or out of order."""
+    if files.is_shuffled(media):
+        return media.sha256
+    return f"{files.content(replace(media, sha256=''))}{' blank' if files.is_blank(media) else ''}"
 
 
 def encoded(picture: Image.Image, form: str) -> str:
@@ -80,6 +96,6 @@ def parse_render(text: str) -> int:
     if not text or text == "none":
         return 0
     found = re.fullmatch(r"(\d{1,3})\s*views?", text)
-    if not found or not views.LEAST <= int(found[1]) <= views.MOST:
-        raise BenchError(f"render={text}: expected {views.LEAST}view to {views.MOST}views, such as render=4views")
+    if not found or not LEAST <= int(found[1]) <= MOST:
+        raise BenchError(f"render={text}: expected {LEAST}view to {MOST}views, such as render=4views")
     return int(found[1])

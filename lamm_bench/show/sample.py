@@ -24,7 +24,9 @@ def show_sample(task: Task, sample: Sample, recipe: Recipe) -> None:
         try:
             medium = media.seal(medium)
             media.check(medium)
-            lines.append((medium.kind, f"{medium.path} (sha256 {medium.sha256[:12]})"))
+            describe = media.modality(medium.kind).describe
+            words = f"{describe(medium)}, " if describe else ""
+            lines.append((medium.kind, f"{medium.path} ({words}sha256 {medium.sha256[:12]})"))
         except MediaError as error:
             lines.append((medium.kind, f"{medium.path}: {error}"))
     flow = flow_of(recipe, task, sample, 0)

@@ -6,6 +6,7 @@ import difflib
 
 from lamm_bench.errors import BenchError
 from lamm_bench.lamm.config import HubLlm
+from lamm_bench.media import learns, modalities
 
 from .preset import PARTS, Data, Preset, Stage
 
@@ -26,7 +27,7 @@ def check(preset: Preset) -> None:
             raise BenchError(f"stages.{stage.name}: asked and anchors are of different stages; one of them must be 0")
         one_of(f"stages.{stage.name}.optimizer", stage.optimizer, ("adamw", "muon"))
         for kind, deviation in stage.blur.items():
-            one_of(f"stages.{stage.name}.blur", kind, ("image", "point_cloud"))
+            one_of(f"stages.{stage.name}.blur", kind, tuple(modalities()))
             if deviation < 0:
                 raise BenchError(f"stages.{stage.name}.blur.{kind} is {deviation}; a standard deviation is 0 or more")
         one_of(f"stages.{stage.name}.schedule", stage.schedule, ("cosine", "linear", "warmup_decay"))
@@ -60,12 +61,12 @@ def check(preset: Preset) -> None:
         raise BenchError("watch.keep must be at least 1, and speed.micro, watch.validate_every, watch.eval_every at least 0")
     if not preset.stages:
         raise BenchError("a preset needs at least one stage")
-    for name in ("llm", "image", "point_cloud"):
-        part = getattr(preset.model, name)
-        if part is not None and part.kind == "mini" and part.width % part.heads:
+    for name, part in (("llm", preset.model.llm), *preset.model.encoders.items()):
+        if part.kind == "mini" and hasattr(part, "heads") and part.width % part.heads:
             raise BenchError(f"model.{name}: heads is {part.heads}, which does not divide the width of {part.width}")
-    for kind in ("image", "point_cloud"):
-        if (getattr(preset.model, kind) is None) != (not getattr(preset.data, kind)):
+    learnt = {kind for kind, names in preset.data.media.items() if names}
+    for kind in modalities():
+        if (kind in preset.model.encoders) != (kind in learnt):
             raise BenchError(f"data.{kind} and model.{kind} must be given both or neither")
 
 
@@ -73,7 +74,7 @@ def check_data(data: Data) -> None:
     """Refuses words in `data` that mean nothing; raises BenchError with the nearest that does."""
     one_of("data.long", data.long, ("refuse", "cut"))
     for name, file in data.files.items():
-        one_of("data.files", name, (*data.image, *data.point_cloud))
+        one_of("data.files", name, data.meta_files)
         one_of(f"data.files.{name}.style", file.style, ("lamm", "llava"))
         if file.weight <= 0:
             raise BenchError(f"data.files.{name}.weight is {file.weight}; it must be above 0")
@@ -86,9 +87,8 @@ def check_data(data: Data) -> None:
 
 
 def trains_encoders(preset: Preset, stage: Stage) -> None:
-    for kind in ("image", "point_cloud"):
-        encoder = getattr(preset.model, kind)
-        if "encoders" in stage.train and encoder is not None and encoder.kind != "mini":
+    for kind, encoder in preset.model.encoders.items():
+        if "encoders" in stage.train and not learns(kind, encoder):
             raise BenchError(f"stages.{stage.name} trains encoders, and model.{kind} is a frozen encoder of kind {encoder.kind}")
 
 

@@ -6,8 +6,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
-from lamm_bench.lamm.config import CloudConfig, ImageConfig, Llm, LlmConfig, Lora
+from lamm_bench.lamm.config import BESIDE, Llm, LlmConfig, Lora, value_of
 
 PARTS = ("encoders", "projection", "llm", "head", "lora")
 """What a stage can train. `head` is the output layer of a language model that has one apart from its embeddings."""
@@ -22,12 +23,17 @@ class MetaFile:
     media: str = ""  # the folder that media paths start from, relative to the data root; empty: the one above `meta_file`
 
 
+def meta_files(kind: str, value: Any, where: str) -> tuple[str, ...]:
+    """The paths of one modality's meta files."""
+    found: tuple[str, ...] = value_of(tuple[str, ...], [] if value is None else value, where)
+    return found
+
+
 @dataclass(frozen=True)
 class Data:
     """Which dialogues, and how they are read. Paths are relative to the data root."""
 
-    image: tuple[str, ...] = ()
-    point_cloud: tuple[str, ...] = ()
+    media: Mapping[str, tuple[str, ...]] = field(default_factory=dict, metadata={"beside": meta_files})  # modality -> meta files
     prompts: str = "standard"  # the file of system messages, by task_type
     layout: str = "training"
     turns: str = "side_by_side"  # or "sequential": whether a later question of a dialogue sees the earlier ones
@@ -37,7 +43,7 @@ class Data:
     row_tokens: int = 512  # of a row of a batch, which shorter sequences share without seeing each other
     mirror: tuple[str, ...] = ()  # task types whose pictures may be mirrored, where no text speaks of sides or places
     max_bad: float = 0.01  # the share of unreadable media that is put up with
-    files: Mapping[str, MetaFile] = field(default_factory=dict)  # of those in `image` and `point_cloud` that need it
+    files: Mapping[str, MetaFile] = field(default_factory=dict)  # of the meta files, those that need it
     long: str = "refuse"  # a turn longer than text_tokens; "cut": the end is cut off, as upstream does, and counted
     part: float = 1.0  # the share of all media that is used at all, for a short training; the same ones each time
     held_out: float = 0.0  # the share of all media that is kept from training, for the validation loss
@@ -46,6 +52,11 @@ class Data:
     expected: int = 0  # dialogues, for a dry run where the files are not there
     expected_text: int = 0  # text tokens of a dialogue, likewise
 
+    @property
+    def meta_files(self) -> tuple[str, ...]:
+        """Of all modalities, in their order."""
+        return tuple(name for names in self.media.values() for name in names)
+
 
 @dataclass(frozen=True)
 class Model:
@@ -53,8 +64,7 @@ class Model:
 
     llm: LlmConfig = field(default_factory=Llm)
     lora: Lora | None = field(default_factory=Lora)
-    image: ImageConfig | None = None
-    point_cloud: CloudConfig | None = None
+    encoders: Mapping[str, Any] = field(default_factory=dict, metadata=BESIDE)  # modality -> its encoder
 
 
 @dataclass(frozen=True)

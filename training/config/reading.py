@@ -97,16 +97,16 @@ def with_encoders(preset: Preset) -> Preset:
     if not preset.encoders_from:
         return preset
     config = load_config(checkpoint_called(preset.encoders_from))
+    for kind in preset.model.encoders:
+        raise BenchError(f"model.{kind} and encoders_from are both given; one of them must go")
     taken: dict[str, Any] = {}
-    for kind in ("image", "point_cloud"):
-        if getattr(preset.model, kind) is not None:
-            raise BenchError(f"model.{kind} and encoders_from are both given; one of them must go")
-        if getattr(preset.data, kind) and getattr(config, kind) is None:
+    for kind in (kind for kind, names in preset.data.media.items() if names):
+        if kind not in config.encoders:
             raise BenchError(f"encoders_from: {preset.encoders_from} has no encoder of the kind {kind}")
-        taken[kind] = getattr(config, kind) if getattr(preset.data, kind) else None
+        taken[kind] = config.encoders[kind]
     if any("encoders" in stage.train for stage in preset.stages):
         raise BenchError("encoders_from takes trained encoders, which stay frozen; leave them out of every stage's train")
-    return replace(preset, model=replace(preset.model, **taken))
+    return replace(preset, model=replace(preset.model, encoders=taken))
 
 
 def checkpoint_called(name: str) -> Path:

@@ -11,12 +11,17 @@ from typing import Any
 
 from lamm_bench.ask.instruction import PromptFile, prompt_file
 from lamm_bench.errors import BenchError
+from lamm_bench.media import by_key, modalities, modality
 from lamm_bench.training.config.preset import Data, MetaFile
-from lamm_bench.types import Media, Message, Modality
+from lamm_bench.types import Media, Message
 
-KEYS: dict[str, Modality] = {"image": "image", "pcl": "point_cloud"}
 ROLES = ("human", "gpt")
-PLACEHOLDER = re.compile(r"<(?:image|pcl)>\n|\n?<(?:image|pcl)>")
+
+
+def placeholder() -> re.Pattern[str]:
+    """What stands for the media in a question: `<image>`, `<pcl>`, or another modality's key."""
+    keys = "|".join(re.escape(one.key) for one in modalities().values())
+    return re.compile(rf"<(?:{keys})>\n|\n?<(?:{keys})>")
 
 
 @dataclass(frozen=True)
@@ -49,12 +54,12 @@ def read_dialogues(
         raise BenchError(f"the data root {root} is not there, or no folder")
     prompts = prompt_file(data.prompts)
     out: list[Dialogue] = []
-    lists: tuple[tuple[str, tuple[str, ...]], ...] = (("image", data.image), ("pcl", data.point_cloud))
-    for key, names in lists:
+    for kind, names in data.media.items():
+        key = modality(kind).key
         for name in names:
             known = data.files.get(name, MetaFile())
             folder = root / known.media if known.media else None
-            both = name in data.image and name in data.point_cloud
+            both = data.meta_files.count(name) > 1
             found = list(read_file(root / name, key, prompts, known.style, folder, say, wanted, both))
             if not found:
                 part = f" in the part of {data.part} of its media" if data.part < 1 else ""
@@ -97,9 +102,9 @@ def read_file(
             if style == "lamm" and str(item["id"]) in seen:
                 raise BenchError(f"{where} has the id of item {seen[str(item['id'])]}; ids must differ")
             seen[str(item["id"])] = index
-        if not any(k in item for k in KEYS):
+        if not by_key(tuple(item)):
             if style == "lamm":
-                raise BenchError(f"{where} has neither the key 'image' nor the key 'pcl'")
+                raise BenchError(f"{where} has none of the keys {', '.join(one.key for one in modalities().values())}")
             bare += 1
         elif key not in item:
             others.append(where)
@@ -124,7 +129,7 @@ def dialogue(item: dict[str, Any], key: str, base: Path, where: str, prompts: Pr
     except BenchError as error:
         raise BenchError(f"{where}: {error}") from None
     said = turns(item.get("conversations"), where)
-    return Dialogue(Media(KEYS[key], str(base / path)), said, (task_type,) * len(said), where)
+    return Dialogue(Media(by_key((key,))[0].name, str(base / path)), said, (task_type,) * len(said), where)
 
 
 def turns(conversation: Any, where: str) -> tuple[tuple[str, str], ...]:
@@ -148,7 +153,7 @@ def turns(conversation: Any, where: str) -> tuple[tuple[str, str], ...]:
             )
         if not turn["value"].strip():
             raise BenchError(f"{where}: turn {number} is empty")
-        texts.append(PLACEHOLDER.sub("", turn["value"], count=1) if number == 0 else turn["value"])
+        texts.append(placeholder().sub("", turn["value"], count=1) if number == 0 else turn["value"])
     if len(texts) % 2:
         raise BenchError(f"{where}: the last turn is the human's, expected an answer")
     return tuple(zip(texts[0::2], texts[1::2]))

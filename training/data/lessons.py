@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from lamm_bench.media import modality
 from lamm_bench.types import Media
 
 from .dialogues import Dialogue
@@ -52,7 +53,7 @@ def course(dialogues: Sequence[Dialogue]) -> Course:
             asked.setdefault(one.media, {}).update(dict.fromkeys(unfold(question, answer, labels.get(question, ()))))
             found = spots(question, answer)
             # "the sofa near the door" is one of many names for a box that the list of the room holds already
-            if found and (one.media.kind == "image" or found[0].label != question):
+            if found and (not modality(one.media.kind).described or found[0].label != question):
                 seen.setdefault(one.media, []).append((question, found))
     pools: dict[str, dict[str, None]] = {}
     for each in asked.values():

@@ -51,7 +51,7 @@ def rows_of(stage: Stage, examples: Sequence[Example], texts: Sequence[tuple[Enc
 
     `texts`, for stages without media, are conversations and their task types; `row` is the tokens of a row of a batch."""
     if not stage.media:
-        return [Example(encoded, Media("image", ""), (task_type,), "") for encoded, task_type in texts]
+        return [Example(encoded, Media("text", ""), (task_type,), "") for encoded, task_type in texts]
     if stage.answers:
         return list(examples)
     blank = Encoded((0,) * row, (), (), (), ())  # one media fills a row

@@ -43,9 +43,9 @@ class DeepSpeed:
         if self.dtype == torch.float16 and self.device.type == "cpu":
             raise BenchError("precision float16 needs a GPU; on a CPU use bfloat16 or float32")
         self.preset = replace(preset, precision=NAMES[self.dtype])
-        if preset.data.image and preset.data.point_cloud and preset.unused != "zero":
+        if len(preset.model.encoders) > 1 and preset.unused != "zero":
             raise BenchError("--engine deepspeed on images and point clouds together needs unused: zero (--set unused=zero)")
-        if preset.data.image and preset.data.point_cloud and any("encoders" in stage.train for stage in preset.stages):
+        if len(preset.model.encoders) > 1 and any("encoders" in stage.train for stage in preset.stages):
             raise BenchError("--engine deepspeed trains encoders of one kind of media, not of images and point clouds together")
         self.ds: Any = None
         self.module: Any = None

@@ -17,6 +17,7 @@ from lamm_bench.lamm.hub_tokenizer import load_tokenizer
 from lamm_bench.lamm.llm import build_llm, measured
 from lamm_bench.lamm.model import Lamm
 from lamm_bench.lamm.tokenizer import MiniTokenizer, Tokenizer, train_tokenizer
+from lamm_bench.media import modalities, ours
 from lamm_bench.training.config.preset import Preset
 from lamm_bench.training.config.reading import checkpoint_called
 from lamm_bench.training.data.dialogues import Dialogue
@@ -38,7 +39,8 @@ def tokenizer_for(plan: Preset, dialogues: list[Dialogue], output: Path, keep: b
     if not (keep and file.is_file()):
         prompts = prompt_file(plan.data.prompts)
         texts = [text for one in dialogues for turn in one.turns for text in turn]
-        frame = [f"{text}\n\n### Human: <Img></Img><Pcl></Pcl> \n### Assistant:\n###" for text in prompts.system.values()]
+        tags = "".join("".join(one.tags) for one in modalities().values() if one.tags and one.name in {*ours(), *plan.data.media})
+        frame = [f"{text}\n\n### Human: {tags} \n### Assistant:\n###" for text in prompts.system.values()]
         train_tokenizer([*texts, *frame * 20], plan.tokenizer, file)
     return MiniTokenizer(file)
 
@@ -60,8 +62,7 @@ def config_for(plan: Preset, notes: dict[str, Any]) -> LammConfig:
         name=plan.name,
         llm=plan.model.llm,
         lora=plan.model.lora if trains(plan, "lora") or not isinstance(plan.model.llm, HubLlm) else None,
-        image=plan.model.image,
-        point_cloud=plan.model.point_cloud,
+        encoders=plan.model.encoders,
         layout=plan.data.layout,
         licence=plan.licence,
         notes=notes,

@@ -17,7 +17,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from lamm_bench.lamm.config import CloudConfig, CloudEncoder, ImageConfig
 from lamm_bench.training.data.lessons import Course, Lesson
 from lamm_bench.training.data.unfold import MOST_NUMBERS
 
@@ -53,9 +52,7 @@ class Heads(nn.Module):
 
     allowed: Tensor
 
-    def __init__(
-        self, course: Course, encoders: Mapping[str, ImageConfig | CloudConfig], width: int = 192, layers: int = 2
-    ) -> None:
+    def __init__(self, course: Course, encoders: Mapping[str, Any], width: int = 192, layers: int = 2) -> None:
         super().__init__()
         self.encoders, self.labels = dict(encoders), len(course.labels)
         kinds = {kind: encoder.width for kind, encoder in encoders.items()}
@@ -142,11 +139,10 @@ class Heads(nn.Module):
         return {"spots": focal, "spots_off": off}
 
 
-def cell_of(encoder: ImageConfig | CloudConfig, middle: np.ndarray, side: int) -> np.ndarray:
+def cell_of(encoder: Any, middle: np.ndarray, side: int) -> np.ndarray:
     """Indices of the cells, of `side` in a row and row by row, that hold the points [points, 2]."""
-    if isinstance(encoder, CloudEncoder):
-        low, high = np.array(encoder.low[:2], np.float32), np.array(encoder.high[:2], np.float32)
-        middle = (middle - low) / (high - low)
+    unit = getattr(encoder, "unit", None)  # from its own units to shares of what it sees
+    middle = middle if unit is None else unit(middle)
     inside = np.clip((middle * side).astype(np.int64), 0, side - 1)
     return inside[:, 1] * side + inside[:, 0]
 

@@ -241,7 +241,7 @@ class Trainer:
         kind = rows[0].media.kind
         encoder: Any = self.model.encoders[kind]
         inputs = encoder.tensor([self.prepared[row.media] for row in rows])
-        inputs = change(inputs, kind, [row.mirror for row in rows], stage.augment, rng(self.preset.seed, *key, "augment"))
+        inputs = change(encoder, inputs, [row.mirror for row in rows], stage.augment, rng(self.preset.seed, *key, "augment"))
         return self.model.see(kind, inputs)
 
     @torch.no_grad()

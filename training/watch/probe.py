@@ -51,7 +51,7 @@ def tasks_of(plan: Preset) -> tuple[Any, str, frozenset[str]]:
     if plan.parallel.zero == 3:
         raise BenchError("watch.eval_every needs whole weights in one process; it does not go with parallel.zero 3")
     catalog = load_catalog(())
-    kinds = frozenset(kind for kind in ("image", "point_cloud") if getattr(plan.data, kind))
+    kinds = frozenset(kind for kind, files in plan.data.media.items() if files)
     tasks = list(catalog.select_tasks(plan.watch.eval_tasks))
     names = ",".join(task.name for task in tasks if task.modality in kinds)
     if not names:

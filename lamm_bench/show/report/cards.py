@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lamm_bench.errors import MediaError
+from lamm_bench.media import modality
 from lamm_bench.types import FAILED, Answer, Media, Sample
 
 from .gather import Shown, value_of
@@ -85,11 +86,15 @@ def values_html(values: Mapping[str, Any], seconds: str) -> str:
 def media_html(medium: Media, shown: Shown, clouds: dict[str, PackedCloud]) -> str:
     """The picture with its overlay, or why it cannot be shown."""
     try:
-        if medium.kind == "image":
-            return image_html(medium, shown)
-        if medium.path not in clouds:
-            clouds[medium.path] = packed_cloud(medium)
-        return cloud_html(list(clouds).index(medium.path), shown)
+        own = modality(medium.kind)
+        points = own.points(medium) if own.points is not None and medium.path not in clouds else None
+        if points is not None:
+            clouds[medium.path] = packed_cloud(points)
+        if medium.path in clouds:
+            return cloud_html(list(clouds).index(medium.path), shown)
+        if own.picture is None:
+            return f'<p class="broken">{esc(own.many)} cannot be drawn: {esc(medium.path)}</p>'
+        return image_html(medium, shown) + (own.element(medium) if own.element is not None else "")
     except MediaError as error:
         return f'<p class="broken">{esc(error)}</p>'
 

@@ -43,7 +43,9 @@ class PackedCloud:
 
 def thumbnail(reference: Media) -> Thumbnail:
     """A small copy; PNG for tiny drawings, JPEG otherwise. Raises `MediaError`."""
-    image = media.open_image(reference)
+    draw = media.modality(reference.kind).picture
+    assert draw is not None  # cards.media_html
+    image = draw(reference)
     width, height = image.size
     kind, options = ("PNG", {}) if max(image.size) <= SMALL else ("JPEG", {"quality": 78})
     image.thumbnail((SIDE, SIDE), Image.Resampling.LANCZOS)
@@ -52,9 +54,8 @@ def thumbnail(reference: Media) -> Thumbnail:
     return Thumbnail(f"data:image/{kind.lower()};base64,{base64.b64encode(buffer.getvalue()).decode()}", width, height)
 
 
-def packed_cloud(reference: Media) -> PackedCloud:
-    """At most `POINTS` points, evenly taken from the file's order after a fixed shuffle. Raises `MediaError`."""
-    cloud = media.open_cloud(reference)
+def packed_cloud(cloud: np.ndarray) -> PackedCloud:
+    """At most `POINTS` points, evenly taken from the file's order after a fixed shuffle."""
     if len(cloud) > POINTS:
         cloud = cloud[np.random.default_rng(0).permutation(len(cloud))[:POINTS]]
     xyz = cloud[:, :3].astype(np.float64)

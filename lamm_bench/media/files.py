@@ -1,0 +1,107 @@
+"""Files of media: what tells one from another, and references whose content is hidden or out of order.
+
+Nothing here decodes anything."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from dataclasses import replace
+from io import BufferedReader
+from typing import TypeAlias
+
+from lamm_bench.errors import MediaError
+from lamm_bench.types import Media
+
+from .modality import modalities
+
+BLANK = "blank"  # stands in `Media.sha256` for media whose content is hidden
+SHUFFLED = "shuffled "  # stands before the hash in `Media.sha256` of media whose content is out of order
+
+FileKey: TypeAlias = tuple[str, int, int]  # path, bytes, nanoseconds of the last change
+
+_hashes: dict[FileKey, str] = {}
+
+
+def sha256(path: str | os.PathLike[str]) -> str:
+    """Hexadecimal SHA-256 of the file's bytes, computed again only when its size or time of change differs."""
+    key = file_key(path)
+    if key not in _hashes:
+        digest = hashlib.sha256()
+        with open_file(path) as file:
+            try:
+                while block := file.read(1 << 20):
+                    digest.update(block)
+            except OSError as error:
+                raise MediaError(f"{os.fspath(path)} cannot be read: {error.strerror or error}") from None
+        _hashes[key] = digest.hexdigest()
+    return _hashes[key]
+
+
+def digest(media: Media) -> str:
+    """SHA-256 of what the reference leads to: of the file's bytes, or as the modality says (of a folder of frames, say)."""
+    own = modalities()[media.kind].digest if media.kind in modalities() else None
+    if own is None:
+        return sha256(media.path)
+    try:
+        return own(media.path)
+    except OSError as error:
+        raise MediaError(f"{media.path} cannot be read: {error.strerror or error}") from None
+
+
+def seal(media: Media) -> Media:
+    """The same reference with the hash of its content; one that is hidden or out of order stays so."""
+    return media if is_blank(media) or is_shuffled(media) else replace(media, sha256=digest(media))
+
+
+def is_blank(media: Media) -> bool:
+    return media.sha256 == BLANK
+
+
+def is_shuffled(media: Media) -> bool:
+    return media.sha256.startswith(SHUFFLED)
+
+
+def blank(media: Media) -> Media:
+    """The same reference with its content hidden (control `blind`): same size or shape, nothing to see."""
+    return replace(media, sha256=BLANK)
+
+
+def shuffle(media: Media) -> Media:
+    """The same reference with its content out of order (control `shuffled`), in a way that the content itself decides."""
+    return media if is_blank(media) or is_shuffled(media) else replace(media, sha256=f"{SHUFFLED}{media.sha256 or digest(media)}")
+
+
+def content(media: Media) -> str:
+    """What the media shows, as a key: the hash of its content; a blank one shows only the size or shape that it hides."""
+    if is_blank(media):
+        return f"{BLANK} {digest(media)}"
+    return media.sha256 or digest(media)
+
+
+def file_stat(path: str | os.PathLike[str]) -> os.stat_result:
+    name = os.fspath(path)
+    try:
+        found = os.stat(name)
+    except FileNotFoundError:
+        raise MediaError(f"{name} is missing") from None
+    except (OSError, ValueError) as error:
+        raise MediaError(f"{name!r} cannot be read: {getattr(error, 'strerror', None) or error}") from None
+    if not stat.S_ISREG(found.st_mode):  # opening a pipe would wait for ever
+        raise MediaError(f"{name} is not a file")
+    return found
+
+
+def file_key(path: str | os.PathLike[str]) -> FileKey:
+    found = file_stat(path)
+    return os.fspath(path), found.st_size, found.st_mtime_ns
+
+
+def open_file(path: str | os.PathLike[str]) -> BufferedReader:
+    if file_stat(path).st_size == 0:
+        raise MediaError(f"{os.fspath(path)} is empty (0 bytes)")
+    try:
+        return open(path, "rb")
+    except OSError as error:
+        raise MediaError(f"{os.fspath(path)} cannot be opened: {error.strerror or error}") from None

@@ -1,0 +1,70 @@
+"""From a reference to what a model is shown, whatever the modality: decoded once, hidden or put out of order on the way."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from lamm_bench.errors import MediaError
+from lamm_bench.types import Media
+
+from .cache import cache
+from .files import blank, file_key, is_blank, is_shuffled, shuffle
+from .modality import Modality, modalities, modality
+
+
+def open_media(media: Media) -> Any:
+    """The value that models are shown; the cache shares it, so nobody may change it. Raises `MediaError`."""
+    own = modality(media.kind)
+    if is_blank(media):
+        return own.hidden(media.path)
+    key = (media.kind, *file_key(media.path)) if own.digest is None else None
+    found = cache.get(key) if key is not None else None
+    if found is None:
+        found = own.decode(media.path)
+        if key is not None:
+            cache.put(key, found, own.weigh(found))
+    if not is_shuffled(media):
+        return found
+    if own.shuffled is None:
+        raise MediaError(f"{own.many} cannot be shuffled: the modality {own.name} does not say how")
+    return own.shuffled(found, np.random.default_rng(int(media.sha256.rpartition(" ")[2][:16], 16)))
+
+
+def check(media: Media) -> None:
+    """Opens the file once; raises `MediaError` when a run could not use it."""
+    open_media(replace(media, sha256=""))
+
+
+def expect(media: Media, kind: str) -> None:
+    if media.kind != kind:
+        raise ValueError(f"{media.path} is referred to as {media.kind}, and was opened as {kind}")
+
+
+def decoder_versions() -> dict[str, str]:
+    """What turned files into numbers; part of every manifest."""
+    found: dict[str, str] = {}
+    for one in modalities().values():
+        found |= one.versions()
+    return found
+
+
+def instead(media: Media, taken: frozenset[str]) -> tuple[Media, ...]:
+    """The media as a model takes it that takes these modalities: itself, or what it becomes (a video its frames).
+
+    The control goes with it. Raises `MediaError` where nothing that it becomes is taken."""
+    if media.kind in taken:
+        return (media,)
+    own = modality(media.kind)
+    for kind, become in own.becomes.items():
+        if kind in taken:
+            hide = blank if is_blank(media) else shuffle if is_shuffled(media) else None
+            return tuple(hide(one) if hide else one for one in become(media))
+    raise MediaError(f"a model that takes {', '.join(sorted(taken))} cannot be shown {own.many}")
+
+
+def able(own: Modality, taken: frozenset[str]) -> bool:
+    """Whether a model that takes these modalities can be shown this one, as it is or as what it becomes."""
+    return own.name in taken or any(kind in taken for kind in own.becomes)
