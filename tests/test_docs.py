@@ -31,7 +31,7 @@ def example(name: str) -> str:
 
 @pytest.fixture()
 def written(tmp_path: Path) -> Path:
-    for name in ("brightness.py", "test_brightness.py", "weather.py", "two_thoughts.yaml"):
+    for name in ("brightness.py", "test_brightness.py", "weather.py", "two_thoughts.yaml", "sound.py", "sound.yaml", "video.py"):
         (tmp_path / name).write_text(example(name))
     return tmp_path
 

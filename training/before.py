@@ -30,7 +30,7 @@ def refuse(plan: Preset, feature_cache: Path | None) -> None:
 
 def untrained(plan: Preset) -> str:
     """Which encoders stay as random as they begin, in a sentence; empty where none does."""
-    random = [kind for kind, encoder in plan.model.encoders.items() if learns(kind, encoder)]
+    random = [kind for kind, encoder in plan.model.encoders.items() if kind in plan.data.media and learns(kind, encoder)]
     if not random or plan.encoders_from or any("encoders" in stage.train for stage in plan.stages):
         return ""
     return (

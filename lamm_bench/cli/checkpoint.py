@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from .options import SETTINGS, guarded, pairs
+from .options import SETTINGS, guarded, modalities_option, pairs
 
 FOLDER = click.Path(path_type=Path)
 
@@ -37,6 +37,7 @@ def checkpoint() -> None:
 @click.option("--layout", default="training", show_default=True, metavar="NAME", help="How its conversations are written.")
 @click.option("--name", default="", metavar="TEXT", help="The checkpoint's name; default the name of the file's folder.")
 @click.option("--output", required=True, type=FOLDER, metavar="DIR", help="The new checkpoint; a new or empty folder.")
+@modalities_option
 @guarded
 def convert_(upstream_pt: Path, llm: str, encoder: str, settings: dict[str, str], output: Path, **asked: Any) -> None:
     """Make a checkpoint folder of upstream's pytorch_model.pt.
@@ -68,6 +69,7 @@ def convert_(upstream_pt: Path, llm: str, encoder: str, settings: dict[str, str]
 @click.argument("path", type=FOLDER)
 @click.option("--tensors", is_flag=True, help="Also list every tensor with its shape and type.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of tables.")
+@modalities_option
 @guarded
 def inspect_(path: Path, tensors: bool, as_json: bool) -> None:
     """Show the parts of a checkpoint: tensors, parameters, types, shapes, digests.
@@ -114,6 +116,7 @@ def inspect_(path: Path, tensors: bool, as_json: bool) -> None:
     show_default=True,
     help="How the weights are stored.",
 )
+@modalities_option
 @guarded
 def merge_(folder: Path, output: Path, dtype: str) -> None:
     """Fold LoRA into the language model and save it, with its tokenizer, as a plain transformers model.

@@ -95,8 +95,24 @@ def pairs(_context: click.Context, _option: click.Parameter, values: tuple[str, 
 
 
 def plugin_option(verb: Callable[..., Any]) -> Callable[..., Any]:
-    text = "A Python file that defines TASKS, ADAPTERS or RECIPES (repeatable)."
+    text = "A Python file that defines TASKS, ADAPTERS, RECIPES or MODALITIES (repeatable)."
     return click.option("--plugin", "plugins", multiple=True, metavar="FILE.py", help=text)(verb)
+
+
+def modalities_option(verb: Callable[..., Any]) -> Callable[..., Any]:
+    """`--plugin` for verbs that name no task or model: what the files bring is made known before the verb begins."""
+
+    def bring(_context: click.Context, _option: click.Parameter, files: tuple[str, ...]) -> None:
+        if files:
+            from lamm_bench.ask.catalog import load_catalog
+
+            try:
+                load_catalog(files)
+            except BenchError as error:
+                raise click.UsageError(str(error)) from error
+
+    text = "A Python file that defines MODALITIES (repeatable)."
+    return click.option("--plugin", multiple=True, metavar="FILE.py", help=text, callback=bring, expose_value=False)(verb)
 
 
 def data_root_option(verb: Callable[..., Any]) -> Callable[..., Any]:

@@ -11,7 +11,7 @@ import click
 
 from lamm_bench.errors import BenchError
 
-from .options import INTERRUPTED, SETTINGS, guarded, pairs
+from .options import INTERRUPTED, SETTINGS, guarded, modalities_option, pairs
 
 FOLDER = click.Path(path_type=Path)
 
@@ -49,6 +49,7 @@ FOLDER = click.Path(path_type=Path)
     metavar="DIR",
     help="Write a finished --output as upstream's pytorch_model.pt, or one file for each kind of media.",
 )
+@modalities_option
 @click.option("--list", "show_list", is_flag=True, help="List the presets.")
 @click.option("--show", "show_name", metavar="PRESET", help="Print a preset with its values explained.")
 @guarded

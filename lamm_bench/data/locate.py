@@ -17,8 +17,8 @@ MINIATURE = (
 
 
 def is_root(path: Path) -> bool:
-    """Whether a folder holds benchmark files in upstream's layout."""
-    return any((path / folder).is_dir() for folder in FOLDERS)
+    """Whether a folder holds benchmark files in upstream's layout, or in that of a plug-in's own `<Name>_Benchmark`."""
+    return any((path / folder).is_dir() for folder in FOLDERS) or any(one.is_dir() for one in path.glob("*_Benchmark"))
 
 
 def find_root(given: Path | None, say: Callable[[str], None]) -> tuple[Path, str]:
@@ -29,7 +29,9 @@ def find_root(given: Path | None, say: Callable[[str], None]) -> tuple[Path, str
         if not named.is_dir():
             raise BenchError(f"{where} {named} is no folder")
         if not is_root(named):
-            raise BenchError(f"{where} {named} holds neither 2D_Benchmark/ nor 3D_Benchmark/; name the folder above them")
+            raise BenchError(
+                f"{where} {named} holds neither 2D_Benchmark/ nor 3D_Benchmark/, nor another folder called ..._Benchmark; name the folder above them"
+            )
         return named, label(named)
     for path in (Path("."), Path("LAMM"), Path("data/LAMM"), Path("LAMM_Dataset")):
         if is_root(path):

@@ -92,6 +92,7 @@ class Modality:
 
 
 _known: dict[str, Modality] = {}
+_where: dict[str, str] = {}  # modality -> the module or file that brought it
 _shelf: list[str] = []
 
 
@@ -99,18 +100,23 @@ def register(one: Modality, where: str) -> None:
     """Makes a modality known; a second one of the same name, key or word is refused."""
     if not isinstance(one, Modality):
         raise BenchError(f"{where}: MODALITIES holds {type(one).__name__}, expected lamm_bench.media.Modality")
-    for other in _known.values():
+    others = [
+        other for other in _known.values() if other != one and _where[other.name] != where
+    ]  # the same file again replaces its own
+    for other in others:
         taken = [name for name in ("name", "key", "short", "flag") if getattr(one, name) == getattr(other, name)]
-        if taken and one != other and (one.name != other.name or _known[one.name] is not one):
+        if taken:
             raise BenchError(
                 f"{where} brings a second modality whose {taken[0]} is '{getattr(one, taken[0])}'; rename one of them"
             )
-    _known.setdefault(one.name, one)
+    _known[one.name] = one
+    _where.setdefault(one.name, where)
 
 
 def forget(name: str) -> None:
     """Takes a modality out again, for the tests of its author."""
     _known.pop(name, None)
+    _where.pop(name, None)
 
 
 def shelf() -> list[ModuleType]:

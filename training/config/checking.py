@@ -66,7 +66,8 @@ def check(preset: Preset) -> None:
             raise BenchError(f"model.{name}: heads is {part.heads}, which does not divide the width of {part.width}")
     learnt = {kind for kind, names in preset.data.media.items() if names}
     for kind in modalities():
-        if (kind in preset.model.encoders) != (kind in learnt):
+        held = preset.extends and kind in preset.model.encoders  # what is extended keeps what it has learnt
+        if not held and (kind in preset.model.encoders) != (kind in learnt):
             raise BenchError(f"data.{kind} and model.{kind} must be given both or neither")
 
 
@@ -88,7 +89,7 @@ def check_data(data: Data) -> None:
 
 def trains_encoders(preset: Preset, stage: Stage) -> None:
     for kind, encoder in preset.model.encoders.items():
-        if "encoders" in stage.train and not learns(kind, encoder):
+        if "encoders" in stage.train and kind in preset.data.media and not learns(kind, encoder):
             raise BenchError(f"stages.{stage.name} trains encoders, and model.{kind} is a frozen encoder of kind {encoder.kind}")
 
 

@@ -158,6 +158,9 @@ class Preset:
     licence: str = ""
     assumed: Llm | None = None  # the language model's sizes, for a dry run where it is not there
     start: str = ""  # a checkpoint whose projection is gone on with
+    extends: str = (
+        ""  # a checkpoint that stays as it is (language model, tokenizer, LoRA, its modalities) and learns further modalities
+    )
     encoders_from: str = ""  # a checkpoint whose encoders are taken; "baseline": the one that ships with the package
     unused: str = "skip"  # weights that a batch has no use for rest; "zero": their gradient is zero, as DeepSpeed has it
     speed: Speed = field(default_factory=Speed)

@@ -11,8 +11,8 @@ from typing import Any
 import yaml
 
 from lamm_bench.errors import BenchError, unknown
+from lamm_bench.lamm.config import Llm, Lora, read
 from lamm_bench.lamm.config import load as load_config
-from lamm_bench.lamm.config import read
 
 from .checking import check
 from .preset import Preset
@@ -48,7 +48,7 @@ def read_preset(name: str | Path, settings: Mapping[str, str] | None = None) -> 
     data = load(file)
     for key, text in (settings or {}).items():
         override(data, key, text)
-    preset = with_encoders(read(Preset, data, file.name))
+    preset = extended(with_encoders(read(Preset, data, file.name)))
     check(preset)
     return preset
 
@@ -107,6 +107,23 @@ def with_encoders(preset: Preset) -> Preset:
     if any("encoders" in stage.train for stage in preset.stages):
         raise BenchError("encoders_from takes trained encoders, which stay frozen; leave them out of every stage's train")
     return replace(preset, model=replace(preset.model, encoders=taken))
+
+
+def extended(preset: Preset) -> Preset:
+    """The preset with language model, LoRA and encoders of the checkpoint that it extends beside its own new encoders."""
+    if not preset.extends:
+        return preset
+    if preset.encoders_from or preset.start:
+        raise BenchError("extends takes a whole checkpoint; leave encoders_from and start out")
+    config = load_config(checkpoint_called(preset.extends))
+    for kind in preset.model.encoders:
+        if kind in config.encoders:
+            raise BenchError(f"model.{kind}: {preset.extends} has an encoder for it already; extends is for further modalities")
+    if preset.model.llm != Llm() or (preset.model.lora not in (Lora(), config.lora)):
+        raise BenchError(f"model.llm and model.lora are those of {preset.extends}, which the preset extends; leave them out")
+    lora = config.lora if config.lora is not None else preset.model.lora
+    encoders = {**config.encoders, **preset.model.encoders}
+    return replace(preset, model=replace(preset.model, llm=config.llm, lora=lora, encoders=encoders))
 
 
 def checkpoint_called(name: str) -> Path:

@@ -36,6 +36,9 @@ def tokenizer_for(plan: Preset, dialogues: list[Dialogue], output: Path, keep: b
     if isinstance(plan.model.llm, HubLlm):
         return load_tokenizer(plan.model.llm)
     file = output / "tokenizer.json"
+    if plan.extends:
+        file.write_bytes((checkpoint_called(plan.extends) / file.name).read_bytes())
+        return MiniTokenizer(file)
     if not (keep and file.is_file()):
         prompts = prompt_file(plan.data.prompts)
         texts = [text for one in dialogues for turn in one.turns for text in turn]
@@ -92,12 +95,24 @@ def model_for(plan: Preset, config: LammConfig, tokenizer: Tokenizer, engine: En
         take(model, checkpoint_called(plan.start), "lamm.safetensors", ("llama_proj.",))
     if isinstance(tokenizer, MiniTokenizer):
         begin_numbers(model, tokenizer, plan.seed)
+    if plan.extends:
+        go_on_from(model, checkpoint_called(plan.extends))
     if plan.speed.checkpointing:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)  # newer versions have another name for it, older ones only this
             model.llama.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
     compile_llm(model, plan.speed.compile, engine.device, engine.world)
     return model
+
+
+def go_on_from(model: Lamm, folder: Path) -> None:
+    """Copies a whole checkpoint into a model that has more modalities: everything that it has, and LoRA where it has some."""
+    old, _ = checkpoint.restore(folder)
+    if old.config.lora is not None:
+        model.add_lora(old.config.lora)
+    own = model.state_dict()
+    for name, tensor in old.state_dict().items():
+        own[name].copy_(tensor)
 
 
 def take(model: Lamm, folder: Path, file: str, beginnings: tuple[str, ...]) -> None:

@@ -124,7 +124,7 @@ class Trainer:
                 self.model.add_lora(lora_of(self.preset))
         if saved:
             self.load(saved)
-        freeze(self.model, stage.train)
+        freeze(self.model, stage.train, tuple(self.preset.data.media) if self.preset.extends else ())
         if stage.media and "encoders" not in stage.train and not self.features:
             self.model.to(self.engine.device)
             self.features = self.kept()
@@ -286,11 +286,16 @@ def lora_of(preset: Preset) -> Lora:
     return preset.model.lora
 
 
-def freeze(model: Lamm, parts: Sequence[str]) -> None:
-    """Exactly the named parts learn; frozen encoders stay in evaluation mode, for batch statistics must not drift."""
+def freeze(model: Lamm, parts: Sequence[str], kinds: Sequence[str] = ()) -> None:
+    """Exactly the named parts learn; frozen encoders stay in evaluation mode, for batch statistics must not drift.
+
+    With `kinds`, encoders and projections of other modalities stay as they are."""
     model.train()
+    others = tuple(
+        f"{part}.{kind}." for part in ("encoders", "llama_proj") for kind in model.encoders if kinds and kind not in kinds
+    )
     for name, parameter in model.named_parameters():
-        parameter.requires_grad_(part_of(name) in parts)
+        parameter.requires_grad_(part_of(name) in parts and not name.startswith(others))
     if "encoders" not in parts:
         model.encoders.eval()
 
