@@ -1,0 +1,263 @@
+"""The Python face: `lamm_bench.evaluate`, `load` and `compare`. They do what the command line does, and leave the same folders.
+
+`lamm_bench` itself loads this file only when one of the names is asked for, and this file loads the rest only when it is called."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .errors import BenchError, unknown
+from .types import Adapter, Estimate
+
+if TYPE_CHECKING:
+    from .ask.comparing import Comparison
+
+FORMS = ("auto", "pandas", "arrow", "plain")
+
+
+@dataclass(frozen=True)
+class Frame:
+    """Samples as columns, where neither pandas nor Arrow is wanted: `len`, `columns`, `frame["status"]`, `records()`."""
+
+    data: Mapping[str, list[Any]]
+
+    @property
+    def columns(self) -> list[str]:
+        return list(self.data)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns."""
+        return len(self), len(self.data)
+
+    def __len__(self) -> int:
+        return len(next(iter(self.data.values()), []))
+
+    def __getitem__(self, column: str) -> list[Any]:
+        if column not in self.data:
+            raise unknown("column", column, self.data)
+        return self.data[column]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.data)
+
+    def records(self) -> list[dict[str, Any]]:
+        """One mapping a row."""
+        return [dict(zip(self.data, row)) for row in zip(*self.data.values())]
+
+
+class Estimates(dict[str, Estimate]):
+    """The metrics of one task under one protocol, headline first, with how its samples ended in `counts`."""
+
+    def __init__(self, entry: Mapping[str, Any]) -> None:
+        super().__init__({name: estimate(value) for name, value in entry["metrics"].items()})
+        self.counts: dict[str, int] = dict(entry["counts"])
+
+    @property
+    def headline(self) -> Estimate:
+        """The first metric."""
+        return next(iter(self.values()))
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run that is kept in a folder; everything is read from there, so that it can be looked at without a model."""
+
+    folder: Path
+    result: Mapping[str, Any] = field(repr=False)  # result.json
+    plugins: tuple[str, ...] = ()
+
+    @cached_property
+    def manifest(self) -> dict[str, Any]:
+        """What the run is: model, recipe, data, versions."""
+        from .keep.runs import Run as Stored
+
+        return Stored.read(self.folder).manifest
+
+    @cached_property
+    def scores(self) -> dict[str, Estimates]:
+        """Task -> metrics under `standard`; `under` has the other protocols."""
+        return self.under("standard")
+
+    def under(self, protocol: str) -> dict[str, Estimates]:
+        """Task -> metrics under a protocol. Raises `BenchError` when no task was scored under it."""
+        known = {entry["protocol"] for entry in self.result["results"]}
+        if protocol not in known:
+            raise unknown("protocol of this run", protocol, known)
+        return {entry["task"]: Estimates(entry) for entry in self.result["results"] if entry["protocol"] == protocol}
+
+    @property
+    def missing(self) -> dict[str, str]:
+        """Task -> why it was not asked, or not scored."""
+        return {**self.result.get("skipped", {}), **self.result.get("unavailable", {})}
+
+    def frame(self, tasks: Sequence[str] | str = (), protocol: str = "standard", form: str = "auto") -> Any:
+        """One row a sample: task, sample, status, answer, seconds, error, and what the task's scorer shows (`value`, ...).
+
+        `form`: `pandas` (a DataFrame), `arrow` (a pyarrow Table), `plain` (a `Frame`), or `auto`: the first of them whose library
+        is installed. Lists and mappings are JSON texts. Raises `BenchError` for a task that the run has not."""
+        if form not in FORMS:
+            raise unknown("form of a frame", form, FORMS)
+        names = [tasks] if isinstance(tasks, str) else list(tasks)
+        there = sorted(path.stem for path in (self.folder / "scores").glob("*.json"))
+        for name in names:
+            if name not in there:
+                raise unknown("task of this run", name, there)
+        order = [task for task in self.manifest["identity"]["data"] if task in there]
+        rows = [row for task in order if not names or task in names for row in self._rows(task, protocol)]
+        return as_frame(columns(rows), form)
+
+    def _rows(self, task: str, protocol: str) -> Iterator[dict[str, Any]]:
+        """The samples of one task, in file order; none where the task has no such protocol."""
+        from .keep.files import read_json
+        from .keep.runs import Run as Stored
+
+        said = Stored.read(self.folder).ledger(task).ended
+        values = read_json(self.folder / "scores" / f"{task}.json")["protocols"].get(protocol, {}).get("samples", {})
+        for sample, shown in values.items():
+            record = said.get(sample)
+            answer = record.prediction.text if record is not None and record.prediction is not None else None
+            head = {"task": task, "sample": sample, "status": shown["status"], "answer": plain(answer)}
+            tail = {"seconds": record.seconds if record else None, "error": record.error if record else None}
+            yield head | tail | {key: plain(value) for key, value in shown.items() if key != "status"}
+
+
+def evaluate(
+    model: str | Adapter,
+    tasks: str | Sequence[str] = "all",
+    data_root: str | Path | None = None,
+    limit: int | None = None,
+    *,
+    settings: Mapping[str, Any] | None = None,
+    recipe: str = "lamm/standard",
+    control: str | None = None,
+    seed: int = 0,
+    protocols: Sequence[str] = (),
+    plugins: Sequence[str | Path] = (),
+    output: str | Path | None = None,
+    fresh: bool = False,
+    progress: bool = False,
+) -> Run:
+    """Asks a model about tasks, scores its answers, and keeps everything in a run folder, as `lamm-bench run` does.
+
+    `model` is an adapter's name, with its `--set` options in `settings`, or an adapter of your own. `data_root` is a folder in
+    upstream's layout; without it the data are looked for, and drawn if there are none. The same call again goes on where the
+    last one stopped, or finds all answers there; `fresh` asks anew. Raises `BenchError` for what the caller can mend."""
+    from .ask.catalog import load_catalog
+    from .ask.outcome import Watcher
+    from .ask.session import Options, run
+    from .data.locate import find_root
+
+    watcher = Watcher()
+    if progress:
+        from .show.progress import Bars, stderr_console
+
+        watcher = Bars(stderr_console())
+    named = isinstance(model, str)
+    files = tuple(str(path) for path in plugins)
+    catalog = load_catalog(files)
+    options = Options(
+        model=model if isinstance(model, str) else model.name,
+        settings={key: value if isinstance(value, str) else json.dumps(value) for key, value in (settings or {}).items()},
+        tasks=tasks if isinstance(tasks, str) else ",".join(tasks),
+        recipe=recipe,
+        protocols=tuple(protocols),
+        limit=limit,
+        seed=seed,
+        control=control,
+        output=Path(output) if output is not None else None,
+        mode="fresh" if fresh else "auto",
+    )
+    if limit is not None and limit < 1:
+        raise BenchError(f"limit is {limit}; it must be at least 1")
+    if settings and not named:
+        raise BenchError("settings are for models by name; set your adapter's own attributes")
+    adapter = catalog.adapter(model, options.settings) if isinstance(model, str) else model
+    root, source = find_root(Path(data_root) if data_root is not None else None, watcher.say)
+    outcome = run(options, catalog, adapter, root, source, watcher)
+    assert outcome.folder is not None
+    return load(outcome.folder, plugins=files)
+
+
+def load(folder: str | Path, plugins: Sequence[str | Path] = ()) -> Run:
+    """A run that was kept, finished or scored before. Raises `BenchError` where there is none, or no result yet."""
+    from .keep.files import read_json
+    from .keep.runs import Run as Stored
+
+    stored = Stored.read(Path(folder))
+    path = stored.folder / "result.json"
+    if not path.is_file():
+        raise BenchError(f"{folder} has no result yet; the run was interrupted, and the same call or command finishes it")
+    return Run(stored.folder, read_json(path), tuple(str(file) for file in plugins))
+
+
+def compare(
+    first: Run | str | Path,
+    second: Run | str | Path,
+    tasks: str | Sequence[str] = "all",
+    protocol: str = "standard",
+    data_root: str | Path | None = None,
+    plugins: Sequence[str | Path] = (),
+) -> Comparison:
+    """Two runs sample by sample, as `lamm-bench compare` does: `.differences`, one a task, with interval, p-value and verdict."""
+    from .ask.catalog import load_catalog
+    from .ask.comparing import compare_runs
+    from .ask.rescoring import root_of
+
+    folders = [one.folder if isinstance(one, Run) else Path(one) for one in (first, second)]
+    brought = {file for one in (first, second) if isinstance(one, Run) for file in one.plugins}
+    catalog = load_catalog(sorted({*brought, *(str(path) for path in plugins)}))
+    root = root_of(folders, Path(data_root) if data_root is not None else None, catalog, lambda text: None)
+    names = tasks if isinstance(tasks, str) else ",".join(tasks)
+    return compare_runs(folders[0], folders[1], catalog, root, names, protocol)
+
+
+def estimate(value: Mapping[str, Any]) -> Estimate:
+    """An estimate as it stands in `result.json`."""
+    pairs = {key: tuple(value[key]) if value.get(key) is not None else None for key in ("ci95", "bounds")}
+    return Estimate(**{**value, **pairs})
+
+
+def plain(value: Any) -> Any:
+    """A value that fits into a column."""
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict | tuple | Mapping) else value
+
+
+def columns(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
+    """Rows as columns; what a row lacks is None."""
+    names = dict.fromkeys(name for row in rows for name in row)
+    return {name: [row.get(name) for row in rows] for name in names}
+
+
+def as_frame(data: dict[str, list[Any]], form: str) -> Any:
+    """The columns in the form that is asked for."""
+    if form in ("auto", "pandas"):
+        try:
+            import pandas
+        except ImportError:
+            if form == "pandas":
+                raise BenchError("form='pandas' needs pandas, which is not installed; form='plain' needs nothing") from None
+        else:
+            return pandas.DataFrame(data)
+    if form in ("auto", "arrow"):
+        try:
+            import pyarrow
+        except ImportError:
+            if form == "arrow":
+                raise BenchError("form='arrow' needs pyarrow, which is not installed; form='plain' needs nothing") from None
+        else:
+            return pyarrow.table({name: arrow_column(values) for name, values in data.items()})
+    return Frame(data)
+
+
+def arrow_column(values: Sequence[Any]) -> Sequence[Any]:
+    """Values of one type: numbers beside texts, as two tasks may have under one name, become texts."""
+    kinds = {type(value) for value in values if value is not None}
+    if kinds <= {int, float} or len(kinds) < 2:
+        return [float(value) if float in kinds and isinstance(value, int) else value for value in values]
+    return [None if value is None else str(value) for value in values]
