@@ -502,7 +502,6 @@ def test_a_judgement_is_no_run(runs: Path, mini_root: Path) -> None:
 
 
 def test_a_faulty_server_as_judge_leaves_judge_errors_and_no_scores(runs: Path, mini_root: Path) -> None:
-    pytest.importorskip("openai", reason="needs the extra `openai`")
     from lamm_bench.adapters.openai_chat import OpenAIChat
 
     def act(number: int, body: dict[str, Any]) -> Any:
@@ -522,7 +521,6 @@ def test_a_faulty_server_as_judge_leaves_judge_errors_and_no_scores(runs: Path, 
 
 
 def test_a_budget_that_ends_while_judging_is_resumed(runs: Path, mini_root: Path) -> None:
-    pytest.importorskip("openai", reason="needs the extra `openai`")
     from lamm_bench.adapters.openai_chat import OpenAIChat
 
     from .faulty_server import Act
@@ -540,7 +538,6 @@ def test_a_budget_that_ends_while_judging_is_resumed(runs: Path, mini_root: Path
 
 
 def test_a_real_small_model_is_a_bad_judge_and_is_treated_as_one(runs: Path, mini_root: Path) -> None:
-    pytest.importorskip("openai", reason="needs the extra `openai`")
     from lamm_bench.adapters.openai_chat import OpenAIChat
 
     with smollm2() as url:
