@@ -46,7 +46,7 @@ def decode(data: bytes, where: str) -> str:
     try:
         return data.decode(encoding)
     except UnicodeDecodeError as error:
-        raise BenchError(f"{where} is not UTF-8 (byte {error.start}); save it as UTF-8") from None
+        raise BenchError(f"{where} cannot be read: it is not UTF-8 (byte {error.start})") from None
 
 
 def read_text(path: Path) -> str:

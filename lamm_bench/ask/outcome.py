@@ -66,7 +66,11 @@ def load(tasks: Sequence[Task], root: Path, outcome: Outcome, alone: bool = True
     loaded = []
     for task in tasks:
         try:
-            loaded.append((task, task.samples(root)))
+            samples = task.samples(root)
+            if samples:
+                loaded.append((task, samples))
+            else:
+                outcome.unavailable[task.name] = f"{root / task.meta_files[0]} holds no items"
         except BenchError as error:
             outcome.unavailable[task.name] = str(error)
         except Exception as error:  # of a stranger's task; one that cannot be read loses no other

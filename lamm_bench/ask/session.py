@@ -18,6 +18,7 @@ from lamm_bench.keep.ledger import Ledger, count_ended
 from lamm_bench.keep.runs import Run
 from lamm_bench.measure.pooling import Pool
 from lamm_bench.measure.scoring import Score, from_records, pooled
+from lamm_bench.task import options_unseen
 from lamm_bench.types import Adapter, to_json
 
 from .catalog import Catalog
@@ -76,6 +77,8 @@ def run(options: Options, catalog: Catalog, adapter: Adapter, root: Path, source
         "data_root": str(root.resolve()),  # where they were met; not part of the identity, since data may move
         "asked": [circumstances(options.command, catalog)],  # one entry for each way in which processes have asked
     }
+    for sentence in unseen(plans, recipe):
+        watcher.say(f"note: {sentence}")
     for sentence in manifest["model"].get("notes", ()):
         watcher.say(f"note: {sentence}")
     outcome.folder = options.folder(manifest["identity"])
@@ -109,6 +112,18 @@ def planned(options: Options, catalog: Catalog, recipe: Recipe, adapter: Adapter
             "no task can be asked: " + "; ".join(f"{k}: {v}" for k, v in {**outcome.skipped, **outcome.unavailable}.items())
         )
     return plans
+
+
+def unseen(plans: Sequence[Plan], recipe: Recipe) -> list[str]:
+    """Of tasks with options that the model will not see."""
+    if "{options}" in recipe.instruction.template:
+        return []
+    blind = {work.task.name: sum(map(options_unseen, work.samples)) for work in plans}
+    return [
+        f"{name}: the questions of {number} samples do not tell their options; a recipe with {{options}} in its template shows them"
+        for name, number in blind.items()
+        if number
+    ]
 
 
 def tell_what_is_there(opened: Run, plans: Sequence[Plan], watcher: Watcher) -> None:
