@@ -301,7 +301,6 @@ def replayed(flow: Flow[Prediction], sample: Sample, ledger: Ledger) -> Dialogue
     return one
 
 
-
 def tell(adapter: Adapter, job: Job) -> None:
     """`begin` is optional: most adapters need no introduction."""
     begin = getattr(adapter, "begin", None)

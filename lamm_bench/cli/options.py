@@ -17,7 +17,6 @@ from typing import Any
 import click
 
 from lamm_bench.errors import BenchError, visible
-from lamm_bench.keep.runs import own_file
 from lamm_bench.keep.secrets import redacted
 
 SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
@@ -76,6 +75,8 @@ def can_be_written(path: Path) -> str:
     """Why a file cannot be written there, its missing folders made; empty when it can. Asked before hours of work, not after."""
     if path.is_dir():
         return "it is a folder"
+    from lamm_bench.keep.runs import own_file
+
     if own_file(path):
         return "it belongs to a run folder, whose answers would be lost"
     if path.exists() and not path.is_file():
