@@ -7,7 +7,7 @@ sample and their settings, so any turn of a dialogue gets the same answer."""
 from __future__ import annotations
 
 import hashlib
-import json
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +16,7 @@ from typing import ClassVar
 
 from lamm_bench.errors import BenchError
 from lamm_bench.keep.answers import find_answers, read_answers
+from lamm_bench.loading import load_json
 from lamm_bench.media import modalities
 from lamm_bench.read import read_choice
 from lamm_bench.types import Answer, Generate, Job, Request, Response, Sample, Score
@@ -210,7 +211,7 @@ class Scripted:
         files = sorted(file for file in path.iterdir() if file.suffix in (".json", ".jsonl")) if path.is_dir() else [path]
         digest = hashlib.sha256()
         for file in files:
-            digest.update(file.name.encode() + b"\0" + hashlib.sha256(file.read_bytes()).digest())
+            digest.update(os.fsencode(file.name) + b"\0" + hashlib.sha256(file.read_bytes()).digest())
         return f"scripted {digest.hexdigest()}"
 
     def begin(self, job: Job) -> None:
@@ -238,10 +239,7 @@ class Scripted:
 def by_id(file: Path, samples: Sequence[Sample]) -> dict[str, Answer]:
     """The answers of one file by sample id: upstream's list, or a plain object {id: text}."""
     if file.suffix == ".json":
-        try:
-            data = json.loads(file.read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
-            raise BenchError(f"{file} cannot be read: {error}") from None
+        data = load_json(file)
         if isinstance(data, dict):
             return {name: text for name, text in data.items() if is_answer(text, name, file)}
     found, _ = read_answers(file).by_id(samples)

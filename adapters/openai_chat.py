@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
-from lamm_bench.errors import BenchError
+from lamm_bench.errors import BenchError, MediaError
 from lamm_bench.keep.files import digest
 from lamm_bench.media import flats, many
 from lamm_bench.remote.cache import Cache, default_path
@@ -21,7 +21,7 @@ from lamm_bench.remote.pace import Pace
 from lamm_bench.remote.pictures import Form, Pictures, parse_render, renderable
 from lamm_bench.remote.purse import Purse
 from lamm_bench.remote.reply import Reply
-from lamm_bench.remote.server import OFFICIAL, Server, Trouble, checked_url, is_local
+from lamm_bench.remote.server import GRACE, OFFICIAL, Server, Trouble, checked_key, checked_url, is_local
 from lamm_bench.remote.wire import Wire
 from lamm_bench.types import Generate, Job, Message, Request, Response, Score, Task
 
@@ -118,13 +118,28 @@ class OpenAIChat:
     def begin(self, job: Job) -> None:
         self.exchange.pace.new_task()
 
+    @property
+    def notes(self) -> list[str]:
+        """What happened on the way that a reader of the run should know."""
+        return self._exchange.notes if self._exchange is not None else []
+
     def generate(self, requests: Sequence[Generate]) -> Iterator[tuple[int, Response]]:
-        for number, outcome in self.exchange.ask([self.question(number, request) for number, request in enumerate(requests)]):
+        for number, outcome in self.asked(requests):
             yield number, outcome.response if isinstance(outcome, Reply) else outcome
+
+    def asked(self, requests: Sequence[Request]) -> Iterator[tuple[int, Reply | Response]]:
+        """What the server says to each request; media that are not there end theirs, and no other."""
+        questions = []
+        for number, request in enumerate(requests):
+            try:
+                questions.append(self.question(number, request))
+            except MediaError as error:
+                yield number, Response(error=str(error), status="media_error")
+        yield from self.exchange.ask(questions)
 
     def score(self, requests: Sequence[Score]) -> Iterator[tuple[int, Response]]:
         """From the likeliest tokens at the beginning of the answer (`lamm_bench.remote.options`)."""
-        for number, outcome in self.exchange.ask([self.question(number, request) for number, request in enumerate(requests)]):
+        for number, outcome in self.asked(requests):
             if isinstance(outcome, Response):
                 yield number, outcome
             elif outcome.response.error is not None:
@@ -147,7 +162,8 @@ class OpenAIChat:
         if self._gives_logprobs is None:
             self._gives_logprobs = self.offline
             if not self.offline:
-                answer = self.server().ask(self.wire.body(Score(PROBE.messages, ("A", "B"))))
+                probe = self.wire.body(Score(PROBE.messages, ("A", "B")))
+                answer = self.server().patiently(lambda: self.server().ask(probe))
                 if isinstance(answer, Reply):
                     self.purse.pay(answer)
                     self._gives_logprobs = bool(answer.alternatives)
@@ -159,7 +175,7 @@ class OpenAIChat:
         return self._server
 
     def connect(self) -> Server:
-        key = os.environ.get(self.key_env) or None
+        key = checked_key(os.environ.get(self.key_env), self.key_env)
         if key is None and not is_local(self.base_url):
             raise BenchError(f"no key for {self.base_url}: set the environment variable {self.key_env}")
         return Server(self.base_url, key, self.key_env, self.timeout)
@@ -167,13 +183,24 @@ class OpenAIChat:
     @property
     def exchange(self) -> Exchange:
         if self._exchange is None:
-            path = None if self.cache == "none" else Path(self.cache).expanduser() if self.cache else default_path()
-            cache = Cache(path) if path is not None else None
             call = self.server().ask if not self.offline else refuse
-            self._exchange = Exchange(call, Pace(self.concurrency), self.purse, cache, self.clock)
+            cache, notes = self.open_cache()
+            self._exchange = Exchange(call, Pace(self.concurrency), self.purse, cache, self.clock, self.timeout + 2 * GRACE)
+            self._exchange.notes = notes
             self._exchange.retries, self._exchange.patience = self.retries, self.patience
             self._exchange.seed, self._exchange.offline, self._exchange.hint = self.seed, self.offline, hint
         return self._exchange
+
+    def open_cache(self) -> tuple[Cache | None, list[str]]:
+        """The cache, and what is to be said of it: one that nobody named and that cannot be used is done without."""
+        if self.cache == "none":
+            return None, []
+        try:
+            return Cache(Path(self.cache).expanduser() if self.cache else default_path()), []
+        except BenchError as error:
+            if self.cache or self.offline:
+                raise
+            return None, [f"{error}; this run goes on without it"]
 
 
 def refuse(body: dict[str, Any]) -> Trouble:

@@ -178,7 +178,7 @@ def evaluate(
     if settings and not named:
         raise BenchError("settings are for models by name; set your adapter's own attributes")
     adapter = catalog.adapter(model, options.settings) if isinstance(model, str) else model
-    root, source = find_root(Path(data_root) if data_root is not None else None, watcher.say)
+    root, source = find_root(Path(data_root) if data_root is not None else None, watcher.say, catalog.select_tasks(options.tasks))
     outcome = run(options, catalog, adapter, root, source, watcher)
     assert outcome.folder is not None
     return load(outcome.folder, plugins=files)

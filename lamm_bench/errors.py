@@ -5,7 +5,11 @@ Errors that are ours (bugs) are left to fly with their traceback."""
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
+
+UNSEEN = re.compile("[\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f\\u200e\\u200f\\u202a-\\u202e\\u2066-\\u2069\\ud800-\\udfff]")
+"""What a terminal would obey, or what would turn a line around; line breaks and tabs are neither."""
 
 
 class BenchError(Exception):
@@ -31,6 +35,17 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> BenchError:
     "no task called 'cifar'. Did you mean 'cifar10'? There are: cifar10, svt"
     """
     names = sorted(known)
+    folded = {each.casefold(): each for each in names}
     near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    near = near or [folded[each] for each in difflib.get_close_matches(name.casefold(), folded, n=1, cutoff=0.5)]
     hint = f" Did you mean '{near[0]}'?" if near else ""
     return BenchError(f"no {kind} called '{name}'.{hint} There are: {', '.join(names) or 'none'}")
+
+
+def visible(text: str) -> str:
+    r"""Text of strangers for a terminal: what it would obey is shown as an escape.
+
+    >>> visible("\x1b[2Jowned\x07")
+    '\\x1b[2Jowned\\x07'
+    """
+    return UNSEEN.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), text)

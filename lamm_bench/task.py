@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from .errors import BenchError
+from .loading import load_json
 from .media import modality
-from .types import Media, Modality
+from .types import Media, Modality, Sample
 
 NUMBER = (int, float)
 
@@ -60,7 +61,10 @@ class Item:
 
 
 def shorten(value: Any, width: int = 60) -> str:
-    text = json.dumps(value, ensure_ascii=False, default=str)
+    try:
+        text = json.dumps(value, ensure_ascii=False, default=str)
+    except (ValueError, RecursionError):  # a number of thousands of digits, or nesting without end
+        text = type(value).__name__
     return text if len(text) <= width else text[: width - 1] + "…"
 
 
@@ -83,33 +87,66 @@ def inside(base: Path, relative: str, item: Item) -> Path:
     return path
 
 
+def options_unseen(sample: Sample) -> bool:
+    """Whether a question has options of which its text says nothing."""
+    asked = sample.question.casefold()
+    return len(sample.choices) > 1 and not any(choice.strip().casefold() in asked for choice in sample.choices if choice.strip())
+
+
 def find_meta(root: Path, names: Sequence[str]) -> Path:
     """The meta file among the accepted spellings; an error that names the official one."""
     for name in names:
-        if (root / name).is_file():
-            return root / name
+        try:
+            if (root / name).is_file():
+                return root / name
+        except OSError as error:  # no permission, a disk that fails, a server that is gone
+            raise BenchError(f"{root / name} cannot be read: {error.strerror or error}") from None
     raise BenchError(f"{root / names[0]} is missing" + (f" (also looked for {', '.join(names[1:])})" if names[1:] else ""))
 
 
 def read_items(root: Path, names: Sequence[str]) -> Iterator[Item]:
-    """Every item of a meta file, in file order, with ids that are unique texts.
+    """The items of a meta file in file order, with ids that are unique texts.
 
-    A missing id becomes the index; an id that occurs again gets `#index` behind it, so that no answer is ever joined
-    to two items."""
+    A missing id becomes the index; an id that occurs again gets `#index` behind it, and as many `~` as no other id has, so that no
+    answer is ever joined to two items."""
     file = find_meta(root, names)
-    try:
-        data = json.loads(file.read_text(encoding="utf-8"))
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise BenchError(f"{file} is not JSON: {error}") from None
+    data = load_json(file)
     if not isinstance(data, list):
         raise BenchError(f"{file} holds {type(data).__name__}, expected a list of objects")
-    seen: set[str] = set()
-    for index, entry in enumerate(data):
-        if not isinstance(entry, dict):
-            raise BenchError(f"{file}: item {index} is {shorten(entry)}, expected an object")
-        name = entry.get("id", index)
-        if not isinstance(name, str | int | float) or isinstance(name, bool):
-            raise BenchError(f"{file}: item {index}: `id` is {shorten(name)}, expected a text or a number")
-        id_ = str(name) if str(name) not in seen else f"{name}#{index}"
+    given = [id_of(file, index, entry) for index, entry in enumerate(data)]
+    taken, seen = set(given), set()
+    for index, (entry, name) in enumerate(zip(data, given)):
+        id_ = name
+        if name in seen:
+            id_ = f"{name}#{index}"
+            while id_ in taken:
+                id_ += "~"
+            taken.add(id_)
         seen.add(id_)
         yield Item(file, index, id_, entry)
+
+
+def id_of(file: Path, index: int, entry: Any) -> str:
+    """The id that an item has in its file. Raises `BenchError` for what is no item, or has no usable id."""
+    if not isinstance(entry, dict):
+        raise BenchError(f"{file}: item {index} is {shorten(entry)}, expected an object")
+    name = entry.get("id")
+    if name is None:
+        return str(index)
+    found = id_text(name)
+    if found is None:
+        raise BenchError(f"{file}: item {index}: `id` is {shorten(name)}, expected a text or a number")
+    return found
+
+
+def id_text(value: Any) -> str | None:
+    """An id as a text; None for what is none. A whole number stays one where a table made `1.0` of it.
+
+    >>> id_text("a"), id_text(7), id_text(7.0), id_text(True), id_text(2.0**60)
+    ('a', '7', '7', None, '1.152921504606847e+18')
+    """
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return None
+    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:  # beyond, several whole numbers are one float
+        return str(int(value))
+    return str(value)

@@ -108,6 +108,9 @@ class Response:
     error: str | None = None
     status: Literal["", "refused", "model_error", "media_error"] = ""  # why there is an error; empty without one
     prior: tuple[float, ...] = ()  # as `logprobs`, without media and question; only where a `Score` asked for it
+    seconds: float | None = field(
+        default=None, compare=False
+    )  # of work on this request, where the adapter knows; else the runner measures
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +130,8 @@ class Record:
     status: str
     prediction: Prediction | None
     error: str | None = None
-    seconds: float = 0.0
+    seconds: float = 0.0  # of work on its requests
+    queued: float = 0.0  # seconds that they waited before
 
 
 @dataclass(frozen=True, slots=True)

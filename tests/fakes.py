@@ -13,6 +13,8 @@ import numpy as np
 from PIL import Image
 
 from lamm_bench.ask.catalog import Catalog, load_catalog
+from lamm_bench.keep.ledger import signed
+from lamm_bench.keep.runs import Run
 from lamm_bench.measure.stats import ratio
 from lamm_bench.task import read_items
 from lamm_bench.types import Answer, Estimate, Generate, Media, Metric, Response, Row, Sample, Score
@@ -136,3 +138,11 @@ class Looker:
                 number,
                 Response(logprobs=tuple(-float(len(o)) for o in request.options), tokens=tuple(1 for _ in request.options)),
             )
+
+
+def rewrite_records(run: Path, task: str, change: Callable[[list[dict[str, Any]]], None]) -> None:
+    """Edits a run's records as if the run had been so: with the sums that belong to the new lines."""
+    path = run / "records" / f"{task}.jsonl"
+    lines = [{key: value for key, value in json.loads(line).items() if key != "sum"} for line in path.read_text().splitlines()]
+    change(lines)
+    path.write_bytes(b"".join(signed(line, f"{Run.read(run).seal}/{task}") for line in lines))

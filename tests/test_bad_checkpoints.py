@@ -33,7 +33,7 @@ def change(folder: Path, find: str, replacement: str) -> None:
 FAULTS: dict[str, tuple[Callable[[Path], object], str]] = {
     "no config": (lambda f: (f / "config.json").unlink(), "is not a checkpoint: it has no config.json"),
     "foreign": (lambda f: (f / "config.json").write_text('{"model_type": "llama"}'), "is a model of transformers (llama)"),
-    "no JSON": (lambda f: (f / "config.json").write_text('{"kind"'), "config.json cannot be read: Expecting ':'"),
+    "no JSON": (lambda f: (f / "config.json").write_text('{"kind"'), "config.json is not JSON: Expecting ':'"),
     "unknown key": (lambda f: change(f, '"licence"', '"license"'), "called 'license'. Did you mean 'licence'"),
     "no weights": (lambda f: (f / "lamm.safetensors").unlink(), "is not a whole checkpoint: lamm.safetensors"),
     "truncated": (

@@ -124,7 +124,7 @@ def test_a_question_file_is_answered_line_by_line_in_order(parrot: Path) -> None
     "line, said",
     [
         ("", "holds no question"),
-        ("{", "line 1 is no JSON"),
+        ("{", "line 1 is not JSON"),
         ("[]", "line 1 is list"),
         ('{"text": "a"}', "question_id is None"),
         ('{"question_id": 1, "text": 3}', "text is 3"),
@@ -144,7 +144,7 @@ def test_a_wrong_question_file_is_refused_with_its_line(tmp_path: Path, line: st
         (("--image", "a.png", "--points", "b.npy"), "one of --image, --points and --media"),
         (("--answer-file", "a.jsonl"), "belongs to --question-file"),
         (("--image", "nowhere.png"), "nowhere.png"),
-        (("--question-file", "nowhere.jsonl"), "nowhere.jsonl cannot be read"),
+        (("--question-file", "nowhere.jsonl"), "nowhere.jsonl is missing"),
         (("--device", "cpu"), "model parrot has no device; leave --device out"),
         (("--model", "lamm", "--device", "gpu"), "device called 'gpu'"),
     ],

@@ -172,7 +172,7 @@ def test_an_answer_that_is_not_there_is_missing_and_ends_with_status_3(mini_root
 
 
 @pytest.mark.parametrize(
-    "text", ["{", '{"a": 1}', '[{"id": 1}]', '[{"id": 1, "text": 5}]', '["yes"]', '[{"id": [1], "text": "x"}]', "\x00"]
+    "text", ["{", '{"a": 1}', '[{"id": 1}]', '[{"id": 1, "text": [5]}]', '["yes"]', '[{"id": [1], "text": "x"}]', "\x00"]
 )
 def test_a_broken_answer_file_is_named(mini_root: Path, tmp_path: Path, text: str) -> None:
     (tmp_path / "OCR_SVT.json").write_text(text)

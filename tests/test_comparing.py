@@ -134,7 +134,11 @@ def test_what_cannot_be_compared_is_said(runs: Path, mini_root: Path, tmp_path: 
     words = ("--model", "chance", "--tasks", "cifar10,svt", "--limit", "3", "--data-root", mini_root, "--output", tmp_path / "s")
     lamm_bench("run", *words)
     result = lamm_bench("compare", runs / "oracle", tmp_path / "s", "--data-root", mini_root)
-    assert result.exit_code == 2 and "asked about other items" in result.output
+    assert result.exit_code == 3 and "svt: NOT COMPARED" in result.output  # cifar10 is, on the three items of both
+    samples = json.loads(lamm_bench("compare", runs / "oracle", tmp_path / "s", "--data-root", mini_root, "--json", "-").stdout)[
+        "differences"
+    ]
+    assert {row["n"] for row in samples} == {3}
     for words, message in (
         ((runs / "oracle", tmp_path), "is no run folder"),
         ((runs / "oracle", runs / "chance", "--protocol", "new"), "no protocol called 'new'"),

@@ -27,6 +27,7 @@ from lamm_bench.measure.scoring import Score
 from lamm_bench.types import Generate, Response
 
 from .commands import lamm_bench
+from .fakes import rewrite_records
 from .faulty_server import FakeClock, completion, failing, faulty_server, said, smollm2
 from .made import make_file
 
@@ -153,10 +154,12 @@ def test_a_judge_that_says_nothing_readable_gives_no_number_at_all(runs: Path, m
 
 
 def test_an_answer_that_is_not_there_is_not_judged(runs: Path, mini_root: Path) -> None:
-    path = runs / "oracle/records/svt.jsonl"
-    lines = [json.loads(line) for line in path.read_text().splitlines()]
-    lines[0] = {"sample": lines[0]["sample"], "end": {"status": "model_error", "error": "x", "seconds": 0}}
-    path.write_text("".join(json.dumps(line) + "\n" for line in lines[:-1]))
+
+    def without(lines: list[dict[str, Any]]) -> None:
+        lines[0] = {"sample": lines[0]["sample"], "end": {"status": "model_error", "error": "x", "seconds": 0}}
+        lines.pop()
+
+    rewrite_records(runs / "oracle", "svt", without)
     who = Judge(fair_rating)
     score = by_task(judged(runs, mini_root, who, tasks="svt", votes=1))["svt"]
     assert (score.counts["ok"], score.counts["model_error"], score.counts["missing"]) == (4, 1, 1) and len(who.asked) == 4
@@ -354,11 +357,7 @@ def test_a_judgement_is_replayed_to_the_last_byte_without_judge_or_data(runs: Pa
 
 def test_an_answer_that_changed_is_judged_anew_and_the_old_verdict_stays_in_the_file(runs: Path, mini_root: Path) -> None:
     result = judged(runs, mini_root, Judge(fair_rating), tasks="svt", votes=1)
-    path = runs / "oracle/records/svt.jsonl"
-    lines = path.read_text().splitlines()
-    first = json.loads(lines[0])
-    first["end"]["prediction"]["text"] = "something else"
-    path.write_text("\n".join([json.dumps(first), *lines[1:]]) + "\n")
+    rewrite_records(runs / "oracle", "svt", lambda lines: lines[0]["end"]["prediction"].update(text="something else"))
     judged(runs, mini_root, again := Judge(fair_rating), tasks="svt", votes=1)
     assert len(again.asked) == 1
     assert len((result.folder / "records/svt.jsonl").read_text().splitlines()) == 7
@@ -503,7 +502,6 @@ def test_a_judgement_is_no_run(runs: Path, mini_root: Path) -> None:
 
 
 def test_a_faulty_server_as_judge_leaves_judge_errors_and_no_scores(runs: Path, mini_root: Path) -> None:
-    pytest.importorskip("openai", reason="needs the extra `openai`")
     from lamm_bench.adapters.openai_chat import OpenAIChat
 
     def act(number: int, body: dict[str, Any]) -> Any:
@@ -523,7 +521,6 @@ def test_a_faulty_server_as_judge_leaves_judge_errors_and_no_scores(runs: Path, 
 
 
 def test_a_budget_that_ends_while_judging_is_resumed(runs: Path, mini_root: Path) -> None:
-    pytest.importorskip("openai", reason="needs the extra `openai`")
     from lamm_bench.adapters.openai_chat import OpenAIChat
 
     from .faulty_server import Act
@@ -541,7 +538,6 @@ def test_a_budget_that_ends_while_judging_is_resumed(runs: Path, mini_root: Path
 
 
 def test_a_real_small_model_is_a_bad_judge_and_is_treated_as_one(runs: Path, mini_root: Path) -> None:
-    pytest.importorskip("openai", reason="needs the extra `openai`")
     from lamm_bench.adapters.openai_chat import OpenAIChat
 
     with smollm2() as url:

@@ -15,8 +15,6 @@ import pytest
 from click.testing import Result
 from PIL import Image
 
-pytest.importorskip("openai", reason="needs the extra `openai`")
-
 from lamm_bench.adapters.openai_chat import OpenAIChat
 from lamm_bench.errors import BenchError, Stopped
 from lamm_bench.media import blank, seal
@@ -117,11 +115,17 @@ def test_an_error_that_stays_is_given_up_after_the_repetitions() -> None:
     ("body", "expected"),
     [
         (completion("half", "length"), Response("half", "length", (), (5,))),
-        (completion(None), Response("", "stop", (), (5,))),
+        (completion(""), Response("", "stop", (), (5,))),
         (completion("", "content_filter"), ("refused", "content filter")),
         (completion(None, refusal="I will not"), ("refused", "I will not")),
         (completion(None, "tool_calls"), ("model_error", "tool")),
-        (completion("x", "martian"), ("model_error", "martian")),
+        (completion("x", "martian"), Response("x", "stop", (), (5,))),
+        (completion("x", "COMPLETE"), Response("x", "stop", (), (5,))),
+        (completion("half", "MAX_TOKENS"), Response("half", "length", (), (5,))),
+        (completion("x", "SAFETY"), ("refused", "SAFETY")),
+        (completion([{"type": "thinking", "thinking": "(A)?"}, {"type": "text", "text": "B"}]), Response("B", "stop", (), (5,))),
+        (completion(None, reasoning_content="(A)?"), Response("", "stop", (), (5,))),
+        (completion(None, tool_calls=[{"id": "x"}]), ("model_error", "tool")),
     ],
 )
 def test_finish_reasons_and_refusals_are_statuses(body: dict[str, Any], expected: Any) -> None:

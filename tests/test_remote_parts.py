@@ -109,10 +109,8 @@ def test_whatever_a_server_sends_is_a_reply_or_garbage(text: str) -> None:
 @pytest.mark.parametrize(
     "body",
     [
-        {"choices": [{"message": {"content": 3}}]},
+        {"choices": [{"message": {"content": True}}]},
         {"choices": [{"message": "text"}]},
-        {"choices": [{"message": {"content": "a"}, "logprobs": {"content": [{"token": "a"}]}}]},
-        {"choices": [{"message": {"content": "a"}}], "usage": [1]},
         {"choices": {}},
         [],
     ],

@@ -233,6 +233,7 @@ def test_any_text_survives_the_page_as_text(said):
     tags = Tags(f'<p title="{esc(said)}">{esc(said)}</p>')
     assert [tag for tag, _ in tags.found] == ["p"]
     clean = "".join(c if c in "\n\t" or (c >= " " and c != "\x7f") else "\ufffd" for c in said)
+    clean = re.sub("[\u200e\u200f\u202a-\u202e\u2066-\u2069]", lambda turn: f"\\u{ord(turn[0]):04x}", clean)  # shown, not obeyed
     assert tags.text == clean == tags.found[0][1]["title"]
 
 
@@ -409,3 +410,47 @@ def test_parts_and_options_are_listed():
     assert "• red" in text and "neck" in text and "[0.1, 0.2]" in text
     empty = card("t", replace(shown, answer=" "), {})
     assert "<i>empty</i>" in empty
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        (("metrics", "value"), '<meta http-equiv=refresh content="0;url=https://evil.example">'),
+        (("metrics", "ci95"), ["<b>", 2]),
+        (("metrics", "ci95"), [1]),
+        (("metrics", "n"), "<b>"),
+        (("metrics", "unit"), None),
+        (("counts", "ok"), "<b>"),
+        (("counts",), []),
+        (("metrics",), None),
+        (("task",), 3),
+    ],
+)
+def test_a_result_of_a_stranger_is_looked_at_before_it_is_shown(run, catalog, root, place, value):
+    path = run / "result.json"
+    result = json.loads(path.read_text())
+    entry = result["results"][0]
+    if place[0] == "metrics" and len(place) > 1:
+        next(iter(entry["metrics"].values()))[place[1]] = value
+    else:
+        at = entry
+        for step in place[:-1]:
+            at = at[step]
+        at[place[-1]] = value
+    path.write_text(json.dumps(result))
+    with pytest.raises(BenchError, match=r"result\.json: `results\[0\].*expected"):
+        written(run, catalog, root)
+
+
+@pytest.mark.parametrize("scores", ["[]", "{}", '{"protocols": []}', '{"protocols": {"standard": {"samples": [1]}}}', "{"])
+def test_scores_of_another_form_cost_the_samples_and_not_the_page(run, catalog, root, scores):
+    (run / "scores/flat.json").write_text(scores)
+    _, tags = written(run, catalog, root)
+    assert "No samples are shown" in tags.text
+
+
+def test_a_report_is_never_written_over_a_file_of_the_run(run, catalog, root):
+    from lamm_bench.cli.options import can_be_written
+
+    assert "belongs to a run folder" in can_be_written(run / "manifest.json")
+    assert can_be_written(run / "report.html") == "" == can_be_written(Path("/dev/null"))

@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 
 from lamm_bench.errors import BenchError
-from lamm_bench.training.data.feature_cache import FeatureCache
+from lamm_bench.training.data.feature_cache import FeatureCache, own_file
 from lamm_bench.training.run import train
 from lamm_bench.types import Media
 
@@ -99,3 +99,21 @@ def test_unreadable_media_are_listed(root: Path, tmp_path: Path) -> None:
 
 def test_a_media_that_is_not_there_has_no_row(tmp_path: Path) -> None:
     assert Media("image", "x") not in FeatureCache(tmp_path / "cache")
+
+
+def test_two_writers_of_one_cache_have_a_file_each(tmp_path: Path) -> None:
+    with own_file(tmp_path, "image-0") as first, own_file(tmp_path, "image-0") as second:
+        assert (first.name, second.name) == ("image-0.jsonl", "image-0-2.jsonl")
+    with own_file(tmp_path, "image-0") as again:
+        assert again.name == "image-0.jsonl"
+
+
+def test_a_training_whose_cache_another_one_writes_to_is_undisturbed(root: Path, tmp_path: Path) -> None:
+    go(root, tmp_path / "plain")
+    (tmp_path / "cache").mkdir()
+    with own_file(tmp_path / "cache", "image-0") as held:
+        held.write_text('{"torn')  # what the other one is just writing
+        go(root, tmp_path / "a", tmp_path / "cache")
+    assert (tmp_path / "cache/image-0-2.jsonl").is_file() and held.read_text() == '{"torn'
+    assert "encoding" not in go(root, tmp_path / "b", tmp_path / "cache")
+    assert weights(tmp_path / "plain") == weights(tmp_path / "a") == weights(tmp_path / "b")

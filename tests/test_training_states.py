@@ -148,3 +148,52 @@ def test_held_out_media_are_not_learnt_from_and_the_curve_is_drawn(root: Path, t
 def test_best_without_held_out_data_is_refused(root: Path, tmp_path: Path) -> None:
     with pytest.raises(BenchError, match="watch.final: best needs a validation loss"):
         go(root, tmp_path / "out", watch__final="best", data__held_out="0")
+
+
+def test_no_flipped_bit_of_a_state_gives_other_weights(tmp_path: Path) -> None:
+    weights = {"model": {"a": torch.arange(300.0), "b": torch.ones(7, dtype=torch.int64)}}
+    state.write(tmp_path / "state.pt", {"identity": "x", **weights})
+    whole = (tmp_path / "state.pt").read_bytes()
+    for place in range(0, len(whole), 37):
+        flipped = bytearray(whole)
+        flipped[place] ^= 1 << place % 8
+        (tmp_path / "state.pt").write_bytes(flipped)
+        try:
+            found = state.read(tmp_path / "state.pt", "x")
+        except BenchError as error:
+            assert "state.pt" in str(error)
+        else:
+            assert all(torch.equal(found["model"][name], tensor) for name, tensor in weights["model"].items())
+
+
+@pytest.mark.parametrize("killed", ["preset.json", "README.md"])
+def test_a_training_killed_after_its_config_was_written_is_finished_by_the_same_command(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, killed: str
+) -> None:
+    whole = go(root, tmp_path / "whole")
+    real = Path.write_text
+
+    def dying(self: Path, *words: Any, **more: Any) -> int:
+        if self.name == killed:
+            raise KeyboardInterrupt
+        return real(self, *words, **more)
+
+    monkeypatch.setattr(Path, "write_text", dying)
+    with pytest.raises(KeyboardInterrupt):
+        go(root, tmp_path / "out")
+    monkeypatch.undo()
+    assert (tmp_path / "out/config.json").is_file()
+    go(root, tmp_path / "out")
+    assert {file.name for file in (tmp_path / "out").iterdir()} == {file.name for file in whole.iterdir()}
+    for file in FILES:
+        assert (tmp_path / "out" / file).read_bytes() == (whole / file).read_bytes()
+
+
+def test_states_left_beside_a_finished_checkpoint_are_tidied_and_it_stays(root: Path, tmp_path: Path) -> None:
+    out = go(root, tmp_path / "out")
+    names = {file.name for file in out.iterdir()}
+    (out / "state-0-000001.pt").write_bytes(b"left over by a death in the middle of tidying")
+    (out / "best.pt").write_bytes(b"too")
+    with pytest.raises(BenchError, match="already holds a finished checkpoint"):
+        go(root, out)
+    assert {file.name for file in out.iterdir()} == names

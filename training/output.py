@@ -53,7 +53,9 @@ def saved_state(output: Path, identity: str, resume: bool | None, fresh: bool, e
         state.clear(output)
         for name in ("metrics.jsonl", "config.json", TOKENIZER, *SAID, *checkpoint.FILES):
             (output / name).unlink(missing_ok=True)
-    if (output / "config.json").is_file():
+    if (output / "config.json").is_file() and not file.is_file():
+        if engine.rank == 0:
+            state.clear(output)  # what a death left over when the states were deleted, the last thing that a training does
         raise BenchError(f"{output} already holds a finished checkpoint; use another --output, or --fresh to train anew")
     if not file.is_file():
         if resume:

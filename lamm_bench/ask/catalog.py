@@ -6,6 +6,7 @@ under `recipes/`. Other packages offer modules of the same form under the entry-
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 import importlib.metadata
 import importlib.util
@@ -19,6 +20,7 @@ from typing import Any
 
 from lamm_bench import media
 from lamm_bench.errors import BenchError, unknown
+from lamm_bench.loading import read_bytes
 from lamm_bench.types import Adapter, Task
 
 from .recipe import Recipe, build, load_recipe, parse_recipe
@@ -42,6 +44,8 @@ class Catalog:
     adapters: dict[str, Callable[..., Adapter]] = field(default_factory=dict)
     recipes: dict[str, Callable[[], Recipe]] = field(default_factory=dict)
     pools: list[Any] = field(default_factory=list)
+    plugin_files: dict[str, str] = field(default_factory=dict)  # `--plugin` files and the sha256 of what was run
+    brought: dict[tuple[str, str], str] = field(default_factory=dict)  # ("task" or "adapter", name) -> the plug-in file
     _known: list[ModuleType] = field(default_factory=list, repr=False)
 
     def add_module(self, module: ModuleType, where: str) -> None:
@@ -74,6 +78,17 @@ class Catalog:
         if name in shelf and shelf[name] is not thing:
             raise BenchError(f"{where} brings a second {kind} called '{name}'; rename one of them")
         shelf[name] = thing
+        if where in self.plugin_files:
+            self.brought[kind, name] = where
+
+    def plugins_of(self, model: str, tasks: Sequence[str]) -> dict[str, str]:
+        """The names and digests of the plug-in files that bring a model or tasks: edited, they may answer and ask otherwise."""
+        found: dict[str, str] = {}
+        for key in (("adapter", model), *(("task", task) for task in tasks)):
+            if key in self.brought:
+                file = self.brought[key]
+                found[Path(file).name] = self.plugin_files[file][:16]
+        return dict(sorted(found.items()))
 
     def select_tasks(self, names: str | Sequence[str]) -> list[Task]:
         """Tasks by names and groups (`all`, `2d`, `3d`, `locating`), without repeats, in the catalogue's order."""
@@ -170,5 +185,7 @@ def load_catalog(plugins: Sequence[str] = ()) -> Catalog:
             except ImportError as error:
                 raise BenchError(f"entry point {entry.name} ({entry.value}) cannot be loaded: {error}") from error
     for plugin in plugins:
-        catalog.add_module(from_file(plugin), plugin)
+        module = from_file(plugin)
+        catalog.plugin_files[plugin] = hashlib.sha256(read_bytes(Path(plugin))).hexdigest()
+        catalog.add_module(module, plugin)
     return catalog

@@ -5,7 +5,6 @@ which is what the models of the paper were trained for."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any
 
 from lamm_bench import media
 from lamm_bench.errors import BenchError, unknown
+from lamm_bench.loading import parse_json, read_text
 from lamm_bench.types import Adapter, Generate, Media, Message, Modality, Response
 
 COMMANDS = {
@@ -162,11 +162,8 @@ class Question:
 
 def read_questions(path: Path) -> list[Question]:
     """Upstream's JSON lines: `question_id`, `text`, and `image`, `pcl` or another modality's key. Faults name file and line."""
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise BenchError(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}") from None
-    found = [question_of(line, f"{path} line {number}") for number, line in enumerate(lines, 1) if line.strip()]
+    lines = enumerate(read_text(path).split("\n"), 1)  # at line feeds alone: JSON texts may hold the other breaks as they are
+    found = [question_of(line, f"{path} line {number}") for number, line in lines if line.strip()]
     if not found:
         raise BenchError(f"{path} holds no question; expected JSON lines with question_id, text, and {keys()}")
     return found
@@ -180,10 +177,7 @@ def keys() -> str:
 
 def question_of(line: str, where: str) -> Question:
     """One line of a question file, checked; `where` is its place in errors."""
-    try:
-        item = json.loads(line)
-    except json.JSONDecodeError as error:
-        raise BenchError(f"{where} is no JSON: {error}") from None
+    item = parse_json(line, where)
     if not isinstance(item, dict):
         raise BenchError(f"{where} is {type(item).__name__}, expected an object with question_id and text")
     identity, text = item.get("question_id"), item.get("text")

@@ -75,7 +75,7 @@ class Comparison:
 
 def compare_runs(first: Path, second: Path, catalog: Catalog, root: Path, tasks: str, protocol: str) -> Comparison:
     """Every task that both runs were asked about. Raises `BenchError` when there is none."""
-    runs = (Run.read(first), Run.read(second))
+    runs = (Run.asked(first), Run.asked(second))
     data = [run.manifest["identity"]["data"] for run in runs]
     result = Comparison(str(first), str(second), protocol)
     chosen = [task for task in catalog.select_tasks(tasks) if task.name in data[0] or task.name in data[1]]
@@ -99,10 +99,13 @@ def why_not(task: Task, samples: Sequence[Sample], runs: tuple[Run, Run], root: 
     for run, found in zip(runs, digests):
         if found is None:
             return f"{run.folder} was not asked about it"
-    if digests[0] != digests[1]:
-        return "the runs were asked about other items (limit, seed or data differ)"
-    if chosen_samples(task, samples, runs[0])[1] != digests[0]:
+    chosen = [chosen_samples(task, samples, run) for run in runs]
+    if all(one[1] != found for one, found in zip(chosen, digests)):
         return f"the data under {root} are not those of the runs; name the runs' data with --data-root"
+    if any(one[1] != found for one, found in zip(chosen, digests)):
+        return "the runs were asked about other items: their data differ"
+    if not {sample.id for sample in chosen[0][0]} & {sample.id for sample in chosen[1][0]}:
+        return "the runs have no item in common (limit or seed differ)"
     if protocol not in task.protocols:
         return f"it has no protocol {protocol}"
     return None
@@ -116,7 +119,8 @@ def chosen_samples(task: Task, samples: Sequence[Sample], run: Run) -> tuple[tup
 
 def difference(task: Task, samples: Sequence[Sample], runs: tuple[Run, Run], protocol: str) -> Difference:
     """The headline's difference on the samples that both answered."""
-    asked, _ = chosen_samples(task, samples, runs[0])
+    each = [{sample.id for sample in chosen_samples(task, samples, run)[0]} for run in runs]
+    asked = [sample for sample in samples if sample.id in each[0] | each[1]]  # one that a run was not asked, it has not answered
     scores: list[Score] = []
     for run in runs:
         answered = from_records(run.ledger(task.name).ended)

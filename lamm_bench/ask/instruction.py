@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-import yaml
-
 from lamm_bench.errors import BenchError, unknown
+from lamm_bench.loading import load_yaml
 from lamm_bench.types import Media, Message, Sample
 
 PROMPT_FOLDER = Path(__file__).parents[1] / "recipes" / "prompts"
@@ -74,10 +73,7 @@ def prompt_file(name: str) -> PromptFile:
         if path.parent == PROMPT_FOLDER:
             raise unknown("prompt file", name, ["none", *(p.stem for p in PROMPT_FOLDER.glob("*.yaml"))])
         raise BenchError(f"prompt file {path} is missing")
-    try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
-        raise BenchError(f"{path} is not YAML: {' '.join(str(error).split())}") from None
+    data = load_yaml(path)
     if not isinstance(data, dict):
         raise BenchError(f"{path} must be a mapping with the keys system and task_types")
     for key in data:
@@ -106,6 +102,7 @@ def question_of(sample: Sample, part: str) -> str:
 
 def opening(sample: Sample, part: str, system: str, template: str) -> Prompt:
     """System message (when there is one), then the media and the question in one user message."""
-    text = fill(template, {"question": question_of(sample, part)})
+    options = "\n".join(f"({chr(ord('A') + number)}) {choice}" for number, choice in enumerate(sample.choices))
+    text = fill(template, {"question": question_of(sample, part), "options": options})
     user = Message("user", (*sample.media, text))
     return Prompt((Message("system", (system,)), user) if system else (user,))

@@ -39,6 +39,8 @@ class Outcome:
     unavailable: dict[str, str] = field(default_factory=dict)  # task -> why it could not be asked or scored
     failures: dict[str, str] = field(default_factory=dict)  # task -> how many samples have no answer, and why most of them
     rates: dict[str, float] = field(default_factory=dict)  # samples a second, where anything was asked now
+    seconds: dict[str, dict[str, float]] = field(default_factory=dict)  # task -> quantiles of the samples' own seconds
+    subsets: dict[str, str] = field(default_factory=dict)  # task -> how many of its items were scored, where only those answered
     folder: Path | None = None
 
     @property
@@ -53,18 +55,29 @@ class Outcome:
             "results": [score.to_json(samples) for score in self.scores],
             "skipped": self.skipped,
             "unavailable": self.unavailable,
+            **({"subset": self.subsets} if self.subsets else {}),
         }
 
 
-def load(tasks: Sequence[Task], root: Path, outcome: Outcome) -> list[tuple[Task, Sequence[Sample]]]:
-    """The samples of every task whose meta file can be read; the others are listed with the reason."""
+def load(tasks: Sequence[Task], root: Path, outcome: Outcome, alone: bool = True) -> list[tuple[Task, Sequence[Sample]]]:
+    """The samples of every task whose meta file can be read; the others are listed with the reason.
+
+    Raises `BenchError` when none can be read, unless they do not stand `alone`."""
     loaded = []
     for task in tasks:
         try:
-            loaded.append((task, task.samples(root)))
+            samples = task.samples(root)
+            if samples:
+                loaded.append((task, samples))
+            else:
+                outcome.unavailable[task.name] = f"{root / task.meta_files[0]} holds no items"
         except BenchError as error:
             outcome.unavailable[task.name] = str(error)
-    if not loaded and outcome.unavailable:
+        except Exception as error:  # of a stranger's task; one that cannot be read loses no other
+            outcome.unavailable[task.name] = (
+                f"its samples cannot be read: {type(error).__name__}: {' '.join(str(error).split())[:300]}"
+            )
+    if alone and not loaded and outcome.unavailable:
         raise BenchError(
             next(iter(outcome.unavailable.values())) + ("" if len(tasks) == 1 else " (and no other task can be read)")
         )
@@ -87,6 +100,23 @@ def why_failed(records: Iterable[Record]) -> str:
     return f"{failed} of {len(records)} samples failed: {which}{' '.join(reason.split())[:300]}"
 
 
+def latencies(records: Iterable[Record]) -> dict[str, float]:
+    """Median and 95th percentile of the seconds that samples took of work, and of those that they waited before.
+
+    >>> latencies([Record("1", "ok", None, None, 0.5), Record("2", "ok", None, None, 0.5, 0.5)])
+    {'n': 2, 'p50': 0.5, 'p95': 0.5, 'queued_p50': 0.0, 'queued_p95': 0.5}
+    """
+    known = [record for record in records if record.seconds > 0]
+    if not known:
+        return {}
+    found: dict[str, float] = {"n": len(known)}
+    for name, values in (("", [record.seconds for record in known]), ("queued_", [record.queued for record in known])):
+        values.sort()
+        for share in (50, 95):
+            found[f"{name}p{share}"] = round(values[max(0, -(-share * len(values) // 100) - 1)], 4)
+    return found
+
+
 def score_task(
     catalog: Catalog, task: Task, samples: Sequence[Sample], answered: Mapping[str, Answered], protocols: Sequence[str]
 ) -> list[Score]:
@@ -96,6 +126,25 @@ def score_task(
         for protocol in protocols
         if protocol in task.protocols
     ]
+
+
+def scores_or_why(
+    catalog: Catalog,
+    task: Task,
+    samples: Sequence[Sample],
+    answered: Mapping[str, Answered],
+    protocols: Sequence[str],
+    outcome: Outcome,
+) -> list[Score]:
+    """As `score_task`; a task that cannot read or count its answers is listed with the reason, and loses no other."""
+    try:
+        return score_task(catalog, task, samples, answered, protocols)
+    except BenchError:
+        raise
+    except Exception as error:
+        said = " ".join(str(error).split())[:300]
+        outcome.unavailable[task.name] = f"its answers cannot be scored: {type(error).__name__}: {said}"
+        return []
 
 
 def in_pool(catalog: Catalog, task: Task, protocol: str) -> bool:

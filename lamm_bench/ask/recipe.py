@@ -5,6 +5,7 @@ known one, because upstream's builder swallowed typos and asked with another pro
 
 from __future__ import annotations
 
+import math
 import types
 import typing
 from collections.abc import Mapping
@@ -12,10 +13,9 @@ from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
-import yaml
-
 from lamm_bench.errors import BenchError, unknown
 from lamm_bench.lamm.layouts import LAYOUTS
+from lamm_bench.loading import parse_yaml, read_text
 from lamm_bench.types import to_json
 
 from .inferencers import INFERENCERS, Inferencer
@@ -38,7 +38,7 @@ class Instruction:
     """How a question is worded."""
 
     prompts: str = "standard"  # a prompt file by name or path, or `none`
-    template: str = "{question}"  # wraps the item's own question
+    template: str = "{question}"  # wraps the item's own question; `{options}`: its options, one a line, (A) first
     layout: str = (
         "training"  # how LAMM's conversations are written: `training` (as it was trained), `classic` (reference 3.5) ...
     )
@@ -129,7 +129,10 @@ def convert(value: Any, hint: Any, where: str) -> Any:
         raise BenchError(f"{where} is {value!r}, expected true or false")
     if hint in (int, float) and isinstance(value, str | int | float) and not isinstance(value, bool):
         try:
-            return hint(value)
+            number = hint(value)
+            if not math.isfinite(number) or (isinstance(value, float) and number != value):
+                raise ValueError
+            return number
         except (ValueError, OverflowError):
             raise BenchError(f"{where} is {value!r}, expected {'a whole number' if hint is int else 'a number'}") from None
     if isinstance(hint, type) and not isinstance(value, hint):
@@ -137,13 +140,10 @@ def convert(value: Any, hint: Any, where: str) -> Any:
     return value
 
 
-def parse_recipe(text: str, name: str) -> Recipe:
+def parse_recipe(text: str, name: str, file: str = "") -> Recipe:
     """A recipe from YAML. Raises `BenchError` naming the key that is wrong."""
     where = f"recipe {name}"
-    try:
-        data = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise BenchError(f"{where} is not YAML: {' '.join(str(error).split())}") from None
+    data = parse_yaml(text, f"recipe {file or name}")
     keys = ("scenario", "instruction", "inferencer", "metric")
     if not isinstance(data, dict):
         raise BenchError(f"{where} must be a mapping with the keys {', '.join(keys)}")
@@ -180,12 +180,11 @@ def check(recipe: Recipe) -> None:
     if not isinstance(overrides, dict) or not all(isinstance(value, dict) for value in overrides.values()):
         raise BenchError(f"{where}: `tasks` of the inferencer must map task names to inferencers")
     for task in ("", *overrides):
-        recipe.inferencer_for(task)
+        asker: Any = recipe.inferencer_for(task)
+        if getattr(asker, "temperature", 0.0) < 0 or not 0 < getattr(asker, "top_p", 1.0) <= 1:
+            raise BenchError(f"{where}: `temperature` must not be below 0, and `top_p` lies above 0 and up to 1")
 
 
 def load_recipe(path: Path, name: str) -> Recipe:
     """A recipe from a file."""
-    try:
-        return parse_recipe(path.read_text(encoding="utf-8"), name)
-    except (OSError, UnicodeDecodeError) as error:
-        raise BenchError(f"cannot read recipe {path}: {error}") from None
+    return parse_recipe(read_text(path), name, str(path))

@@ -2,33 +2,49 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from lamm_bench.data.locate import find_root, is_root
+from lamm_bench.data.locate import USUAL, VARIABLE, find_root, is_root, miniature
 from lamm_bench.errors import BenchError
 from lamm_bench.keep.answers import find_answers, read_answers
+from lamm_bench.keep.ledger import Ledger
 from lamm_bench.keep.runs import Run
 from lamm_bench.measure.scoring import from_records, pooled
 
 from .catalog import Catalog
-from .outcome import Outcome, Watcher, load, score_task, why_failed
+from .outcome import Outcome, Watcher, load, scores_or_why, why_failed
 from .runner import plan
 
 
 def root_of(folders: Sequence[Path], given: Path | None, catalog: Catalog, say: Callable[[str], None]) -> Path:
-    """Where to read the data of stored runs: where the user says, else where the first run met them if they are still the same,
-    else as for a new run. The run's smallest task decides, since every task is compared with its digest later anyway."""
-    manifest = Run.read(folders[0]).manifest
+    """Where to read the data of stored runs: where the user says, else where the first run met them, else wherever the same data
+    are found. The run's smallest task decides, since every task is compared with its digest later anyway.
+
+    Raises `BenchError` where they are not to be found: other data, and the miniature, are never taken for them."""
+    manifest = Run.asked(folders[0]).manifest
     for folder in folders[1:]:
-        Run.read(folder)  # a folder that holds no run is told before data are looked for
-    place = manifest.get("data_root")
-    if given is None and place and is_root(Path(place)) and same_data(manifest, Path(place), catalog):
-        say(f"data: {place}, where {folders[0]} met them; --data-root names others")
-        return Path(place)
-    return find_root(given, say)[0]
+        Run.asked(folder)  # a folder that holds no run is told before data are looked for
+    tasks = [catalog.tasks[name] for name in manifest["identity"]["data"] if name in catalog.tasks]
+    if given is not None:
+        return find_root(given, say, tasks)[0]
+    met = str(manifest.get("data_root") or "")
+    named = os.environ.get(VARIABLE)
+    for place in [*([met] if met else []), *([named] if named else []), *map(str, USUAL)]:
+        if is_root(Path(place), tasks) and same_data(manifest, Path(place), catalog):
+            where = f"where {folders[0]} met them" if place == met else f"the same that {folders[0]} met in {met}"
+            say(f"data: {place}, {where}; --data-root names others")
+            return Path(place)
+    if manifest["source"] == "miniature":
+        return miniature()
+    if met and is_root(Path(met), tasks):
+        return Path(met)  # each task is compared with what the run was asked, and the one that changed is named
+    raise BenchError(
+        f"{folders[0]} met its data in {met or 'a place it does not name'}, which is not there; name where they are now with --data-root"
+    )
 
 
 def same_data(manifest: Mapping[str, Any], root: Path, catalog: Catalog) -> bool:
@@ -40,14 +56,14 @@ def same_data(manifest: Mapping[str, Any], root: Path, catalog: Catalog) -> bool
     name = min(known, key=lambda task: manifest["samples"].get(task, 0))
     try:
         work = plan(catalog.tasks[name], catalog.tasks[name].samples(root), identity["limit"], identity["seed"], None)
-    except BenchError:
+    except Exception:  # whatever a task says of files that are none of its own
         return False
     return work.data == identity["data"][name]
 
 
 def rescore(folder: Path, catalog: Catalog, root: Path, tasks: str, protocols: Sequence[str], watcher: Watcher) -> Outcome:
     """Scores a stored run again, without a model, from its records. Refuses data that the run was not asked about."""
-    stored = Run.read(folder)
+    stored = Run.asked(folder)
     identity = stored.manifest["identity"]
     known = [name for name in identity["data"] if name in catalog.tasks]
     chosen = [task for task in catalog.select_tasks(tasks) if task.name in known]
@@ -65,20 +81,65 @@ def rescore(folder: Path, catalog: Catalog, root: Path, tasks: str, protocols: S
                 f"the data under {root} are not those of the run; name the run's data with --data-root"
             )
         else:
-            records = stored.ledger(task.name).ended
-            if reason := why_failed(records.values()):
-                outcome.failures[task.name] = reason
+            ledger = stored.ledger(task.name)
+            reasons = [why_failed(ledger.ended.values()), left_out(ledger)]
+            if any(reasons):
+                outcome.failures[task.name] = "; ".join(reason for reason in reasons if reason)
             wanted = protocols or stored.manifest["protocols"]
-            outcome.scores += score_task(catalog, task, work.samples, from_records(records), wanted)
+            outcome.scores += scores_or_why(catalog, task, work.samples, from_records(ledger.ended), wanted, outcome)
         watcher.tick(len(work.samples))
         watcher.end(task.name)
     outcome.scores += pooled(catalog.pools, outcome.scores)
     return outcome
 
 
-def score_answers(folder: Path, catalog: Catalog, root: Path, tasks: str, protocols: Sequence[str], watcher: Watcher) -> Outcome:
-    """Scores upstream-format answer files. A named task without a file is listed; `all` takes the files that are there."""
+def left_out(ledger: Ledger) -> str:
+    """Which lines of a file are no records of its run; empty when all are."""
+    if not ledger.damaged:
+        return ""
+    number = len(ledger.damaged)
+    some = ", ".join(map(str, ledger.damaged[:5])) + (" ..." if number > 5 else "")
+    return (
+        f"{number} line{'s' if number > 1 else ''} of {ledger.path} ({some}) {'are' if number > 1 else 'is'} damaged or of another "
+        "run, and left out; run the same command again to ask those samples again"
+    )
+
+
+def score_answers(
+    folder: Path, catalog: Catalog, root: Path, tasks: str, protocols: Sequence[str], watcher: Watcher, subset: bool = False
+) -> Outcome:
+    """Scores upstream-format answer files. A named task without a file is listed; `all` takes the files that are there.
+
+    With `subset` only the items that have an answer are scored, as upstream does, and the outcome names how many those are."""
     outcome = Outcome()
+    files = answer_files(folder, catalog, tasks, outcome)
+    for task, samples in load([task for task in catalog.select_tasks(tasks) if task.name in files], root, outcome):
+        watcher.begin(task.name, len(samples))
+        try:
+            answers = read_answers(files[task.name])
+        except BenchError as error:
+            outcome.unavailable[task.name] = str(error)
+            continue
+        for protocol in protocols:
+            if protocol in task.protocols:
+                answered, notes = answers.join(samples, protocol)
+                asked = [sample for sample in samples if sample.id in answered] if subset else samples
+                if len(asked) < len(samples):
+                    outcome.subsets[task.name] = f"{len(asked)} of {len(samples)} items"
+                    notes = [f"only the {len(asked)} of {len(samples)} items that have an answer are scored (--subset)", *notes]
+                if not asked:
+                    outcome.unavailable[task.name] = "; ".join(["no item has an answer", *notes])
+                    continue
+                for result in scores_or_why(catalog, task, asked, answered, [protocol], outcome):
+                    outcome.scores.append(replace(result, notes=(*result.notes, *notes)))
+        watcher.tick(len(samples))
+        watcher.end(task.name)
+    outcome.scores += pooled(catalog.pools, outcome.scores)
+    return outcome
+
+
+def answer_files(folder: Path, catalog: Catalog, tasks: str, outcome: Outcome) -> dict[str, Path]:
+    """The answer file of each task that has one. Raises `BenchError` when there is none at all."""
     files: dict[str, Path] = {}
     if not folder.is_dir():
         raise BenchError(f"{folder} is no folder; expected answer files such as Classification_CIFAR10.json in it")
@@ -91,19 +152,4 @@ def score_answers(folder: Path, catalog: Catalog, root: Path, tasks: str, protoc
             outcome.unavailable[task.name] = f"{folder / task.answer_files[0]}.json is missing"
     if not files:
         raise BenchError(f"{folder} holds no answer file of {tasks}; expected for instance {named[0].answer_files[0]}.json")
-    for task, samples in load([task for task in named if task.name in files], root, outcome):
-        watcher.begin(task.name, len(samples))
-        try:
-            answers = read_answers(files[task.name])
-        except BenchError as error:
-            outcome.unavailable[task.name] = str(error)
-            continue
-        for protocol in protocols:
-            if protocol in task.protocols:
-                answered, notes = answers.join(samples, protocol)
-                (result,) = score_task(catalog, task, samples, answered, [protocol])
-                outcome.scores.append(replace(result, notes=(*result.notes, *notes)))
-        watcher.tick(len(samples))
-        watcher.end(task.name)
-    outcome.scores += pooled(catalog.pools, outcome.scores)
-    return outcome
+    return files

@@ -17,6 +17,7 @@ from lamm_bench import media
 from lamm_bench.errors import BenchError, MediaError
 from lamm_bench.keep.files import digest, request_digest
 from lamm_bench.keep.ledger import Ledger
+from lamm_bench.loading import escaped
 from lamm_bench.measure.stats import seed_of
 from lamm_bench.types import Adapter, Flow, Generate, Job, Prediction, Record, Request, Response, Sample, Score, Task
 
@@ -25,6 +26,7 @@ from .recipe import Recipe
 from .transforms import CONTROLS
 
 Step = tuple[int, Request, Response]
+AT_ONCE = 0.002  # seconds: what comes sooner after another was ready when that was
 T = TypeVar("T")
 
 
@@ -116,13 +118,32 @@ def said(adapter: Adapter, kind: type, requests: list[Any]) -> Iterator[tuple[in
         raise BenchError(
             f"`{method}` of {adapter.name} gave {type(stream).__name__}, expected pairs (index, Response) to be yielded"
         )
-    for pair in stream:
+    for pair, seconds in timed(stream):
         if not isinstance(pair, tuple) or len(pair) != 2:
             raise BenchError(f"`{method}` of {adapter.name} yielded {type(pair).__name__}, expected a pair (index, Response)")
         if not isinstance(pair[0], Integral) or not isinstance(pair[1], Response):
             kinds = f"({type(pair[0]).__name__}, {type(pair[1]).__name__})"
             raise BenchError(f"`{method}` of {adapter.name} yielded {kinds}, expected a pair (index, Response)")
-        yield int(pair[0]), pair[1]
+        response = pair[1] if pair[1].seconds is not None else replace(pair[1], seconds=seconds)
+        if not response.text.isascii():
+            response = replace(response, text=escaped(response.text))
+        yield int(pair[0]), response
+
+
+def timed(stream: Iterable[T]) -> Iterator[tuple[T, float]]:
+    """Each thing with the seconds of work behind it: since the one before it came, without what we did in between.
+
+    Things that come in one go were made together, as in a batch, and took as long as the first of them."""
+    things, seconds = iter(stream), 0.0
+    while True:
+        begun = time.monotonic()
+        try:
+            thing = next(things)
+        except StopIteration:
+            return
+        waited = time.monotonic() - begun
+        seconds = waited if waited > AT_ONCE else seconds or waited
+        yield thing, seconds
 
 
 def drive(flows: Sequence[Flow[T]], open_requests: dict[int, Request], adapter: Adapter) -> Iterator[tuple[Step, Request | T]]:
@@ -172,6 +193,7 @@ class Asked:
 
     new: int = 0  # samples that ended now
     kept: int = 0  # samples that had ended before
+    foreign: int = 0  # samples that had ended after other questions than these: asked again
     seconds: float = 0.0
 
 
@@ -180,27 +202,34 @@ def ask(
 ) -> Asked:
     """Asks about every sample that has not ended; each response is in the ledger before the next is looked at.
 
-    A sample that ended as `model_error` is asked again: the next attempt may find the server or the memory it lacked."""
+    A sample that ended as `model_error` is asked again: the next attempt may find the server or the memory it lacked. So is one
+    whose answers are to other questions than those that would be asked now."""
     begun = time.monotonic()
-    done = {sample for sample, record in ledger.ended.items() if record.status != "model_error"}
-    todo = [sample for sample in work.samples if sample.id not in done]
-    asked = Asked(kept=len(work.samples) - len(todo))
-    tick(asked.kept)
-    for sample in todo:
-        if sample.id in work.unusable:
-            ledger.append(sample.id, 0, "", None, Record(sample.id, "media_error", None, work.unusable[sample.id]))
+    asked = Asked()
+    usable, unfit = fitted([sample for sample in work.samples if sample.id not in work.unusable], adapter)
+    for name, reason in {**work.unusable, **unfit}.items():
+        ended = ledger.ended.get(name)
+        if ended is not None and ended.status == "media_error":
+            asked.kept += 1
+        else:
+            ledger.append(name, 0, "", None, Record(name, "media_error", None, reason))
             asked.new += 1
-            tick(1)
-    todo, unfit = fitted([sample for sample in todo if sample.id not in work.unusable], adapter)
-    for name, reason in unfit.items():
-        ledger.append(name, 0, "", None, Record(name, "media_error", None, reason))
-        asked.new += 1
-        tick(1)
-    if todo:
-        several = any(sample.parts for sample in todo)  # one question for each part, which all begin alike
+    dialogues = []
+    for sample in usable:
+        ended = ledger.ended.get(sample.id)
+        dialogue = replayed(flow_of(recipe, work.task, sample, seed), sample, ledger)
+        if ended is not None and ended.status != "model_error":
+            if dialogue.over:
+                asked.kept += 1
+                continue
+            asked.foreign += 1
+        dialogues.append(dialogue)
+    tick(asked.kept + asked.new)
+    if dialogues:
+        several = any(one.sample.parts for one in dialogues)  # one question for each part, which all begin alike
         goes_on = several or getattr(recipe.inferencer_for(work.task.name), "goes_on", True)
         tell(adapter, Job(work.task, work.samples, recipe.scenario.image_transform, recipe.instruction.layout, seed, goes_on))
-        for _ in talk(work.task, todo, recipe, adapter, ledger, seed):
+        for _ in talk(dialogues, adapter, ledger):
             asked.new += 1
             tick(1)
     ledger.flush()
@@ -223,6 +252,55 @@ def fitted(samples: Sequence[Sample], adapter: Adapter) -> tuple[list[Sample], d
     return found, unfit
 
 
+@dataclass
+class Dialogue:
+    """A sample's flow, brought to where the ledger's responses leave it."""
+
+    sample: Sample
+    flow: Flow[Prediction]
+    request: Request | None = None  # what is asked next; None when all was said
+    conclusion: Prediction | None = None
+    last: Response | None = None  # that was said before
+    step: int = 0
+    cut: bool = False  # whether any response so far was cut by the token limit
+    seconds: float = 0.0
+    queued: float = 0.0
+
+    @property
+    def over(self) -> bool:
+        return self.request is None
+
+    def take(self, response: Response) -> None:
+        """Counts one more response."""
+        self.last, self.step = response, self.step + 1
+        self.cut |= response.finish == "length"
+        self.seconds += response.seconds or 0.0
+
+    def end(self, response: Response) -> Record:
+        """How it ended with this response."""
+        status = status_of(response)
+        if status == "ok" and self.cut and self.sample.parts:
+            status = "truncated"
+        return Record(self.sample.id, status, self.conclusion, response.error, self.seconds, self.queued)
+
+
+def replayed(flow: Flow[Prediction], sample: Sample, ledger: Ledger) -> Dialogue:
+    """The dialogue as far as the ledger has it: only answers to the very requests that are made now are taken."""
+    one = Dialogue(sample, flow)
+    one.request, one.conclusion = advance(flow, None)
+    said = ledger.said.get(sample.id, {})
+    while one.request is not None and one.step in said and said[one.step][0] == request_digest(one.request):
+        response = said[one.step][1]
+        if response.error is not None:
+            ended = ledger.ended.get(sample.id)
+            if ended is not None and ended.status != "model_error":  # refused, or media that it cannot use: no more to ask
+                one.request, one.last = None, response
+            break
+        one.take(response)
+        one.request, one.conclusion = advance(flow, response)
+    return one
+
+
 def tell(adapter: Adapter, job: Job) -> None:
     """`begin` is optional: most adapters need no introduction."""
     begin = getattr(adapter, "begin", None)
@@ -230,39 +308,21 @@ def tell(adapter: Adapter, job: Job) -> None:
         begin(job)
 
 
-def talk(task: Task, samples: Sequence[Sample], recipe: Recipe, adapter: Adapter, ledger: Ledger, seed: int) -> Iterable[str]:
-    """Opens a flow for each sample, replays what was said before, drives the rest; yields the ids that end."""
-    flows = [flow_of(recipe, task, sample, seed) for sample in samples]
-    steps = [0] * len(flows)
-    cut = [False] * len(flows)  # whether any response so far was cut by the token limit
-    standing: dict[int, Request] = {}
-    clock = time.monotonic()
-    for number, sample in enumerate(samples):
-        request, ended = advance(flows[number], None)
-        while request is not None:
-            kept = ledger.said.get(sample.id, {}).get(steps[number])
-            if kept is None or kept[0] != request_digest(request) or kept[1].error is not None:
-                break
-            steps[number] += 1
-            cut[number] |= kept[1].finish == "length"
-            request, ended = advance(flows[number], kept[1])
-        if request is None:  # all was said, but the end had not been written
-            last = ledger.said[sample.id][steps[number] - 1][1]
-            ledger.append(sample.id, steps[number], "", None, Record(sample.id, status_of(last), ended))
-            yield sample.id
-        else:
-            standing[number] = request
-    for (number, request, response), then in drive(flows, standing, adapter):
-        sample = samples[number]
+def talk(dialogues: Sequence[Dialogue], adapter: Adapter, ledger: Ledger) -> Iterable[str]:
+    """Drives every dialogue to its end, from where it stands; yields the ids of samples as they end."""
+    begun = time.monotonic()
+    for one in dialogues:
+        if one.over:  # all was said, but the end had not been written
+            ledger.append(one.sample.id, one.step, "", None, one.end(one.last or Response()))
+            yield one.sample.id
+    standing = {number: one.request for number, one in enumerate(dialogues) if one.request is not None}
+    for (number, request, response), then in drive([one.flow for one in dialogues], standing, adapter):
+        one, step = dialogues[number], dialogues[number].step
+        one.take(response)
         over = response.error is not None or isinstance(then, Prediction)
-        end = None
         if over:
-            prediction = then if isinstance(then, Prediction) else None
-            end = Record(sample.id, status_of(response), prediction, response.error, time.monotonic() - clock)
-            if end.status == "ok" and cut[number] and sample.parts:
-                end = replace(end, status="truncated")
-        cut[number] |= response.finish == "length"
-        ledger.append(sample.id, steps[number], request_digest(request), response, end)
-        steps[number] += 1
+            one.conclusion = then if isinstance(then, Prediction) else None
+            one.queued = max(0.0, time.monotonic() - begun - one.seconds)
+        ledger.append(one.sample.id, step, request_digest(request), response, one.end(response) if over else None)
         if over:
-            yield sample.id
+            yield one.sample.id

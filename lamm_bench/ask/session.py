@@ -4,22 +4,26 @@ One broken image, one failing task or one missing meta file never stops the rest
 
 from __future__ import annotations
 
+import os
 import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from lamm_bench import __version__, media
 from lamm_bench.errors import BenchError, Stopped, unknown
-from lamm_bench.keep.files import digest, read_json
-from lamm_bench.keep.runs import FORMAT, Run
+from lamm_bench.keep.files import digest, read_json, storable
+from lamm_bench.keep.ledger import Ledger, count_ended
+from lamm_bench.keep.runs import Run
 from lamm_bench.measure.pooling import Pool
 from lamm_bench.measure.scoring import Score, from_records, pooled
+from lamm_bench.task import options_unseen
 from lamm_bench.types import Adapter, to_json
 
 from .catalog import Catalog
-from .outcome import Outcome, Watcher, load, score_task, why_failed, with_pools
+from .identity import Grown, circumstances, describe, fingerprint, noted
+from .outcome import Outcome, Watcher, latencies, load, score_task, why_failed, with_pools
 from .recipe import Recipe
 from .runner import Plan, ask, plan, why_not
 from .transforms import CONTROLS
@@ -40,6 +44,21 @@ class Options:
     control: str | None = None
     output: Path | None = None
     mode: str = "auto"  # lamm_bench.keep.runs.MODES
+    name: str = ""  # by which leaderboards show the run, and its folder is called where `output` names none
+    command: tuple[str, ...] = ()  # that the manifest keeps
+
+    @property
+    def drawn(self) -> dict[str, Any]:
+        """The part of the identity that says what is drawn, and how."""
+        return {"limit": self.limit, "seed": self.seed, "control": self.control}
+
+    def folder(self, identity: Mapping[str, Any]) -> Path:
+        """Where the run is kept."""
+        if self.output is not None:
+            return self.output
+        if self.name:
+            return Path("runs") / "".join(c if c.isalnum() or c in "._-" else "-" for c in self.name)[:80].lstrip(".")
+        return Path("runs") / f"{self.model}-{digest(identity, 8)}"
 
 
 def run(options: Options, catalog: Catalog, adapter: Adapter, root: Path, source: str, watcher: Watcher) -> Outcome:
@@ -48,6 +67,39 @@ def run(options: Options, catalog: Catalog, adapter: Adapter, root: Path, source
     if options.control and options.control not in CONTROLS:
         raise unknown("control", options.control, CONTROLS)
     outcome = Outcome()
+    plans = planned(options, catalog, recipe, adapter, root, outcome)
+    described = describe(options.model, options.settings, recipe, adapter, plans, options.drawn, catalog)
+    manifest = {
+        **described,
+        **({"name": options.name} if options.name else {}),
+        "protocols": list(options.protocols or recipe.metric.protocols),
+        "source": source,
+        "data_root": str(root.resolve()),  # where they were met; not part of the identity, since data may move
+        "asked": [circumstances(options.command, catalog)],  # one entry for each way in which processes have asked
+    }
+    for sentence in unseen(plans, recipe):
+        watcher.say(f"note: {sentence}")
+    for sentence in manifest["model"].get("notes", ()):
+        watcher.say(f"note: {sentence}")
+    outcome.folder = options.folder(manifest["identity"])
+    grow = Grown(outcome.folder, catalog, root, plans, options.name)
+    opened = Run.start(outcome.folder, manifest, options.mode, grow)
+    try:
+        tell_what_is_there(opened, plans, watcher)
+        held = held_besides(opened, plans, catalog, root, outcome)
+        for work in in_order([*plans, *held], catalog):
+            asking = None if work in held else adapter
+            outcome.scores += carry_out(work, recipe, asking, opened, options, catalog, outcome, watcher)
+        outcome.scores += pooled(catalog.pools, outcome.scores)
+        finish(opened, outcome, catalog.pools, learnt(opened.manifest, adapter, watcher))
+    finally:
+        account(opened, adapter, watcher)  # of an interrupted run too: what was spent was spent
+        opened.close()
+    return outcome
+
+
+def planned(options: Options, catalog: Catalog, recipe: Recipe, adapter: Adapter, root: Path, outcome: Outcome) -> list[Plan]:
+    """The tasks that can be asked, with their samples. Raises `BenchError` when there is none."""
     plans = []
     for task, samples in load(catalog.select_tasks(options.tasks), root, outcome):
         reason = why_not(task, recipe, adapter)
@@ -59,20 +111,60 @@ def run(options: Options, catalog: Catalog, adapter: Adapter, root: Path, source
         raise BenchError(
             "no task can be asked: " + "; ".join(f"{k}: {v}" for k, v in {**outcome.skipped, **outcome.unavailable}.items())
         )
-    manifest = describe(options, recipe, adapter, plans, source, root)
-    for sentence in manifest["model"].get("notes", ()):
-        watcher.say(f"note: {sentence}")
-    outcome.folder = options.output or Path("runs") / f"{options.model}-{digest(manifest['identity'], 8)}"
-    opened = Run.start(outcome.folder, manifest, options.mode)
-    try:
-        for work in plans:
-            outcome.scores += carry_out(work, recipe, adapter, opened, options, catalog, outcome, watcher)
-        outcome.scores += pooled(catalog.pools, outcome.scores)
-        finish(opened, manifest, outcome, catalog.pools, learnt(manifest, adapter, watcher))
-    finally:
-        account(opened, adapter, watcher)  # of an interrupted run too: what was spent was spent
-        opened.close()
-    return outcome
+    return plans
+
+
+def unseen(plans: Sequence[Plan], recipe: Recipe) -> list[str]:
+    """Of tasks with options that the model will not see."""
+    if "{options}" in recipe.instruction.template:
+        return []
+    blind = {work.task.name: sum(map(options_unseen, work.samples)) for work in plans}
+    return [
+        f"{name}: the questions of {number} samples do not tell their options; a recipe with {{options}} in its template shows them"
+        for name, number in blind.items()
+        if number
+    ]
+
+
+def tell_what_is_there(opened: Run, plans: Sequence[Plan], watcher: Watcher) -> None:
+    """A run that goes on says what it found, and from when."""
+    files = {work.task.name: opened.folder / "records" / f"{work.task.name}.jsonl" for work in plans}
+    found = {name: count_ended(path) for name, path in files.items()}
+    if not any(found.values()):
+        return
+    last = max(os.stat(files[name]).st_mtime for name, number in found.items() if number)
+    begun = next((entry["date"] for entry in opened.manifest.get("asked", []) if "date" in entry), "an unknown day")
+    expected = sum(len(work.samples) for work in plans)
+    watcher.say(
+        f"{opened.folder} holds {sum(found.values())} of {expected} answers, asked since {begun.replace('T', ' ')[:16]} "
+        f"(the last of {datetime.fromtimestamp(last):%Y-%m-%d %H:%M}); they are not asked again"
+    )
+
+
+def held_besides(opened: Run, plans: Sequence[Plan], catalog: Catalog, root: Path, outcome: Outcome) -> list[Plan]:
+    """The tasks that the run was asked about before and are not named now: they are scored, so that its result stays whole."""
+    identity = opened.manifest["identity"]
+    named = [work.task.name for work in plans]
+    held = []
+    for name in identity["data"]:
+        if name in named or name in outcome.unavailable:
+            continue
+        work = None
+        if name in catalog.tasks:
+            loaded = load([catalog.tasks[name]], root, outcome, alone=False)
+            work = next((plan(t, s, identity["limit"], identity["seed"], identity["control"]) for t, s in loaded), None)
+        if work is not None and work.data == identity["data"][name]:
+            held.append(work)
+            outcome.skipped.pop(name, None)
+        else:
+            outcome.unavailable.setdefault(name, "it was asked before, and its task or data are not here now")
+    return held
+
+
+def in_order(plans: Sequence[Plan], catalog: Catalog) -> list[Plan]:
+    """In the catalogue's order, however the run grew."""
+    place = {task.name: number for number, task in enumerate(catalog.ordered())}
+    return sorted(plans, key=lambda work: place.get(work.task.name, len(place)))
 
 
 def account(opened: Run, adapter: Adapter, watcher: Watcher) -> None:
@@ -85,35 +177,6 @@ def account(opened: Run, adapter: Adapter, watcher: Watcher) -> None:
         watcher.say("used: " + ", ".join(f"{key} {value}" for key, value in now.items() if value and not isinstance(value, dict)))
 
 
-def describe(
-    options: Options, recipe: Recipe, adapter: Adapter, plans: Sequence[Plan], source: str, root: Path
-) -> dict[str, Any]:
-    """The manifest. `identity` is everything that may move an answer; two runs with the same identity are the same run."""
-    return {
-        "format": FORMAT,
-        "identity": {
-            "recipe": recipe.identity(),
-            "model": {"name": options.model, "fingerprint": fingerprint(adapter)},
-            "data": {work.task.name: work.data for work in plans},
-            "limit": options.limit,
-            "seed": options.seed,
-            "control": options.control,
-        },
-        "model": {"name": options.model, "settings": to_json(dict(options.settings)), **noted(adapter)},
-        "protocols": list(options.protocols or recipe.metric.protocols),
-        "source": source,
-        "data_root": str(root.resolve()),  # where they were met; not part of the identity, since data may move
-        "samples": {work.task.name: len(work.samples) for work in plans},
-        "versions": {"lamm-bench": __version__, **media.decoder_versions()},
-    }
-
-
-def noted(adapter: Adapter) -> dict[str, Any]:
-    """What the adapter wants a reader of the manifest to know, if it has `notes`."""
-    notes = getattr(adapter, "notes", ())
-    return {"notes": [str(note) for note in notes]} if notes else {}
-
-
 def learnt(manifest: Mapping[str, Any], adapter: Adapter, watcher: Watcher) -> list[str]:
     """What the adapter has noted since the run began, such as that memory ran out; told once."""
     before = manifest["model"].get("notes", ())
@@ -123,20 +186,10 @@ def learnt(manifest: Mapping[str, Any], adapter: Adapter, watcher: Watcher) -> l
     return found
 
 
-def fingerprint(adapter: Adapter) -> str:
-    """The adapter's own; a stranger's that fails is named in one sentence."""
-    try:
-        return str(adapter.fingerprint())
-    except BenchError:
-        raise
-    except Exception as error:
-        raise BenchError(f"the fingerprint of model {adapter.name} cannot be taken: {type(error).__name__}: {error}") from error
-
-
 def carry_out(
     work: Plan,
     recipe: Recipe,
-    adapter: Adapter,
+    adapter: Adapter | None,  # None: what was asked is scored, and nothing more is asked
     opened: Run,
     options: Options,
     catalog: Catalog,
@@ -146,38 +199,79 @@ def carry_out(
     """Asks and scores one task. A fault in it is kept in `errors/<task>.txt`, listed, and does not stop the others."""
     name = work.task.name
     watcher.begin(name, len(work.samples))
-    ledger = opened.ledger(name, write=True)
+    ledger = opened.ledger(name, write=adapter is not None)
+    if ledger.damaged:
+        lines = ", ".join(map(str, ledger.damaged[:5])) + (" ..." if len(ledger.damaged) > 5 else "")
+        watcher.say(
+            f"{name}: {len(ledger.damaged)} lines of {ledger.path} are damaged or of another run (line {lines}); "
+            f"they were moved to {ledger.path.stem}.damaged, and their samples are asked again"
+        )
     try:
-        asked = ask(work, recipe, adapter, ledger, options.seed, watcher.tick)
-        if asked.new:
-            outcome.rates[name] = asked.new / max(asked.seconds, 1e-9)
+        if adapter is not None:
+            put(work, recipe, adapter, ledger, options, outcome, watcher)
+        else:
+            watcher.tick(len(work.samples))
     except Stopped as stop:
         outcome.unavailable[name] = f"not all was asked: {stop}"
         watcher.say(f"{name}: {outcome.unavailable[name]}")
     except (BenchError, KeyboardInterrupt):
         raise
     except Exception as error:
-        (opened.folder / "errors").mkdir(exist_ok=True)
-        (opened.folder / "errors" / f"{name}.txt").write_text(traceback.format_exc(), encoding="utf-8")
-        outcome.unavailable[name] = f"{type(error).__name__}: {error} (errors/{name}.txt has the traceback)"
-        watcher.say(f"{name}: {outcome.unavailable[name]}")
+        fault(opened, name, error, outcome, watcher)
     finally:
         ledger.close()
         watcher.end(name)
     if reason := why_failed(ledger.ended.values()):
         outcome.failures[name] = reason
-    scores = score_task(
-        catalog, work.task, work.samples, from_records(ledger.ended), options.protocols or recipe.metric.protocols
-    )
-    opened.save(f"scores/{name}.json", {"task": name, "protocols": {s.protocol: {"samples": to_json(s.samples)} for s in scores}})
+    outcome.seconds[name] = latencies(ledger.ended.values())
+    return scored(work, ledger, opened, options.protocols or recipe.metric.protocols, catalog, outcome, watcher)
+
+
+def put(
+    work: Plan, recipe: Recipe, adapter: Adapter, ledger: Ledger, options: Options, outcome: Outcome, watcher: Watcher
+) -> None:
+    """Asks what is left to ask of a task, and notes how it went."""
+    asked = ask(work, recipe, adapter, ledger, options.seed, watcher.tick)
+    if asked.new:
+        outcome.rates[work.task.name] = asked.new / max(asked.seconds, 1e-9)
+    if asked.foreign:
+        watcher.say(f"{work.task.name}: {asked.foreign} samples held answers to other questions than these, and were asked again")
+
+
+def scored(
+    work: Plan, ledger: Ledger, opened: Run, protocols: Sequence[str], catalog: Catalog, outcome: Outcome, watcher: Watcher
+) -> list[Score]:
+    """The task's scores, kept. A task that cannot read or count its answers loses its own figures and no other's."""
+    name = work.task.name
+    try:
+        scores = score_task(catalog, work.task, work.samples, from_records(ledger.ended), protocols)
+    except BenchError:
+        raise
+    except Exception as error:
+        fault(opened, name, error, outcome, watcher)
+        return []
+    values = {s.protocol: {"samples": storable(to_json(s.samples))} for s in scores}
+    opened.save(f"scores/{name}.json", {"task": name, "protocols": values})
     return scores
 
 
-def finish(opened: Run, manifest: Mapping[str, Any], outcome: Outcome, pools: Sequence[Pool], notes: Sequence[str] = ()) -> None:
+def fault(opened: Run, name: str, error: Exception, outcome: Outcome, watcher: Watcher) -> None:
+    """Keeps a bug's traceback where its author finds it, and its sentence where the user does."""
+    (opened.folder / "errors").mkdir(exist_ok=True)
+    (opened.folder / "errors" / f"{name}.txt").write_text(traceback.format_exc(), encoding="utf-8", errors="backslashreplace")
+    said = " ".join(str(error).split())[:300]
+    outcome.unavailable[name] = f"{type(error).__name__}: {said} (errors/{name}.txt has the traceback)"
+    watcher.say(f"{name}: {outcome.unavailable[name]}")
+
+
+def finish(opened: Run, outcome: Outcome, pools: Sequence[Pool], notes: Sequence[str] = ()) -> None:
     """Writes timing, with the notes of this process, and last the result, which is the same however the run went."""
+    manifest = opened.manifest
     rates = {name: round(rate, 3) for name, rate in outcome.rates.items()}
-    opened.save("timing.json", {"samples_per_second": rates, **({"notes": list(notes)} if notes else {})})
+    seconds = {name: values for name, values in outcome.seconds.items() if values}
+    opened.save("timing.json", {"samples_per_second": rates, "seconds": seconds, **({"notes": list(notes)} if notes else {})})
     head = {
+        **({"name": manifest["name"]} if manifest.get("name") else {}),
         "model": {**manifest["model"], "fingerprint": manifest["identity"]["model"]["fingerprint"]},
         "identity": digest(manifest["identity"]),
         "recipe": manifest["identity"]["recipe"]["name"],
@@ -187,4 +281,7 @@ def finish(opened: Run, manifest: Mapping[str, Any], outcome: Outcome, pools: Se
         "source": manifest["source"],
         "data": with_pools(manifest["identity"]["data"], pools),
     }
-    opened.save("result.json", {**outcome.to_json(), **head})
+    opened.save("result.json", storable({**outcome.to_json(), **head}))
+
+
+__all__ = ["Options", "account", "fingerprint", "run"]

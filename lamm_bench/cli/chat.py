@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from lamm_bench.errors import BenchError, unknown
+from lamm_bench.errors import BenchError, unknown, visible
 
 from .options import (
     INTERRUPTED,
@@ -91,7 +91,7 @@ def chat(**asked: Any) -> None:
             raise unknown("kind of media", word, [command[1:] for command in commands])
         talk.show(commands[f"/{word}"], path)
     try:
-        failed = converse(talk, lines(), write, lambda sentence: click.echo(sentence, err=True))
+        failed = converse(talk, lines(), write, lambda sentence: click.echo(visible(sentence), err=True))
     except KeyboardInterrupt:
         click.echo(err=True)
         sys.exit(INTERRUPTED)
@@ -100,7 +100,7 @@ def chat(**asked: Any) -> None:
 
 def write(piece: str) -> None:
     """At once, so that an answer is seen as it grows."""
-    click.echo(piece, nl=False)
+    click.echo(visible(piece), nl=False)
     sys.stdout.flush()
 
 

@@ -62,7 +62,7 @@ def data_verify(tasks: str, data_root: Path | None, quick: bool, plugins: tuple[
     catalog = load_catalog(plugins)
     chosen = catalog.select_tasks(tasks)
     watcher = Bars(stderr_console())
-    root, _ = find_root(data_root, watcher.say)
+    root, _ = find_root(data_root, watcher.say, chosen)
     findings = verify(root, chosen, deep=not quick, watcher=watcher)
     show_findings(findings, chosen)
     sys.exit(MISSING if any(finding.severity == "error" for finding in findings) else 0)

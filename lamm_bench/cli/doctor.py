@@ -75,7 +75,7 @@ def doctor(**asked: Any) -> None:
     say_hints(adapter)
     watcher = Bars(stderr_console())
     if task is not None:
-        root, _ = find_root(asked["data_root"], watcher.say)
+        root, _ = find_root(asked["data_root"], watcher.say, [task])
     findings = []
     for finding in examine(adapter, task, root, asked["only"], not asked["text"]):
         findings.append(finding)

@@ -4,6 +4,8 @@ Exit status: 0 all done; 2 something the user can mend; 3 done, but answers are 
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import functools
 import math
 import os
@@ -14,7 +16,8 @@ from typing import Any
 
 import click
 
-from lamm_bench.errors import BenchError
+from lamm_bench.errors import BenchError, visible
+from lamm_bench.keep.secrets import redacted
 
 SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
 MISSING = 3
@@ -27,12 +30,22 @@ def guarded(verb: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(verb)
     def wrapped(*args: Any, **kwargs: Any) -> None:
         try:
-            verb(*args, **kwargs)
+            try:
+                verb(*args, **kwargs)
+            finally:
+                sys.stdout.flush()  # a full disk is told here, not by the interpreter on its way out
         except BenchError as error:
-            click.echo(f"lamm-bench: {error}", err=True)
+            click.echo(f"lamm-bench: {visible(redacted(str(error)))}", err=True)
             sys.exit(2)
         except BrokenPipeError:
+            hush()
             sys.exit(0)
+        except OSError as error:  # a name that is too long, a disk that is full, a folder that is closed: the user's to mend
+            place = f" {visible(str(error.filename))[:200]}" if error.filename else ""
+            where = place or (" standard output" if error.errno == errno.ENOSPC else "")
+            click.echo(f"lamm-bench: cannot use{where}: {error.strerror or error}", err=True)
+            hush()
+            sys.exit(2)
         except KeyboardInterrupt:
             click.echo(
                 "\nlamm-bench: interrupted; everything answered so far is kept, run the same command again to go on", err=True
@@ -40,6 +53,12 @@ def guarded(verb: Callable[..., Any]) -> Callable[..., Any]:
             sys.exit(INTERRUPTED)
 
     return wrapped
+
+
+def hush() -> None:
+    """Nothing more is written to a standard output that takes nothing: the interpreter would complain of it at its end."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 class Finite(click.FloatRange):
@@ -56,6 +75,12 @@ def can_be_written(path: Path) -> str:
     """Why a file cannot be written there, its missing folders made; empty when it can. Asked before hours of work, not after."""
     if path.is_dir():
         return "it is a folder"
+    from lamm_bench.keep.runs import own_file
+
+    if own_file(path):
+        return "it belongs to a run folder, whose answers would be lost"
+    if path.exists() and not path.is_file():
+        return "" if os.access(path, os.W_OK) else "permission denied"  # a device or a pipe
     place = path.absolute().parent
     while not place.exists():
         place = place.parent
@@ -80,7 +105,7 @@ def json_option(text: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]
 def say_hints(adapter: Any) -> None:
     """What an adapter has to say about this machine before the user waits (`hints`); no part of any result."""
     for sentence in getattr(adapter, "hints", ()):
-        click.echo(f"note: {sentence}", err=True)
+        click.echo(f"note: {visible(sentence)}", err=True)
 
 
 def pairs(_context: click.Context, _option: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import click
 
-from .options import SETTINGS, data_root_option, guarded, plugin_option
+from lamm_bench.errors import BenchError
+
+from .options import SETTINGS, can_be_written, data_root_option, guarded, plugin_option
 
 
 @click.command(context_settings=SETTINGS)
@@ -30,5 +32,7 @@ def report(run_folder: Path, out: Path | None, data_root: Path | None, per_task:
 
     catalog = load_catalog(plugins)
     root = root_of([run_folder], data_root, catalog, Bars(stderr_console()).say)
+    if out is not None and (reason := can_be_written(out)):
+        raise BenchError(f"cannot write {out}: {reason}")
     path = write_report(run_folder, catalog, root, out or run_folder / "report.html", per_task)
     click.echo(f"report: {path}")

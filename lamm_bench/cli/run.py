@@ -74,12 +74,12 @@ def run(**asked: Any) -> None:
     catalog = load_catalog(asked["plugins"])
     settings = with_shortcuts(asked, asked["model"], catalog)
     catalog.recipe(asked["recipe"])  # a wrong name is told before a model is loaded or data are drawn
-    catalog.select_tasks(asked["tasks"])
+    chosen = catalog.select_tasks(asked["tasks"])
     protocols = protocol_names(asked["protocols"])
     adapter = catalog.adapter(asked["model"], settings)
     watcher = Bars(stderr_console())
     say_hints(adapter)
-    root, source = find_root(asked["data_root"], watcher.say)
+    root, source = find_root(asked["data_root"], watcher.say, chosen)
     options = Options(
         model=asked["model"],
         settings=settings,

@@ -30,6 +30,7 @@ from .options import (
 @data_root_option
 @protocol_option
 @click.option("--samples", is_flag=True, help="Also print every sample's status and values.")
+@click.option("--subset", is_flag=True, help="Of answer files, score only the items that have an answer, as upstream does.")
 @click.option("--metrics", is_flag=True, help="Print all metrics, not only the headline.")
 @json_option("Write the scores as JSON (- for stdout).")
 @plugin_option
@@ -55,6 +56,8 @@ def score(**asked: Any) -> None:
 
     if (asked["run_folder"] is None) == (asked["answers"] is None):
         raise BenchError("name either a run folder or --answers DIR")
+    if asked["subset"] and asked["answers"] is None:
+        raise BenchError("--subset is about answer files; a run was asked about all of its samples")
     catalog = load_catalog(asked["plugins"])
     watcher = Bars(stderr_console())
     protocols = protocol_names(asked["protocols"])
@@ -62,8 +65,9 @@ def score(**asked: Any) -> None:
         root = root_of([asked["run_folder"]], asked["data_root"], catalog, watcher.say)
         outcome = rescore(asked["run_folder"], catalog, root, asked["tasks"], protocols, watcher)
     else:
-        root, _ = find_root(asked["data_root"], watcher.say)
-        outcome = score_answers(asked["answers"], catalog, root, asked["tasks"], protocols or PROTOCOLS, watcher)
+        root, _ = find_root(asked["data_root"], watcher.say, catalog.select_tasks(asked["tasks"]))
+        wanted = protocols or PROTOCOLS
+        outcome = score_answers(asked["answers"], catalog, root, asked["tasks"], wanted, watcher, asked["subset"])
     conclude(outcome, asked["json_file"], samples=True)
     if str(asked["json_file"]) != "-":
         show_samples(outcome, samples=asked["samples"], metrics=asked["metrics"])

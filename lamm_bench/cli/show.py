@@ -36,7 +36,7 @@ def show(task: str, sample: str | None, data_root: Path | None, recipe: str, plu
     if task not in catalog.tasks:
         raise unknown("task", task, catalog.tasks)
     chosen = catalog.recipe(recipe)
-    root, _ = find_root(data_root, Bars(stderr_console()).say)
+    root, _ = find_root(data_root, Bars(stderr_console()).say, [catalog.tasks[task]])
     samples = catalog.tasks[task].samples(root)
     if not samples:
         raise BenchError(f"{task} has no items under {root}")

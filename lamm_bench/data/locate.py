@@ -3,43 +3,51 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from lamm_bench.errors import BenchError
+from lamm_bench.types import Task
 
 FOLDERS = ("2D_Benchmark", "3D_Benchmark")
 VARIABLE = "LAMM_BENCH_DATA"
+USUAL = (Path("."), Path("LAMM"), Path("data/LAMM"), Path("LAMM_Dataset"))  # where data lie that nobody names
 MINIATURE = (
     "No LAMM data found, so this uses the miniature benchmark, drawn on this machine: its numbers are not comparable with published "
     f"ones. For the real data see docs/data.md, then pass --data-root (or set {VARIABLE})."
 )
 
 
-def is_root(path: Path) -> bool:
-    """Whether a folder holds benchmark files in upstream's layout, or in that of a plug-in's own `<Name>_Benchmark`."""
-    return any((path / folder).is_dir() for folder in FOLDERS) or any(one.is_dir() for one in path.glob("*_Benchmark"))
+def is_root(path: Path, tasks: Iterable[Task] = ()) -> bool:
+    """Whether a folder holds benchmark files in upstream's layout, or the meta file of one of `tasks`, which may lie anywhere."""
+    return any((path / folder).is_dir() for folder in FOLDERS) or any(
+        (path / name).is_file() for task in tasks for name in task.meta_files
+    )
 
 
-def find_root(given: Path | None, say: Callable[[str], None]) -> tuple[Path, str]:
+def find_root(given: Path | None, say: Callable[[str], None], tasks: Sequence[Task] = ()) -> tuple[Path, str]:
     """The data root and what to call it in results. Raises `BenchError` when the one the user named has no benchmark."""
     named = given or (Path(os.environ[VARIABLE]) if os.environ.get(VARIABLE) else None)
     if named is not None:
         where = "--data-root" if given else VARIABLE
         if not named.is_dir():
             raise BenchError(f"{where} {named} is no folder")
-        if not is_root(named):
-            raise BenchError(
-                f"{where} {named} holds neither 2D_Benchmark/ nor 3D_Benchmark/, nor another folder called ..._Benchmark; name the folder above them"
-            )
+        if not is_root(named, tasks):
+            wanted = f" (nor {tasks[0].meta_files[0]})" if len(tasks) == 1 else ""
+            raise BenchError(f"{where} {named} holds neither 2D_Benchmark/ nor 3D_Benchmark/{wanted}; name the folder above them")
         return named, label(named)
-    for path in (Path("."), Path("LAMM"), Path("data/LAMM"), Path("LAMM_Dataset")):
+    for path in USUAL:
         if is_root(path):
             return path, label(path)
     say(MINIATURE)
+    return miniature(), "miniature"
+
+
+def miniature() -> Path:
+    """The drawn benchmark, drawn now where it is not there yet."""
     from .mini import ensure
 
-    return ensure(parts=("test",)), "miniature"
+    return ensure(parts=("test",))
 
 
 def label(root: Path) -> str:

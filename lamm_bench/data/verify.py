@@ -21,8 +21,9 @@ from rich.table import Table
 from rich.text import Text
 
 from lamm_bench import media
-from lamm_bench.errors import BenchError, MediaError
-from lamm_bench.task import Item, find_meta, shorten
+from lamm_bench.errors import BenchError, MediaError, visible
+from lamm_bench.loading import load_json
+from lamm_bench.task import Item, find_meta, id_text, options_unseen, shorten
 from lamm_bench.types import Media, Task
 
 from .geometry_faults import faults_2d, faults_3d
@@ -63,6 +64,8 @@ def verify_task(root: Path, task: Task, deep: bool, known: dict[str, str | None]
     """The findings of one task: the file, its items, then media and what is drawn on them."""
     try:
         file = find_meta(root, task.meta_files)
+        if file.suffix != ".json":  # a plug-in's own format: only its task knows what is an item there
+            return foreign_findings(root, task, file, deep, known, watcher)
         entries = read_list(file)
     except BenchError as error:
         what = local(str(error), root).removeprefix(f"{task.meta_files[0]} ")
@@ -72,6 +75,7 @@ def verify_task(root: Path, task: Task, deep: bool, known: dict[str, str | None]
     findings += [
         Finding(task.name, name, item, what, "error") for item, what in item_faults(root, task, file, items, bool(findings))
     ]
+    findings += [Finding(task.name, name, "", what, "warning") for what in unseen_options(root, task)]
     used = media_of(items, task)
     if watcher:
         watcher.begin(task.name, len(used))
@@ -88,12 +92,46 @@ def verify_task(root: Path, task: Task, deep: bool, known: dict[str, str | None]
     return findings
 
 
+def foreign_findings(
+    root: Path, task: Task, file: Path, deep: bool, known: dict[str, str | None], watcher: Watcher | None
+) -> list[Finding]:
+    """Of a file that is no JSON: what the task itself says of it, and its media."""
+    name = file.relative_to(root).as_posix()
+    try:
+        samples = task.samples(root)
+    except Exception as error:  # a stranger's task
+        said = local(str(error), root) if isinstance(error, BenchError) else f"{type(error).__name__}: {error}"
+        return [Finding(task.name, name, "", said, "error")]
+    users: dict[Media, str] = {medium: sample.id for sample in reversed(samples) for medium in sample.media}
+    if watcher:
+        watcher.begin(task.name, len(users))
+    check_media(list(users), deep, known, watcher)
+    if watcher:
+        watcher.end(task.name)
+    return [
+        Finding(task.name, relative(medium.path, root), f"(id {user})", fault, "error")
+        for medium, user in users.items()
+        if (fault := known[medium.path]) is not None
+    ]
+
+
+def unseen_options(root: Path, task: Task) -> Iterator[str]:
+    """A warning where a question has options that its text does not tell: the model never sees them."""
+    try:
+        samples = [sample for sample in task.samples(root) if sample.choices]
+    except Exception:  # told elsewhere
+        return
+    blind = [sample.id for sample in samples if options_unseen(sample)]
+    if blind:
+        yield (
+            f"the questions of {len(blind)} of {len(samples)} items do not tell their options (the first: id {blind[0]}); a recipe with "
+            "{options} in its template shows them"
+        )
+
+
 def read_list(file: Path) -> list[Any]:
     """The entries of a meta file, whatever they are. Raises `BenchError` when it is not a list with something in it."""
-    try:
-        data = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise BenchError(f"{file} is not JSON: {error}") from None
+    data = load_json(file)
     if not isinstance(data, list):
         raise BenchError(f"{file} holds {type(data).__name__}, expected a list of objects")
     if not data:
@@ -111,17 +149,17 @@ def identified(task: str, name: str, file: Path, entries: Sequence[Any]) -> tupl
         if not isinstance(entry, dict):
             findings.append(Finding(task, name, str(index), f"is {shorten(entry)}, expected an object", "error"))
             continue
-        nameless += "id" not in entry
-        id_ = entry.get("id", index)
-        if not isinstance(id_, str | int | float) or isinstance(id_, bool):
-            what = f"`id` is {shorten(id_)}, expected a text or a number"
+        nameless += entry.get("id") is None
+        id_ = id_text(index if entry.get("id") is None else entry["id"])
+        if id_ is None:
+            what = f"`id` is {shorten(entry['id'])}, expected a text or a number"
             findings.append(Finding(task, name, str(index), what, "error"))
             continue
-        if str(id_) in first:
-            what = f"the id is also that of item {first[str(id_)]}; answers are joined to `{id_}#{index}`"
+        if id_ in first:
+            what = f"the id is also that of item {first[id_]}; answers are joined to `{id_}#{index}`"
             findings.append(Finding(task, name, f"{index} (id {id_})", what, "warning"))
-        first.setdefault(str(id_), index)
-        items.append(Item(file, index, str(id_), entry))
+        first.setdefault(id_, index)
+        items.append(Item(file, index, id_, entry))
     if nameless:
         what = f"{nameless} of {len(entries)} items have no `id`; their index is used"
         findings.append(Finding(task, name, "", what, "warning"))
@@ -137,6 +175,9 @@ def item_faults(root: Path, task: Task, file: Path, items: Sequence[Item], expla
         return
     except BenchError as error:
         whole = local(str(error), root)
+    except Exception as error:  # a stranger's task
+        yield "", f"its task ends with {type(error).__name__}: {error}"
+        return
     found = False
     with tempfile.TemporaryDirectory() as folder:
         mirror = mirrored(root, file, Path(folder))
@@ -273,7 +314,7 @@ def findings_table(findings: Sequence[Finding], shown: int) -> Table:
             file = Path(finding.file).name if finding.file.endswith(".json") else finding.file
             where = f"{file}{f', item {finding.item}' if finding.item else ''}"
             cells = (finding.task, finding.severity, where, finding.what)
-            table.add_row(*(Text(cell, style="red" if cell == "error" else "") for cell in cells))
+            table.add_row(*(Text(visible(cell), style="red" if cell == "error" else "") for cell in cells))
     for task, number in printed.items():
         if number > shown:
             table.add_row(Text(task), "", "", Text(f"... and {number - shown} more findings"))

@@ -5,11 +5,14 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import math
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from lamm_bench.errors import BenchError
+from lamm_bench.loading import parse_json, read_text
 from lamm_bench.types import Generate, Media, Request
 
 
@@ -36,27 +39,58 @@ def request_digest(request: Request) -> str:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Writes a file whole or not at all: a temporary neighbour, fsync, rename."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    """Writes a file whole or not at all: a temporary neighbour, fsync, rename, fsync of the folder. A pipe or device is written to."""
+    text = json.dumps(value, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
+    write_whole(path, text.encode("utf-8", "backslashreplace"))  # half a surrogate pair becomes its JSON escape
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """`write_json` for any bytes. Raises `BenchError`, and leaves what was there as it was."""
+    temporary = None
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("w", encoding="utf-8", errors="surrogatepass") as file:
-            json.dump(value, file, ensure_ascii=False, indent=1, allow_nan=False)
-            file.write("\n")
+        if path.exists() and not path.is_file():
+            with path.open("wb") as file:
+                file.write(data)
+            return
+        target = Path(os.path.realpath(path))  # a link stays one
+        target.parent.mkdir(parents=True, exist_ok=True)
+        temporary = target.with_name(f".{target.name[:200]}.{os.getpid()}.tmp")
+        with temporary.open("wb") as file:
+            file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        temporary.replace(path)
+        temporary.replace(target)
+        sync_folder(target.parent)
     except OSError as error:
         with contextlib.suppress(OSError):
-            temporary.unlink()
+            if temporary is not None:
+                temporary.unlink()
         raise BenchError(f"cannot write {path}: {error.strerror or error}") from error
+
+
+def sync_folder(folder: Path) -> None:
+    """A name that was made, moved or taken away is on the disk when this returns, where the system can promise it."""
+    with contextlib.suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def storable(value: Any) -> Any:
+    """The value with null for numbers that JSON cannot hold (not finite), so that one of them loses no other.
+
+    >>> storable({"a": [1.5, float("inf")]})
+    {'a': [1.5, None]}
+    """
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, Mapping):
+        return {key: storable(each) for key, each in value.items()}
+    return [storable(each) for each in value] if isinstance(value, list | tuple) else value
 
 
 def read_json(path: Path) -> Any:
     """A JSON file of ours. Raises `BenchError` when it is missing or damaged."""
-    try:
-        return json.loads(path.read_text(encoding="utf-8", errors="surrogatepass"))
-    except FileNotFoundError:
-        raise BenchError(f"{path} is missing") from None
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise BenchError(f"{path} cannot be read: {error}") from None
+    return parse_json(read_text(path), str(path), halves=True)

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import re
 import time
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from lamm_bench.errors import BenchError
-from lamm_bench.types import Prediction, Record, Response
+from lamm_bench.types import STATUSES, Prediction, Record, Response
+
+from .files import sync_folder, write_whole
 
 FLUSH_LINES = 64  # lines between two fsyncs ...
 FLUSH_SECONDS = 0.5  # ... or this much time, whichever comes first
@@ -19,25 +24,36 @@ FLUSH_SECONDS = 0.5  # ... or this much time, whichever comes first
 
 @dataclass
 class Ledger:
-    """The records of one task: what has been said before, and a file that grows."""
+    """The records of one task: what has been said before, and a file that grows.
+
+    `seal` names the run and the task. It goes into the sum that ends each line, so that a flipped bit and a line of another run
+    are noticed alike; `strict` leaves out lines that have no sum at all, as those of older versions have none."""
 
     path: Path
+    seal: str = ""
+    strict: bool = False
     said: dict[str, dict[int, tuple[str, Response]]] = field(default_factory=dict)  # sample -> step -> (request, response)
     ended: dict[str, Record] = field(default_factory=dict)
+    damaged: list[int] = field(default_factory=list)  # lines that were left out, counted from 1
     _file: Any = None
     _waiting: int = 0
     _flushed: float = 0.0
+    _whole: int = 0  # bytes of whole lines
 
     @classmethod
-    def open(cls, path: Path, write: bool = False) -> Ledger:
-        """Reads what is there; with `write`, cuts a torn last line off and opens the file for appending."""
-        ledger = cls(path)
-        if path.exists():
-            ledger._load()
+    def open(cls, path: Path, write: bool = False, seal: str = "", strict: bool = False) -> Ledger:
+        """Reads what is there; with `write`, cuts a torn last line off, moves damaged ones aside, and opens the file for appending."""
+        ledger = cls(path, seal, strict)
+        bad = ledger._load()
         if write:
             try:
                 path.parent.mkdir(parents=True, exist_ok=True)
+                if bad:
+                    ledger._put_aside(bad)
+                new = not path.exists()
                 ledger._file = path.open("ab", buffering=0)
+                if new:
+                    sync_folder(path.parent)
             except OSError as error:
                 raise BenchError(f"cannot write {path}: {error.strerror or error}") from error
             whole = ledger._whole
@@ -46,25 +62,58 @@ class Ledger:
                 ledger._file.seek(whole)
         return ledger
 
-    _whole: int = 0  # bytes of whole lines
+    def _load(self) -> list[bytes]:
+        """Takes in every line that is whole and of this run; gives the others."""
+        bad: list[bytes] = []
+        try:
+            if not self.path.exists():
+                return bad
+            with self.path.open("rb") as file:
+                for number, line in enumerate(file, 1):
+                    if not line.endswith(b"\n"):
+                        break  # torn by a death in the middle of a write
+                    self._whole += len(line)
+                    try:
+                        self._take(self._checked(line))
+                    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+                        self.damaged.append(number)
+                        bad.append(line)
+        except OSError as error:
+            raise BenchError(f"{self.path} cannot be read: {error.strerror or error}") from None
+        return bad
 
-    def _load(self) -> None:
+    def _checked(self, line: bytes) -> dict[str, Any]:
+        """The line's object. Raises ValueError where its sum is wrong, or absent though every line here has one."""
+        found = SUM.search(line)
+        if found is None:
+            if self.strict or b'"sum"' in line[-24:]:
+                raise ValueError("no sum")
+            return dict(json.loads(line))
+        if found[1].decode() != sum_of(self.seal, line[: found.start()]):
+            raise ValueError("wrong sum")
+        return dict(json.loads(line))
+
+    def _put_aside(self, bad: list[bytes]) -> None:
+        """Damaged lines go to a file beside, where a person may look at them; the others stay, in their order."""
+        beside = self.path.with_suffix(".damaged")
+        known = beside.read_bytes() if beside.exists() else b""
+        write_whole(beside, known + b"".join(line for line in bad if line not in known))
+        wrong, kept = set(self.damaged), []
         with self.path.open("rb") as file:
-            for number, line in enumerate(file, 1):
-                if not line.endswith(b"\n"):
-                    break  # torn by a death in the middle of a write
-                self._whole += len(line)
-                try:
-                    self._take(json.loads(line))
-                except (ValueError, KeyError, TypeError) as error:
-                    raise BenchError(f"{self.path} line {number} is damaged ({error}); delete that line and run again") from None
+            kept = [line for number, line in enumerate(file, 1) if line.endswith(b"\n") and number not in wrong]
+        write_whole(self.path, b"".join(kept))
+        self._whole = sum(map(len, kept))
 
     def _take(self, line: dict[str, Any]) -> None:
         sample = line["sample"]
-        if "response" in line:
-            self.said.setdefault(sample, {})[line["step"]] = (line["request"], load_response(line["response"]))
-        if "end" in line:
-            self.ended[sample] = load_end(sample, line["end"])
+        if not isinstance(sample, str):
+            raise TypeError("a sample is named by a text")
+        response = (line["step"], line["request"], load_response(line["response"])) if "response" in line else None
+        end = load_end(sample, line["end"]) if "end" in line else None
+        if response is not None:
+            self.said.setdefault(sample, {})[response[0]] = response[1:]
+        if end is not None:
+            self.ended[sample] = end
 
     def append(self, sample: str, step: int, request: str, response: Response | None, end: Record | None) -> None:
         """One line: what was said, and the sample's end if this was the last response."""
@@ -75,7 +124,7 @@ class Ledger:
             line["end"] = dump_end(end)
             self.ended[sample] = end
         try:
-            self._write((json.dumps(line, ensure_ascii=False) + "\n").encode("utf-8", "surrogatepass"))
+            self._write(signed(line, self.seal))
             self._waiting += 1
             if self._waiting >= FLUSH_LINES or time.monotonic() - self._flushed > FLUSH_SECONDS:
                 self._sync()
@@ -113,6 +162,31 @@ class Ledger:
                 self._file = None
 
 
+def count_ended(path: Path) -> int:
+    """How many samples have an answer in a file, without taking all of it in."""
+    found: set[bytes] = set()
+    with contextlib.suppress(OSError), path.open("rb") as file:
+        for line in file:
+            name, _, rest = line.partition(b", ")
+            if b'"end": {"status": "' in rest and b'"status": "model_error"' not in rest:
+                found.add(name)
+    return len(found)
+
+
+SUM = re.compile(rb', "sum": "([0-9a-f]{8})"\}\r?\n$')
+
+
+def signed(line: Mapping[str, Any], seal: str) -> bytes:
+    """The line as it stands in the file, its sum at its end. Half a surrogate pair stands there as its JSON escape."""
+    body = json.dumps(line, ensure_ascii=False)[:-1].encode("utf-8", "backslashreplace")
+    return body + f', "sum": "{sum_of(seal, body)}"}}\n'.encode()
+
+
+def sum_of(seal: str, body: bytes) -> str:
+    """A CRC finds every flipped bit; it is no seal against somebody who wants to deceive."""
+    return f"{zlib.crc32(body, zlib.crc32(seal.encode())):08x}"
+
+
 def dump_response(response: Response) -> dict[str, Any]:
     """Only what is not the default, so that a record stays a short line."""
     line: dict[str, Any] = {"text": response.text, "finish": response.finish}
@@ -124,11 +198,15 @@ def dump_response(response: Response) -> dict[str, Any]:
         line["prior"] = list(response.prior)
     if response.error is not None:
         line |= {"error": response.error, "status": response.status}
+    if response.seconds is not None:
+        line["seconds"] = round(response.seconds, 4)
     return line
 
 
 def load_response(line: Mapping[str, Any]) -> Response:
-    """The other way of `dump_response`."""
+    """The other way of `dump_response`. Raises ValueError for what this never wrote."""
+    if not isinstance(line["text"], str) or line["finish"] not in ("stop", "length"):
+        raise ValueError("no response")
     return Response(
         line["text"],
         line["finish"],
@@ -137,12 +215,15 @@ def load_response(line: Mapping[str, Any]) -> Response:
         line.get("error"),
         line.get("status", ""),
         tuple(line.get("prior", ())),
+        line.get("seconds"),
     )
 
 
 def dump_end(record: Record) -> dict[str, Any]:
     """How a sample ended, as it stands in its record's line."""
     line: dict[str, Any] = {"status": record.status, "seconds": round(record.seconds, 4)}
+    if record.queued:
+        line["queued"] = round(record.queued, 4)
     if record.prediction is not None:
         line["prediction"] = {
             "text": record.prediction.text if isinstance(record.prediction.text, str) else dict(record.prediction.text)
@@ -155,7 +236,9 @@ def dump_end(record: Record) -> dict[str, Any]:
 
 
 def load_end(sample: str, line: Mapping[str, Any]) -> Record:
-    """The other way of `dump_end`."""
-    said = line.get("prediction")
+    """The other way of `dump_end`. Raises ValueError for what this never wrote."""
+    said, seconds = line.get("prediction"), line.get("seconds", 0.0)
+    if line["status"] not in STATUSES or isinstance(seconds, bool) or not isinstance(seconds, int | float):
+        raise ValueError("no end of a sample")
     prediction = Prediction(said["text"], said.get("choice"), tuple(said.get("scores", ()))) if said else None
-    return Record(sample, line["status"], prediction, line.get("error"), line.get("seconds", 0.0))
+    return Record(sample, line["status"], prediction, line.get("error"), seconds, float(line.get("queued", 0.0)))

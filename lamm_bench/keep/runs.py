@@ -1,30 +1,36 @@
 """Run folders: what was asked and said, kept so that nothing is ever lost or said twice.
 
-    manifest.json        identity of the run (recipe, model, data, limit, seed, control), versions of what decoded the media
+    manifest.json        identity of the run (recipe, model, data, limit, seed, control), and where, when and with what it was asked
     records/<task>.jsonl append-only; one line for every response the moment it exists, the last one of a sample with its end
     scores/<task>.json   every sample's status and values under each protocol; derived, can be remade at any time
     result.json          the numbers, with counts; written last, by atomic rename: its existence means the run was scored
     timing.json          seconds and rates, apart from the scores because they differ between two equal runs
-    lock                 held (flock) while a process writes here
 
-A line is only ever appended. A process that dies may leave half a line at the end; opening the file again cuts it off."""
+A line is only ever appended. A process that dies may leave half a line at the end; opening the file again cuts it off.
+What a death leaves half done (`--fresh`, taking an empty run away) is finished when the folder is opened again: the manifest is
+the last of a run's files to go, and a run on its way into `old-N` lies in `.old-N.moving` until all of it is there."""
 
 from __future__ import annotations
 
 import contextlib
-import fcntl
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from lamm_bench.errors import BenchError, unknown
 
-from .files import read_json, write_json
+from . import locks
+from .files import digest, read_json, sync_folder, write_json
 from .ledger import Ledger
+from .manifest import SHAPE, check_shape
 
 FORMAT = 1
 MODES = ("resume", "fresh", "auto")
+OWN = ("manifest.json", "result.json", "timing.json", "usage.json", "cases.json")  # files of a run, beside those in its folders
+FOLDERS = ("records", "scores", "errors", "judgements")
+GROWS = ("data", "limit", "plugins")  # of an identity: what may be more when the run is begun again
+Grow = Callable[[Mapping[str, Any], Mapping[str, Any]], dict[str, Any]]
 
 
 @dataclass
@@ -33,37 +39,32 @@ class Run:
 
     folder: Path
     manifest: dict[str, Any]
-    _lock: Any = None
+    _lock: locks.Lock | None = None
     _made: bool = False  # whether this run wrote the manifest
 
     @classmethod
-    def start(cls, folder: Path, manifest: dict[str, Any], mode: str = "auto") -> Run:
+    def start(cls, folder: Path, manifest: dict[str, Any], mode: str = "auto", grow: Grow | None = None) -> Run:
         """Opens a folder for writing: a new run, or the same run again. Raises `BenchError` when it holds another one.
 
-        `mode`: `auto` goes on where the same run stopped, `resume` insists that there is one, `fresh` moves it aside."""
+        `mode`: `auto` goes on where the same run stopped, `resume` insists that there is one, `fresh` moves it aside. `grow` is
+        asked for the manifest of both where the one that is there may become the one that is wanted (more tasks, a larger limit)."""
         if mode not in MODES:
             raise unknown("mode of a run", mode, MODES)
-        if not (folder / "manifest.json").exists():  # refused before anything is written there
-            refuse_strangers(folder, mode)
         try:
-            folder.mkdir(parents=True, exist_ok=True)
-            lock = (folder / "lock").open("a")
+            if not (folder / "manifest.json").exists() and not moving(folder):  # refused before anything is written there
+                refuse_strangers(folder, mode)
         except OSError as error:
             raise BenchError(f"cannot write to {folder}: {error.strerror or error}") from error
+        run = cls(folder, {**manifest, "sums": True}, locks.take(folder))
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            lock.close()
-            raise BenchError(f"another process is writing to {folder}; wait for it or choose another --output") from None
-        run = cls(folder, manifest, lock)
-        try:
-            run._settle(mode)
+            tidy(folder)
+            run._settle(mode, grow)
         except BaseException:
             run.close()
             raise
         return run
 
-    def _settle(self, mode: str) -> None:
+    def _settle(self, mode: str, grow: Grow | None) -> None:
         path = self.folder / "manifest.json"
         if mode == "fresh" and path.exists():
             set_aside(self.folder)
@@ -71,59 +72,121 @@ class Run:
             write_json(path, self.manifest)
             self._made = True
             return
-        old = read_json(path)
-        if old.get("format") != FORMAT:
-            raise BenchError(f"{path} has format {old.get('format')}, this version writes {FORMAT}; choose another --output")
-        changed = [key for key, value in self.manifest["identity"].items() if old.get("identity", {}).get(key) != value]
-        changed += [key for key in old.get("identity", {}) if key not in self.manifest["identity"]]
-        if changed:
+        old = checked(read_json(path), path)
+        now, before = self.manifest["identity"], old["identity"]
+        changed = sorted(key for key in {*now, *before} if now.get(key) != before.get(key))
+        if changed and (grow is None or not set(changed) <= set(GROWS)):
             raise BenchError(
-                f"{self.folder} holds another run (different: {', '.join(sorted(changed))}); choose another --output or use --fresh"
+                f"{self.folder} holds another run (different: {', '.join(changed)}); choose another --output or use --fresh"
             )
+        if grow is not None:
+            self.manifest = {**grow(old, self.manifest), "sums": old.get("sums", False)}
+            if self.manifest != old:
+                write_json(path, self.manifest)
 
     @classmethod
     def read(cls, folder: Path, kind: str = "run") -> Run:
         """Opens a folder for reading. Raises `BenchError` when it is no run, or (`kind`) no judgement."""
-        if not (folder / "manifest.json").is_file():
-            raise BenchError(f"{folder} is no {kind} folder: it has no manifest.json")
-        manifest = read_json(folder / "manifest.json")
-        found = manifest.get("kind", "run") if isinstance(manifest, dict) else "file of another kind"
-        if found != kind:
-            raise BenchError(f"{folder} is no {kind} folder but holds a {found}")
+        path = folder / "manifest.json"
+        try:
+            there = path.is_file()
+        except OSError as error:
+            raise BenchError(f"{folder} cannot be read: {error.strerror or error}") from None
+        if not there:
+            within = "" if kind != "run" else below(folder)
+            raise BenchError(f"{folder} is no {kind} folder: it has no manifest.json{within}")
+        manifest = checked(read_json(path), path)
+        if manifest.get("kind", "run") != kind:
+            raise BenchError(f"{folder} is no {kind} folder but holds a {manifest.get('kind', 'run')}")
         return cls(folder, manifest)
 
+    @classmethod
+    def asked(cls, folder: Path) -> Run:
+        """As `read`, of a run whose manifest says everything that is needed to score its answers."""
+        run = cls.read(folder)
+        check_shape(run.manifest, SHAPE, str(folder / "manifest.json"), whole=True)
+        return run
+
     def ledger(self, task: str, write: bool = False) -> Ledger:
-        return Ledger.open(self.folder / "records" / f"{task}.jsonl", write)
+        path = self.folder / "records" / f"{task}.jsonl"
+        return Ledger.open(path, write, f"{self.seal}/{task}", bool(self.manifest.get("sums")))
+
+    @property
+    def seal(self) -> str:
+        """What every line of records is bound to: all of the identity that never changes while a run grows."""
+        return digest({key: value for key, value in self.manifest["identity"].items() if key not in GROWS})
 
     def save(self, name: str, value: Any) -> None:
         """Writes `result.json`, `scores/<task>.json` and the like, whole or not at all."""
+        if self._lock is not None and not self._lock.stands:
+            raise BenchError(f"{self.folder} was moved or deleted while this run wrote there; put it back and run again to go on")
         write_json(self.folder / name, value)
 
     def close(self) -> None:
         """Lets others write. A new run in which nothing was recorded goes: a model that cannot be loaded leaves no trace."""
         if self._lock is not None:
-            if self._made:
+            if self._made and self._lock.stands:
                 remove_unasked(self.folder)
-            self._lock.close()
+            self._lock.release()
             self._lock = None
 
 
+def checked(manifest: Any, path: Path) -> dict[str, Any]:
+    """A manifest that can be read here. Raises `BenchError` for one of another format, or in which something has another form."""
+    if not isinstance(manifest, dict):
+        raise BenchError(f"{path} holds {type(manifest).__name__}, expected an object: it is no manifest, or damaged")
+    if manifest.get("format") != FORMAT:
+        raise BenchError(
+            f"{path} has format {manifest.get('format')}, this version reads and writes {FORMAT}; "
+            "score it with the version that made it, or choose another --output"
+        )
+    if not isinstance(manifest.get("identity"), dict):
+        raise BenchError(f"{path}: `identity` is {manifest.get('identity')!r}, expected an object: the file is damaged")
+    if manifest.get("kind", "run") == "run":
+        check_shape(manifest, SHAPE, str(path), whole=False)
+    return manifest
+
+
+def below(folder: Path) -> str:
+    """The runs that lie in a folder which is none itself, for the error that says so."""
+    found = [str(run.relative_to(folder)) for run in find_runs(folder)] if folder.is_dir() else []
+    more = f" and {len(found) - 8} more" if len(found) > 8 else ""
+    return f"; name one of those in it: {', '.join(found[:8])}{more}" if found else ""
+
+
+def own_file(path: Path) -> bool:
+    """Whether a path is that of a file which a run, its records or its scores are made of: nothing else may be written there."""
+    path = path.absolute()
+    if path.name in OWN and (path.parent / "manifest.json").is_file():
+        return True
+    return any(
+        (up.parent / "manifest.json").is_file() and up.name in FOLDERS for up in path.parents if up != up.parent
+    )  # report.html, a `--json` of one's own: not a run's
+
+
 def remove_unasked(folder: Path) -> None:
-    """Removes a run without a record or a score; older runs that were set aside in the folder stay."""
+    """Removes a run without a record or a score, its manifest last; older runs that were set aside in the folder stay."""
     empty = [path for path in folder.glob("records/*") if path.stat().st_size == 0]
     files = {path for path in folder.rglob("*") if path.is_file() and path.relative_to(folder).parts[0][:4] != "old-"}
-    if files <= {*empty, *(folder / name for name in ("manifest.json", "cases.json", "lock"))}:
-        for path in files:
-            path.unlink()
+    manifest, others = folder / "manifest.json", [*empty, *(folder / name for name in ("cases.json", locks.NAME))]
+    if files <= {manifest, *others, *(folder.glob("lock.*"))}:
+        for path in others:
+            path.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            for name in FOLDERS:
+                if (folder / name).is_dir():
+                    (folder / name).rmdir()
+        sync_folder(folder)
+        manifest.unlink(missing_ok=True)
         with contextlib.suppress(OSError):  # not empty: runs set aside
-            for path in filter(Path.exists, (folder / "records", folder)):
-                path.rmdir()
+            folder.rmdir()
 
 
 def refuse_strangers(folder: Path, mode: str) -> None:
     """Refuses a folder of other things, and to resume where nothing is; leaves no trace there."""
+    passed_over = (locks.NAME, "lock.writer")
     others = (
-        [p.name for p in folder.iterdir() if p.name != "lock" and p.name[:4] != "old-" and p.name[0] != "."]
+        [p.name for p in folder.iterdir() if p.name not in passed_over and p.name[:4] != "old-" and p.name[0] != "."]
         if folder.is_dir()
         else []
     )
@@ -135,12 +198,34 @@ def refuse_strangers(folder: Path, mode: str) -> None:
 
 def set_aside(folder: Path) -> None:
     """Moves everything of a run into `old-N` inside its folder, so that `--fresh` loses nothing."""
-    number = 1 + sum(1 for _ in folder.glob("old-*"))
-    target = folder / f"old-{number}"
-    target.mkdir()
-    for entry in list(folder.iterdir()):
-        if entry.name != "lock" and not entry.name.startswith("old-"):
-            entry.rename(target / entry.name)
+    taken = [name.name.removeprefix("old-") for name in folder.glob("old-*")]
+    number = 1 + max((int(name) for name in taken if name.isdecimal()), default=0)
+    (folder / f".old-{number}.moving").mkdir()
+    finish_moving(folder)
+
+
+def moving(folder: Path) -> list[Path]:
+    """Where `set_aside` is on its way, or was when it died."""
+    return sorted(folder.glob(".old-*.moving"))
+
+
+def finish_moving(folder: Path) -> None:
+    """Moves what is left of the run that is set aside, and only then calls the place `old-N`."""
+    for place in moving(folder):
+        for entry in sorted(folder.iterdir()):
+            if not entry.name.startswith(("old-", ".", "lock")):
+                entry.rename(place / entry.name)
+        sync_folder(place)
+        place.rename(folder / place.name.removeprefix(".").removesuffix(".moving"))
+        sync_folder(folder)
+
+
+def tidy(folder: Path) -> None:
+    """Finishes what a death left half done. Only for the holder of the folder's lock."""
+    finish_moving(folder)
+    for place in (folder, *(folder / name for name in FOLDERS[:3])):
+        for path in place.glob(".*.tmp"):
+            path.unlink(missing_ok=True)
 
 
 def find_runs(folder: Path) -> Iterator[Path]:
@@ -149,5 +234,5 @@ def find_runs(folder: Path) -> Iterator[Path]:
         yield folder
         return
     for entry in sorted(folder.iterdir()) if folder.is_dir() else []:
-        if entry.is_dir() and not entry.name.startswith("old-") and not entry.is_symlink():
+        if entry.is_dir() and not entry.name.startswith(("old-", ".")) and not entry.is_symlink():
             yield from find_runs(entry)

@@ -11,6 +11,7 @@ from typing import Any, TypeAlias, TypeVar, get_type_hints
 import numpy as np
 
 from lamm_bench.errors import BenchError, unknown
+from lamm_bench.loading import load_json
 from lamm_bench.media import many, modalities, modality, resolve
 
 FORMAT = 1
@@ -225,12 +226,9 @@ def load(folder: Path) -> LammConfig:
         raise BenchError(
             f"{folder} is a file; a checkpoint is a folder, and upstream's pytorch_model.pt becomes one with `checkpoint convert`"
         )
-    try:
-        data = json.loads(file.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise BenchError(f"{folder} is not a checkpoint: it has no config.json") from None
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise BenchError(f"{file} cannot be read: {error}") from None
+    if not file.exists():
+        raise BenchError(f"{folder} is not a checkpoint: it has no config.json")
+    data = load_json(file)
     if isinstance(data, dict) and "model_type" in data:
         raise BenchError(f"{folder} is a model of transformers ({data['model_type']}), not a checkpoint of LAMM")
     config = read(LammConfig, data, str(file))

@@ -3,11 +3,12 @@
     wire.py      a request as the JSON body of `chat/completions`, and the key under which its answer is remembered
     pictures.py  images as data URLs; clouds as rendered views
     reply.py     an answer of the server, read defensively
-    server.py    one call: an answer, or a named trouble; and whether anybody is there at all
+    call.py      one HTTP call that ends: bounded in time and size
+    server.py    one call as an answer, or a named trouble without the key; and whether anybody is there at all
     pace.py      how many calls may be open, and how long to wait after trouble
     purse.py     tokens and money
     cache.py     answers on disk (SQLite)
     exchange.py  carries many questions to a server with all of the above
     options.py   the likelihood of answer options from the likeliest first tokens
 
-Only server.py imports `openai`, and only when a call is made."""
+Only call.py imports the HTTP library, and only when a call is made."""

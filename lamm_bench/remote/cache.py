@@ -46,12 +46,17 @@ class Cache:
                 raise self._unusable(error) from None
             for key, text in rows:
                 try:
-                    found[key] = Reply.from_json(json.loads(text))
-                except (ValueError, KeyError, TypeError):
+                    reply = Reply.from_json(json.loads(text))
+                except (ValueError, KeyError, TypeError, RecursionError):
                     continue
+                if reply.response.error is None:  # older versions kept some errors
+                    found[key] = reply
         return found
 
     def put(self, key: str, reply: Reply) -> None:
+        """Keeps an answer; an error or a refusal may be another at the next attempt, and is not kept."""
+        if reply.response.error is not None:
+            return
         try:
             text = json.dumps(reply.to_json(), ensure_ascii=True)  # a lone surrogate in an answer is no UTF-8
             self._base.execute("INSERT OR REPLACE INTO replies VALUES (?, ?)", (key, text))

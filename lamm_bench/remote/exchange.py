@@ -4,13 +4,15 @@ One thread decides and writes, one thread per open call waits. Nothing here know
 
 from __future__ import annotations
 
+import contextlib
 import heapq
+import math
 import queue
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any
 
@@ -21,8 +23,9 @@ from .cache import Cache
 from .pace import Pace, backoff
 from .purse import Purse
 from .reply import Reply
-from .server import FATAL, PASSING, Trouble
+from .server import FATAL, ISOLATED, PASSING, Trouble
 
+AGAIN = 4  # times as many questions may wait for their repetition as calls may be open
 HOPELESS = 5  # questions given up in a row, without an answer between them, after which the rest is not tried
 CALLS = Callable[[dict[str, Any]], Reply | Trouble]
 
@@ -58,10 +61,20 @@ class Question:
 class Arrival:
     """The end of one call."""
 
-    question: Question
+    number: int  # of the call
     outcome: Reply | Trouble | MediaError | Exception
     seconds: float
-    sent: int
+    call: Call
+
+
+@dataclass(frozen=True)
+class Call:
+    """A question on its way."""
+
+    question: Question
+    sent: int  # the pace's round
+    begun: float
+    ends: float  # when it is given up if nobody has ended it
 
 
 @dataclass
@@ -73,11 +86,13 @@ class Exchange:
     purse: Purse
     cache: Cache | None
     clock: Clock = field(default_factory=Clock)
+    longest: float = math.inf  # seconds after which a call that has not ended by itself is given up
     retries: int = 5
     patience: float = 600.0  # seconds without any answer, or of silence asked for, after which asking ends
     seed: int = 0
     offline: bool = False
     hint: Callable[[str], str] = field(default=lambda message: "")  # what a user could do about a server's complaint
+    notes: list[str] = field(default_factory=list)  # what a reader of the run should know
 
     def ask(self, questions: Sequence[Question]) -> Iterator[tuple[int, Reply | Response]]:
         """Each number with its reply, or with a `Response` that says why there is none.
@@ -85,7 +100,7 @@ class Exchange:
         Raises `Stopped` when going on makes no sense (the budget is spent, the key is refused, the server is gone), after every
         call that was open has been paid and yielded. What is left was then not asked."""
         fresh = merged(questions)
-        kept = self.cache.get([question.key for question in fresh]) if self.cache is not None else {}
+        kept = self.remembered([question.key for question in fresh])
         for question in fresh:
             if question.key in kept:
                 self.purse.remembered += len(question.numbers)
@@ -96,6 +111,29 @@ class Exchange:
             raise Stopped(f"{len(waiting)} questions have no remembered answer, and offline=true forbids to ask")
         yield from Round(self, waiting).run()
 
+    def remembered(self, keys: Sequence[str]) -> dict[str, Reply]:
+        """The answers of the cache, which took no time."""
+        found: dict[str, Reply] = {}
+        with self.without_cache_if_it_fails():
+            found = self.cache.get(keys) if self.cache is not None else {}
+        return {key: replace(reply, response=replace(reply.response, seconds=0.0)) for key, reply in found.items()}
+
+    def remember(self, key: str, reply: Reply) -> None:
+        with self.without_cache_if_it_fails():
+            if self.cache is not None:
+                self.cache.put(key, reply)
+
+    @contextlib.contextmanager
+    def without_cache_if_it_fails(self) -> Iterator[None]:
+        """A cache that is full or broken costs what it would have saved, never an answer that was paid for."""
+        try:
+            yield
+        except BenchError as error:
+            if self.offline:
+                raise
+            self.cache = None
+            self.notes.append(f"{error}; this run goes on without it")
+
 
 @dataclass
 class Round:
@@ -105,7 +143,7 @@ class Round:
     waiting: deque[Question]
     again: list[tuple[float, int, Question]] = field(default_factory=list)  # a heap of (when, order, question)
     arrivals: queue.Queue[Arrival] = field(default_factory=queue.Queue)
-    open: int = 0
+    calls: dict[int, Call] = field(default_factory=dict)  # that are open
     given_up: int = 0  # in a row
     stop: BenchError | None = None
     quiet_since: float = 0.0
@@ -121,11 +159,14 @@ class Round:
                 raise self.stop
             arrival = self.next_arrival()
             if arrival is not None:
-                self.open -= 1
                 result = self.settle(arrival)
                 if result is not None:
-                    for number in arrival.question.numbers:
+                    for number in arrival.call.question.numbers:
                         yield number, result
+
+    @property
+    def open(self) -> int:
+        return len(self.calls)
 
     def send_what_may_be_sent(self) -> None:
         pace, purse, now = self.exchange.pace, self.exchange.purse, self.exchange.clock.now()
@@ -144,42 +185,59 @@ class Round:
             self.send(question)
 
     def next_question(self, now: float) -> Question | None:
-        """One whose time has come again; else a new one, if no more are in trouble than may be open."""
+        """One whose time has come again; else a new one, if no more are in trouble than may be open.
+
+        Where most are answered, the few that wait for their repetition keep no place."""
         if self.again and self.again[0][0] <= now:
             return heapq.heappop(self.again)[2]
-        if self.waiting and self.open + len(self.again) < self.exchange.pace.limit:
+        pace = self.exchange.pace
+        room = AGAIN * pace.limit if pace.well else pace.limit - self.open
+        if self.waiting and len(self.again) < room:
             return self.waiting.popleft()
         return None
 
     def send(self, question: Question) -> None:
-        """Threads are daemons: Ctrl-C does not wait for a server that hangs."""
-        exchange, sent = self.exchange, self.exchange.pace.sent()
+        """Threads are daemons: neither Ctrl-C nor the end waits for a server that hangs."""
+        exchange, number = self.exchange, self._order
+        begun = exchange.clock.now()
+        call = Call(question, exchange.pace.sent(), begun, begun + exchange.longest)
+        self._order += 1
+        self.calls[number] = call
 
         def work() -> None:
-            begun = exchange.clock.now()
             outcome: Reply | Trouble | Exception
             try:
                 outcome = exchange.call(question.body())
             except Exception as error:  # carried to the deciding thread, which raises what is a bug
                 outcome = error
-            self.arrivals.put(Arrival(question, outcome, exchange.clock.now() - begun, sent))
+            self.arrivals.put(Arrival(number, outcome, exchange.clock.now() - begun, call))
 
-        self.open += 1
         threading.Thread(target=work, daemon=True).start()
 
     def next_arrival(self) -> Arrival | None:
-        """Waits for an answer, for the time of a repetition, or for the end of a silence, whichever comes first."""
+        """Waits for an answer, for the time of a repetition, or for the end of a silence or of a call, whichever comes first."""
         clock, pace = self.exchange.clock, self.exchange.pace
-        now, wake = clock.now(), None
+        now, wakes = clock.now(), [call.ends for call in self.calls.values() if call.ends < math.inf]
         if self.stop is None and pace.not_before > now:
-            wake = pace.not_before
+            wakes.append(pace.not_before)
         elif self.stop is None and self.again and self.open < pace.limit:
-            wake = self.again[0][0]
-        wait = None if wake is None else max(0.0, wake - now)
+            wakes.append(self.again[0][0])
+        wait = max(0.0, min(wakes) - now) if wakes else None
         if self.open:
-            return clock.take(self.arrivals, wait)
+            return self.of_those_open(clock.take(self.arrivals, wait))
         if wait:
             clock.sleep(wait)
+        return None
+
+    def of_those_open(self, arrival: Arrival | None) -> Arrival | None:
+        """The arrival, if its call had not been given up; else the end of one whose time is over."""
+        if arrival is not None:
+            return arrival if self.calls.pop(arrival.number, None) is not None else None
+        now = self.exchange.clock.now()
+        for number, call in self.calls.items():
+            if call.ends <= now:
+                del self.calls[number]
+                return Arrival(number, Trouble("timeout", "the server did not end its answer in time"), now - call.begun, call)
         return None
 
     def settle(self, arrival: Arrival) -> Reply | Response | None:
@@ -193,15 +251,14 @@ class Round:
             self.given_up, self.quiet_since = 0, now
             exchange.pace.answered(arrival.seconds, self.open + 1)
             exchange.purse.pay(outcome)
-            if exchange.cache is not None:
-                exchange.cache.put(arrival.question.key, outcome)
+            exchange.remember(arrival.call.question.key, outcome)
             if exchange.purse.max_cost and exchange.purse.uncounted:
                 self.end("the server counts no tokens, so max_cost cannot be kept; leave it out")
-            return outcome
+            return replace(outcome, response=replace(outcome.response, seconds=arrival.seconds))
         return self.trouble(arrival, outcome, now)
 
     def trouble(self, arrival: Arrival, trouble: Trouble, now: float) -> Response | None:
-        exchange, question = self.exchange, arrival.question
+        exchange, question = self.exchange, arrival.call.question
         if trouble.kind in FATAL:
             self.end(trouble.message)
             if trouble.kind == "key" and not exchange.purse.calls:  # it never was right: for the user to mend, not to resume
@@ -212,7 +269,9 @@ class Round:
             self.given_up = 0
             return Response(error=trouble.message, status="refused")
         if trouble.kind in PASSING:
-            exchange.pace.troubled(arrival.sent, now, trouble.retry_after)
+            isolated = trouble.kind in ISOLATED
+            slow = exchange.pace.failed if isolated else exchange.pace.troubled
+            slow(arrival.call.sent, now, trouble.retry_after)
             if (trouble.retry_after or 0.0) > exchange.patience:
                 self.end(f"the server asks to be left alone for {trouble.retry_after:.0f} s ({trouble.message}); run again then")
             elif now - self.quiet_since > exchange.patience:
@@ -232,7 +291,8 @@ class Round:
 
     def repeat(self, question: Question, now: float, trouble: Trouble) -> None:
         rng = Random(f"{self.exchange.seed}/{question.key}/{question.attempt}")
-        wait = max(backoff(question.attempt, rng), trouble.retry_after or 0.0)
+        alone = trouble.kind in ISOLATED and self.exchange.pace.well  # others are answered: no need to wait longer and longer
+        wait = max(backoff(1 if alone else question.attempt, rng), trouble.retry_after or 0.0)
         self._order += 1
         heapq.heappush(self.again, (now + wait, self._order, question))
 

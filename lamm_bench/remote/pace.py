@@ -1,18 +1,21 @@
 """How many calls may be open at once, and how long to wait after trouble. Time comes in through arguments: all of it is pure.
 
 The number grows by one for each answer until the first trouble, then by one for each full round of answers, and is halved by
-a refusal (additive increase, multiplicative decrease: Chiu and Jain 1989; the start is TCP's slow start, Jacobson 1988).
+a refusal or a timeout (additive increase, multiplicative decrease: Chiu and Jain 1989; the start is TCP's slow start, Jacobson 1988).
+An error of the server, or a lost connection, is of that one question as long as most others are answered, and halves nothing.
 Answers that take more than `SLACK` times as long as the fastest round so far mean that the server only queues what it is
 sent: the number then shrinks by a tenth a round (as TCP Vegas does, Brakmo and Peterson 1995)."""
 
 from __future__ import annotations
 
 import email.utils
+from collections import deque
 from collections.abc import Mapping
 from random import Random
 from statistics import median
 
 SLACK = 2.0
+RECENT = 20  # outcomes by which it is told whether most questions are answered
 SHORTEST_ROUND = 4  # answers whose median is worth looking at
 FIRST_WAIT, LONGEST_WAIT = 1.0, 60.0  # seconds of back-off
 
@@ -29,6 +32,12 @@ class Pace:
         self._seconds: list[float] = []  # of the answers since the last look at latency
         self._round_size = SHORTEST_ROUND
         self._fastest: float | None = None
+        self._recent: deque[bool] = deque(maxlen=RECENT)  # whether the last calls were answered
+
+    @property
+    def well(self) -> bool:
+        """Whether most calls are answered."""
+        return len(self._recent) >= SHORTEST_ROUND and 2 * sum(self._recent) > len(self._recent)
 
     @property
     def limit(self) -> int:
@@ -46,6 +55,7 @@ class Pace:
         """An answer after so many seconds, while `open_calls` were open, itself among them.
 
         A limit that is not made use of proves nothing, and does not grow."""
+        self._recent.append(True)
         if open_calls >= self.limit:
             self._limit = min(float(self.most), self._limit + (1.0 if self._growing_fast else 1.0 / self._limit))
         self._seconds.append(seconds)
@@ -59,8 +69,16 @@ class Pace:
             self._seconds, self._round_size = [], max(SHORTEST_ROUND, self.limit)
             self._fastest = typical if self._fastest is None else min(self._fastest, typical)
 
+    def failed(self, sent: int, now: float, retry_after: float | None = None) -> None:
+        """An error of the server or a lost connection: slower only where it asks for that, or where most calls end so."""
+        if self.well and retry_after is None:
+            self._recent.append(False)
+        else:
+            self.troubled(sent, now, retry_after)
+
     def troubled(self, sent: int, now: float, retry_after: float | None = None) -> None:
-        """A refusal, an error of the server, a timeout or a lost connection, of a call sent in round `sent`."""
+        """A refusal or a timeout, of a call sent in round `sent`."""
+        self._recent.append(False)
         if retry_after is not None:
             self.not_before = max(self.not_before, now + retry_after)
         if sent == self._round:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from lamm_bench.loading import escaped
 from lamm_bench.types import Response
 
 Alternatives = tuple[tuple[str, float], ...]
@@ -16,6 +17,10 @@ Alternatives = tuple[tuple[str, float], ...]
 
 class Garbage(Exception):
     """What came back is not a chat completion."""
+
+
+class Failure(Exception):
+    """What came back says, in the form of an answer, that there is none."""
 
 
 @dataclass(frozen=True)
@@ -53,51 +58,127 @@ class Reply:
 
 
 def read_reply(text: str) -> Reply:
-    """The reply in a response's body. Raises `Garbage` saying what is wrong with it."""
+    """The reply in a response's body. Raises `Garbage` saying what is wrong with it, or `Failure` when it is an error in disguise.
+
+    What is not the answer itself (counts, log-probabilities, names) is left out where it has another form: it costs no answer."""
     try:
         data = json.loads(text)
     except (ValueError, RecursionError):
         raise Garbage(f"the body is not JSON: {excerpt(text)}") from None
-    try:
-        choice = data["choices"][0]
-        message = choice["message"]
-        said, refusal, finish = message.get("content"), message.get("refusal"), choice.get("finish_reason")
-        usage = data.get("usage") or {}
-        counts = (whole(usage.get("prompt_tokens")), whole(usage.get("completion_tokens")))
-        alternatives = read_alternatives(choice.get("logprobs"))
-    except (KeyError, IndexError, TypeError, AttributeError, ValueError):
-        raise Garbage(f"the body is no chat completion: {excerpt(text)}") from None
-    if not (said is None or isinstance(said, str)):
+    if not isinstance(data, dict):
+        raise Garbage(f"the body is no chat completion: {excerpt(text)}")
+    refuse_errors(data, data.get("object"))
+    choice = choice_of(data, text)
+    refuse_errors(choice)
+    message, finish = choice.get("message"), choice.get("finish_reason")
+    if not isinstance(message, dict):
+        if word(finish) in REFUSED:  # a filter that lets nothing through, not even the message
+            message = {}
+        else:
+            raise Garbage(f"the body is no chat completion: {excerpt(text)}")
+    counted = data.get("usage")
+    usage = counted if isinstance(counted, dict) else {}
+    counts = whole(usage.get("prompt_tokens")), whole(usage.get("completion_tokens"))
+    response = response_of(content_of(message), message, finish, counts[1])
+    places = read_alternatives(choice.get("logprobs"))
+    return Reply(response, *counts, named(data.get("model")), named(data.get("system_fingerprint")), places)
+
+
+def refuse_errors(data: Mapping[str, Any], kind: Any = None) -> None:
+    """Gateways put the error of the provider behind them into an answer of status 200, beside or inside a choice."""
+    error = data.get("error")
+    if error or kind == "error":
+        said = error.get("message") if isinstance(error, dict) else error or data.get("message")
+        raise Failure(excerpt(str(said or error)))
+
+
+def choice_of(data: Mapping[str, Any], text: str) -> Mapping[str, Any]:
+    """The first choice by its own number, wherever it stands in the list."""
+    choices = data.get("choices")
+    found = [one for one in choices if isinstance(one, dict)] if isinstance(choices, list) else []
+    if not found:
+        if isinstance(feedback := data.get("promptFeedback"), dict) and feedback.get("blockReason"):
+            return {"finish_reason": "content_filter"}
+        raise Garbage(f"the body is no chat completion: {excerpt(text)}")
+    return next((one for one in found if one.get("index") == 0), found[0])
+
+
+def content_of(message: Mapping[str, Any]) -> str | None:
+    """The answer's text; of a list of parts the texts, without what the model only thought. None where there is none."""
+    said = message.get("content")
+    if isinstance(said, list):
+        texts = [said_in(part) for part in said]
+        return "".join(text for text in texts if text is not None) if any(text is not None for text in texts) else None
+    if isinstance(said, dict):
+        return said_in(said)
+    if isinstance(said, bool) or not (said is None or isinstance(said, str | int | float)):
         raise Garbage(f"the content is {type(said).__name__}, expected a text")
-    response = response_of(said or "", refusal, finish, counts[1])
-    return Reply(response, *counts, str(data.get("model") or ""), str(data.get("system_fingerprint") or ""), alternatives)
+    return None if said is None else escaped(str(said))
 
 
-def response_of(said: str, refusal: Any, finish: Any, new_tokens: int | None) -> Response:
-    """Finish reasons and refusals as statuses. A refusal keeps no text: it is not an answer to the question."""
-    tokens = (new_tokens,) if new_tokens is not None else ()
+def said_in(part: Any) -> str | None:
+    """The text of one part of a list; None for thoughts, pictures and the like."""
+    if isinstance(part, str):
+        return escaped(part)
+    if isinstance(part, dict) and part.get("type", "text") in ("text", "output_text") and isinstance(part.get("text"), str):
+        return escaped(part["text"])
+    return None
+
+
+LENGTH = {"length", "max_tokens", "model_length", "max_length", "max_new_tokens", "max_output_tokens", "max_completion_tokens"}
+LENGTH |= {"token_limit", "context_length", "model_context_window_exceeded", "incomplete"}
+REFUSED = {"content_filter", "content_filtered", "safety", "sensitive", "refusal", "refused", "recitation", "blocklist"}
+REFUSED |= {"prohibited_content", "spii", "guardrail_intervened", "guardrails", "image_safety", "moderation", "blocked"}
+TOOLS = {"tool_calls", "tool_call", "tool_use", "function_call", "malformed_function_call", "unexpected_tool_call"}
+BROKEN = {"abort", "aborted", "error", "failed", "failure", "cancelled", "canceled", "timeout", "network_error"}
+BROKEN |= {"insufficient_system_resource", "internal_error", "engine_error", "service_unavailable"}
+"""Why an answer ended, in the words of vLLM, SGLang, TGI, llama.cpp, Gemini, Claude, Mistral, GLM, DeepSeek ... in small letters.
+
+Every other word is one for an end that the model itself chose (`stop`, `eos`, `end_turn`, `COMPLETE`): its text is kept."""
+
+
+def word(finish: Any) -> str:
+    """A reason in small letters; of an object its `type`.
+
+    >>> word("STOP"), word({"type": "max_tokens"}), word(None)
+    ('stop', 'max_tokens', '')
+    """
+    if isinstance(finish, dict):
+        finish = finish.get("type") or finish.get("reason")
+    return finish.strip().lower().replace("-", "_").replace(" ", "_") if isinstance(finish, str) else ""
+
+
+def response_of(said: str | None, message: Mapping[str, Any], finish: Any, new_tokens: int | None) -> Response:
+    """Finish reasons and refusals as statuses. A refusal keeps no text: it is not an answer to the question.
+
+    Raises `Failure` where the server broke off, or says nothing at all: that is no answer, and may be one at the next attempt."""
+    tokens, end, refusal = (new_tokens,) if new_tokens is not None else (), word(finish), message.get("refusal")
     if refusal:
         return Response(error=f"the model declined: {excerpt(str(refusal))}", status="refused")
-    if finish == "content_filter":
-        return Response(error="the server's content filter stopped the answer", status="refused")
-    if finish in ("tool_calls", "function_call"):
+    if end in REFUSED:
+        return Response(error=f"the server's content filter stopped the answer ({excerpt(str(finish))})", status="refused")
+    if end in TOOLS or (not said and (message.get("tool_calls") or message.get("function_call"))):
         return Response(error="the model called a tool instead of answering", status="model_error")
-    if finish == "length":
-        return Response(said, "length", (), tokens)
-    if finish not in ("stop", "eos", "end_turn", None):
-        return Response(
-            error=f"the server ended the answer for a reason unknown here: {excerpt(str(finish))}", status="model_error"
-        )
-    return Response(said, "stop", (), tokens)
+    if end in BROKEN:
+        raise Failure(f"the server broke the answer off ({excerpt(str(finish))})")
+    thought = next((message[key] for key in ("reasoning_content", "reasoning", "thinking") if message.get(key)), None)
+    if end in LENGTH:
+        return Response(said or "", "length", (), tokens)
+    if said is None and thought is None:
+        raise Failure("the message has no content")
+    return Response(said or "", "stop", (), tokens)
 
 
 def read_alternatives(logprobs: Any) -> tuple[Alternatives, ...]:
-    """The alternatives at each place; empty where the server gives none."""
+    """The alternatives at each place; empty where the server gives none, or in another form."""
     places = []
-    for entry in (logprobs or {}).get("content") or ():
-        chosen = (str(entry["token"]), finite(entry["logprob"]))
-        others = [(str(other["token"]), finite(other["logprob"])) for other in entry.get("top_logprobs") or ()]
-        places.append((chosen, *(other for other in others if other[0] != chosen[0])))
+    try:
+        for entry in (logprobs or {}).get("content") or ():
+            chosen = (str(entry["token"]), finite(entry["logprob"]))
+            others = [(str(other["token"]), finite(other["logprob"])) for other in entry.get("top_logprobs") or ()]
+            places.append((chosen, *(other for other in others if other[0] != chosen[0])))
+    except (KeyError, TypeError, AttributeError, ValueError, OverflowError):
+        return ()
     return tuple(places)
 
 
@@ -109,8 +190,15 @@ def finite(value: Any) -> float:
 
 
 def whole(value: Any) -> int | None:
-    """A count of tokens; None where there is none."""
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+    """A count of tokens; None where there is none, or none that could be."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**40 else None
+
+
+def named(value: Any) -> str:
+    """A short text; empty for anything else."""
+    return excerpt(value) if isinstance(value, str) else ""
 
 
 def excerpt(text: str, width: int = 160) -> str:

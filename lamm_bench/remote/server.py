@@ -1,35 +1,42 @@
-"""One call to an OpenAI-compatible server: a reply or a named trouble. The only file that imports `openai`.
+"""One call to an OpenAI-compatible server: a reply or a named trouble, and nothing of the key in either.
 
-The client's own repetitions are switched off: `exchange` decides what is repeated and when."""
+What is repeated and when, `exchange` decides."""
 
 from __future__ import annotations
 
 import difflib
 import json
+import os
 import re
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal, TypeVar
 from urllib.parse import urlsplit
 
 from lamm_bench.errors import BenchError, unknown
+from lamm_bench.keep.secrets import SHORTEST, redacted
 
+from .call import Heard, Late, Line, Lost, Nonsense, within
 from .pace import retry_after
-from .reply import Garbage, Reply, excerpt, read_reply
+from .reply import Failure, Garbage, Reply, excerpt, read_reply
 
 Kind = Literal["busy", "server", "lost", "timeout", "garbage", "request", "refused", "key", "quota", "model"]
 PASSING: frozenset[Kind] = frozenset({"busy", "server", "lost", "timeout", "garbage"})  # may be gone at the next attempt
+ISOLATED: frozenset[Kind] = frozenset({"server", "lost", "garbage"})  # of one question, as long as the others are answered
 FATAL: frozenset[Kind] = frozenset({"key", "quota"})  # no other question will fare better
 FILTERED = ("content_filter", "content_policy_violation", "ResponsibleAIPolicyViolation")
 OFFICIAL = "https://api.openai.com/v1"
 LOOK_SECONDS = 30.0  # for the list of models: nobody waits two minutes to hear that nobody is there
+GRACE = 2.0  # seconds after its timeout when a call that has not ended by itself is given up
 LOCAL = ("localhost", "127.0.0.1", "::1", "0.0.0.0")
 SHOWN = 20  # models named in an error
+ENDPOINT = "/chat/completions"
 NO_MODEL = re.compile(
     r"\bmodel\b.*\b(not found|not exist|not available|unknown|invalid)|\b(unknown|invalid|unavailable|no such|not a valid) model\b",
     re.I,
 )
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -45,45 +52,58 @@ class Server:
     """A server at `base_url`, asked with the key of an environment variable. Safe to use from many threads."""
 
     def __init__(self, base_url: str, key: str | None, key_name: str, timeout: float) -> None:
-        try:
-            import openai
-        except ImportError:
-            raise BenchError("the model openai-chat needs the package `openai`: pip install 'lamm-bench[openai]'") from None
         self.base_url, self.key_name, self.key = base_url, key_name, key
-        self._openai = openai
-        self._timeout = timeout
-        self._client = openai.OpenAI(api_key=key or "none", base_url=base_url, timeout=timeout, max_retries=0)
-
-    def _patient(self, seconds: float) -> Any:
-        return self._client.with_options(timeout=min(seconds, self._timeout))
+        self.timeout = timeout
+        self._secrets = [f"Bearer {key}", *([key] if len(key) >= SHORTEST else [])] if key else []
+        headers = {"authorization": f"Bearer {key or 'none'}", "user-agent": "lamm-bench"}
+        if base_url == OFFICIAL:
+            for name, variable in (("openai-organization", "OPENAI_ORG_ID"), ("openai-project", "OPENAI_PROJECT_ID")):
+                headers |= {name: os.environ[variable]} if os.environ.get(variable) else {}
+        self._line = Line(headers, timeout)
 
     def ask(self, body: dict[str, Any]) -> Reply | Trouble:
         """One completion. Never raises for anything that the server or the network does."""
-        openai = self._openai
         try:
-            # `extra_body` carries everything, so that the client neither checks nor renames what servers disagree about
-            raw = self._client.chat.completions.with_raw_response.create(
-                model=body["model"],
-                messages=body["messages"],
-                extra_body={key: value for key, value in body.items() if key not in ("model", "messages")},
-            )
-            return read_reply(raw.http_response.text)
-        except Garbage as error:
-            return Trouble("garbage", f"the server sent nonsense: {error}")
-        except openai.APITimeoutError:
+            heard = self._line.call("POST", f"{self.base_url}{ENDPOINT}", body)
+            if heard.status >= 300:
+                return self._clean(self._status(heard))
+            return self._clean_reply(read_reply(heard.text))
+        except Failure as error:
+            return self._clean(Trouble("server", f"the server sent an error for an answer: {error}"))
+        except (Garbage, Nonsense) as error:
+            return self._clean(Trouble("garbage", f"the server sent nonsense: {excerpt(str(error))}"))
+        except Late:
             return Trouble("timeout", "the server did not answer in time")
-        except openai.APIConnectionError as error:
-            return Trouble("lost", f"the connection failed: {reason(error)}")
-        except openai.APIStatusError as error:
-            return self._status(error)
-        except openai.OpenAIError as error:
-            return Trouble("garbage", f"the server sent nonsense: {excerpt(str(error))}")
+        except Lost as error:
+            return self._clean(Trouble("lost", f"the connection failed: {excerpt(str(error))}"))
 
-    def _status(self, error: Any) -> Trouble:
-        code = error.status_code
-        said = message_of(error)
+    def patiently(self, work: Callable[[], T]) -> T | Trouble:
+        """A call that nobody else watches, given up a little after its time."""
+        try:
+            return within(self.timeout + GRACE, work)
+        except Late:
+            return Trouble("timeout", "the server did not answer in time")
+
+    def _clean(self, trouble: Trouble) -> Trouble:
+        return replace(trouble, message=redacted(trouble.message, self._secrets))
+
+    def _clean_reply(self, reply: Reply) -> Reply:
+        """The reply without the key, which a server may repeat anywhere."""
+        told = f"{reply.response.text}{reply.response.error}{reply.model}{reply.fingerprint}"
+        if not any(secret in told for secret in self._secrets):
+            return reply
+        said = reply.response
+        error = redacted(said.error, self._secrets) if said.error is not None else None
+        return replace(
+            reply,
+            response=replace(said, text=redacted(said.text, self._secrets), error=error),
+            model=redacted(reply.model, self._secrets),
+            fingerprint=redacted(reply.fingerprint, self._secrets),
+        )
+
+    def _status(self, heard: Heard) -> Trouble:
+        code, said, detail = heard.status, message_of(heard), details_of(heard)
         text = f"HTTP {code}: {said}"
-        detail = error.body if isinstance(error.body, dict) else {}
         words = f"{detail.get('code')} {detail.get('type')} {json.dumps(detail.get('innererror'), default=str)}"
         if lacks_model(code, words, said):
             return Trouble("model", text)
@@ -92,11 +112,11 @@ class Server:
         if "insufficient_quota" in words:
             return Trouble("quota", f"the account's quota is used up ({text})")
         if code == 429:
-            return Trouble("busy", text, retry_after(error.response.headers, time.time()))
+            return Trouble("busy", text, retry_after(heard.headers, time.time()))
         if code == 400 and any(word in words for word in FILTERED):
             return Trouble("refused", f"the server's content filter refused the question ({text})")
         if code in (408, 409) or (code >= 500 and "not supported" not in said):  # llama.cpp answers 500 to an image it cannot see
-            return Trouble("server", text, retry_after(error.response.headers, time.time()))
+            return Trouble("server", text, retry_after(heard.headers, time.time()))
         return Trouble("request", text)
 
     def bad_key(self, code: int, said: str) -> str:
@@ -105,34 +125,51 @@ class Server:
             if self.key
             else f"{self.base_url} wants a key in {self.key_name}"
         )
-        return f"{where} (HTTP {code}: {said})"
+        return f"{where} (HTTP {code}: {redacted(said, self._secrets)})"
 
     def check(self, model: str, probe: dict[str, Any]) -> None:
         """Whether anybody is there, takes the key and knows the model. Raises `BenchError` with what to mend.
 
         Servers without a list of models, or with a list that lacks this one, are asked for one token instead: many take any name."""
-        openai = self._openai
-        try:
-            listed = [str(entry.id) for entry in self._patient(LOOK_SECONDS).models.list().data]
-        except openai.APITimeoutError:
-            raise BenchError(f"no answer from {self.base_url} in time; is the server running, and is base_url right?") from None
-        except openai.APIConnectionError as error:
-            raise BenchError(
-                f"no server answers at {self.base_url} ({reason(error)}); start it, or name it with --set base_url=URL"
-            ) from None
-        except openai.APIStatusError as error:
-            if error.status_code in (401, 403):
-                raise BenchError(self.bad_key(error.status_code, message_of(error))) from None
-            listed = []
-        except (openai.OpenAIError, ValueError, TypeError, AttributeError):  # whatever this is, it has no list of models
-            listed = []
+        listed = self.models()
         if model in listed:
             return
-        answer = self.ask(probe)
+        answer = self.patiently(lambda: self.ask(probe))
         if isinstance(answer, Trouble) and answer.kind == "model":
             raise not_offered(self.base_url, model, listed, answer.message)
         if isinstance(answer, Trouble) and answer.kind not in ("busy", "refused"):
-            raise BenchError(f"{self.base_url} does not answer as an OpenAI-compatible server would: {answer.message}")
+            hint = address_hint(self.base_url) if answer.kind == "garbage" or re.search("HTTP 40[45]", answer.message) else ""
+            raise BenchError(f"{self.base_url} does not answer as an OpenAI-compatible server would: {answer.message}{hint}")
+
+    def models(self) -> list[str]:
+        """The models that the server lists; none where it has no such list. Raises `BenchError` where nobody answers."""
+        seconds = min(LOOK_SECONDS, self.timeout)
+        try:
+            heard = within(seconds + GRACE, lambda: self._line.call("GET", f"{self.base_url}/models", None, seconds))
+        except Late:
+            raise BenchError(f"no answer from {self.base_url} in time; is the server running, and is base_url right?") from None
+        except Lost as error:
+            why = redacted(excerpt(str(error)), self._secrets)
+            raise BenchError(
+                f"no server answers at {self.base_url} ({why}); start it, or name it with --set base_url=URL"
+            ) from None
+        except Nonsense:
+            return []
+        if heard.status in (401, 403):
+            raise BenchError(self.bad_key(heard.status, message_of(heard)))
+        value = heard.json() if heard.status == 200 else None
+        entries = value.get("data") if isinstance(value, dict) else None
+        return (
+            [str(entry["id"]) for entry in entries if isinstance(entry, dict) and "id" in entry]
+            if isinstance(entries, list)
+            else []
+        )
+
+
+def address_hint(url: str) -> str:
+    """What base_url should look like, for somebody who gave another address of the same server."""
+    head = url.partition("/v1")[0].rstrip("/")
+    return f"; is base_url right? It is the address with /v1 and without {ENDPOINT}, here probably {head}/v1"
 
 
 def lacks_model(code: int, words: str, said: str) -> bool:
@@ -158,28 +195,50 @@ def not_offered(url: str, model: str, listed: Sequence[str], said: str) -> Bench
     return BenchError(f"{unknown(f'model at {url}', model, shown)}{more}")
 
 
-def message_of(error: Any) -> str:
-    """What a server says about a fault, in one line."""
-    body = error.body
-    said = body.get("message") or body.get("detail") if isinstance(body, dict) else body  # `detail`: FastAPI's own errors
-    return excerpt(str(said or error.message or "no reason given"))
+def details_of(heard: Heard) -> dict[str, Any]:
+    """What a server says about a fault: its `error`, or the whole object where it has none."""
+    value = heard.json()
+    found = value.get("error", value) if isinstance(value, dict) else {}
+    return found if isinstance(found, dict) else {"message": found}
 
 
-def reason(error: BaseException) -> str:
-    """The innermost cause: the client's own words are always `Connection error.`"""
-    while error.__cause__ is not None:
-        error = error.__cause__
-    return excerpt(str(error) or type(error).__name__)
+def message_of(heard: Heard) -> str:
+    """The fault in one line."""
+    detail = details_of(heard)
+    said = detail.get("message") or detail.get("detail")  # `detail`: FastAPI's own errors
+    return excerpt(str(said or heard.text or "no reason given"))
 
 
 def checked_url(url: str) -> str:
-    """A base URL that can be used and written into a manifest. Raises `BenchError`."""
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise BenchError(f"base_url={url} is no address; expected for instance http://localhost:8000/v1")
-    if parts.username or parts.password or parts.query:
-        raise BenchError("base_url holds a user, a password or a query; keys belong into an environment variable (key_env)")
-    return url.rstrip("/")
+    """A base URL that can be used and written into a manifest. Raises `BenchError`.
+
+    >>> checked_url("http://localhost:8000/v1/chat/completions/")
+    'http://localhost:8000/v1'
+    """
+    url = url.strip()
+    try:
+        parts = urlsplit(url)
+        there = parts.hostname and (parts.port is None or parts.port)
+    except ValueError:  # a port that is no number, a bracket that stays open
+        there = None
+    if not there or parts.scheme not in ("http", "https") or not url.isprintable() or " " in url:
+        raise BenchError(f"base_url={excerpt(url)} is no address; expected for instance http://localhost:8000/v1")
+    if parts.username or parts.password:
+        raise BenchError("base_url holds a user or a password; keys belong into an environment variable (key_env)")
+    if parts.query or parts.fragment:
+        raise BenchError(
+            f"base_url has something behind its path (? or #); expected the address with /v1, without {ENDPOINT} and without a query, "
+            f"such as {parts.scheme}://{parts.netloc}/v1; keys belong into an environment variable (key_env)"
+        )
+    return url.rstrip("/").removesuffix(ENDPOINT).rstrip("/")
+
+
+def checked_key(key: str | None, name: str) -> str | None:
+    """The key of an environment variable, without the line break of the file it came from. Raises `BenchError`, never showing it."""
+    key = (key or "").strip()
+    if not all("!" <= letter <= "~" for letter in key):
+        raise BenchError(f"the key in {name} holds a blank, a line break or a letter that no key has; set {name} anew")
+    return key or None
 
 
 def is_local(url: str) -> bool:

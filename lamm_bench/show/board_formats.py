@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -14,6 +15,7 @@ from rich.console import Group as Stack
 from rich.table import Table
 from rich.text import Text
 
+from lamm_bench.errors import visible
 from lamm_bench.measure.stats import decimals
 
 from .board import Board, Group, Ranked, Summary
@@ -247,10 +249,16 @@ def grid(head: Sequence[str], body: Sequence[Sequence[str]]) -> list[str]:
 
 
 def safe(text: str) -> str:
-    """Text that stays in its Markdown cell and is shown as it is."""
-    for mark in ("\\", "|", "<", "*", "_", "`", "["):
-        text = text.replace(mark, f"\\{mark}" if mark != "<" else "&lt;")
-    return text
+    """Text that stays in its Markdown cell and is shown as it is: no link, no picture, no mark-up, no formula.
+
+    >>> safe("[a](http://b) www.c @d")
+    '\\\\[a](http&#58;//b) www&#46;c &#64;d'
+    """
+    for mark in ("\\", "|", "*", "_", "`", "[", "~", "$"):
+        text = text.replace(mark, f"\\{mark}")
+    for mark, shown in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("://", "&#58;//"), ("@", "&#64;")):
+        text = text.replace(mark, shown)
+    return re.sub(r"(?i)\b(www)\.", r"\1&#46;", visible(text))
 
 
 def flat(group: Group, row: Ranked) -> dict[str, Any]:
@@ -283,8 +291,17 @@ def as_csv(board: Board) -> str:
     writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
     writer.writeheader()
     for group in board.groups:
-        writer.writerows(flat(group, row) for row in group.rows)
+        writer.writerows({key: harmless(value) for key, value in flat(group, row).items()} for row in group.rows)
     return text.getvalue()
+
+
+def harmless(value: Any) -> Any:
+    """A cell that no spreadsheet takes for a formula.
+
+    >>> harmless("=1+2"), harmless(-1.5), harmless("a-b")
+    ("'=1+2", -1.5, 'a-b')
+    """
+    return f"'{value}" if isinstance(value, str) and value.lstrip(" ")[:1] in tuple("=+-@\t\r\n|%") else value
 
 
 def as_json(board: Board) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from lamm_bench.ask.comparing import Comparison
+from lamm_bench.errors import visible
 
 
 def show_comparison(comparison: Comparison) -> None:
@@ -30,4 +31,4 @@ def show_comparison(comparison: Comparison) -> None:
         table.add_row(each.task, each.metric + arrow, *cells)
     wide.print(table)
     for name, why in comparison.unavailable.items():
-        console.print(f"{name}: NOT COMPARED, {why}", highlight=False, markup=False, soft_wrap=True)
+        console.print(visible(f"{name}: NOT COMPARED, {why}"), highlight=False, markup=False, soft_wrap=True)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from lamm_bench.errors import BenchError
+from lamm_bench.loading import load_json
 from lamm_bench.types import FAILED
 
 PUBLISHED = Path(__file__).parents[1] / "results" / "published"
@@ -173,10 +174,7 @@ def label(data: Mapping[str, Any]) -> tuple[str, bool]:
 
 
 def load(path: Path) -> Any:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise BenchError(f"{path} cannot be read: {error}") from None
+    return load_json(path)
 
 
 def plain(value: Any) -> str:

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from lamm_bench.ask.outcome import Watcher
+from lamm_bench.errors import visible
 
 PLAIN_SECONDS = 10.0  # between two lines of progress where there is no terminal
 
@@ -34,7 +35,7 @@ class Bars(Watcher):
         self.begun = self.shown = 0.0
 
     def say(self, text: str) -> None:
-        self.console.print(text, highlight=False, markup=False, soft_wrap=True)
+        self.console.print(visible(text), highlight=False, markup=False, soft_wrap=True)
 
     def begin(self, task: str, total: int) -> None:
         self.total, self.done, self.begun = total, 0, time.monotonic()

@@ -10,8 +10,9 @@ from rich.console import Console
 from lamm_bench import media
 from lamm_bench.ask.recipe import Recipe
 from lamm_bench.ask.runner import flow_of
-from lamm_bench.errors import MediaError
+from lamm_bench.errors import MediaError, visible
 from lamm_bench.measure.scoring import has_media, oracle_answer
+from lamm_bench.task import options_unseen
 from lamm_bench.types import Sample, Task
 from lamm_bench.types import Score as ScoreRequest
 
@@ -37,10 +38,12 @@ def show_sample(task: Task, sample: Sample, recipe: Recipe) -> None:
         lines.append((f"asked ({message.role})", text))
     if isinstance(request, ScoreRequest):
         lines.append(("options", " | ".join(request.options)))
+    if options_unseen(sample) and "{options}" not in recipe.instruction.template:
+        lines.append(("warning", f"the question does not tell its options: {' | '.join(sample.choices)}"))
     if sample.parts:
         lines.append(("asked for each of", ", ".join(sample.parts)))
     lines.append(("ground truth", json.dumps(sample.target, ensure_ascii=False)))
     answer = oracle_answer(task, sample) if has_media(sample) else "-"
     lines.append(("perfect answer", answer if isinstance(answer, str) else json.dumps(answer, ensure_ascii=False)))
     for name, value in lines:
-        console.print(f"{name}: {value}", highlight=False, markup=False, soft_wrap=True)
+        console.print(visible(f"{name}: {value}"), highlight=False, markup=False, soft_wrap=True)

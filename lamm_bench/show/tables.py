@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
 from lamm_bench.ask.outcome import Outcome
+from lamm_bench.errors import visible
 from lamm_bench.measure.scoring import Score
 from lamm_bench.measure.stats import decimals
 from lamm_bench.types import FAILED, Estimate
@@ -67,7 +68,8 @@ def row_of(task: str, scores: dict[str, Score], others: Iterable[str], outcome: 
     standard = scores.get("standard")
     first = standard or next(iter(scores.values()))
     metric, estimate = first.headline
-    cells = [task, metric + (" \u2193" if estimate.better == "lower" else "")] if standard else [task, ""]
+    part = f" ({outcome.subsets[task].removesuffix(' items')})" if task in outcome.subsets else ""
+    cells = [task + part, metric + (" \u2193" if estimate.better == "lower" else "")] if standard else [task + part, ""]
     cells.append(with_interval(estimate) if standard else "-")
     cells += [others_cell(scores.get(name), width) for name in others]
     counts = first.counts
@@ -94,15 +96,24 @@ def show_outcome(console: Console, outcome: Outcome) -> None:
     wide = console if console.is_terminal else Console(file=console.file, width=max(console.width, 200))
     if outcome.scores:
         wide.print(result_table(outcome, wide.width))
-    for score in outcome.scores:
-        for note in score.notes:
-            console.print(f"{score.task} ({score.protocol}): {note}", highlight=False, markup=False, soft_wrap=True)
-    for task, reason in outcome.failures.items():
-        console.print(f"{task}: {reason}", highlight=False, markup=False, soft_wrap=True)
-    for task, reason in outcome.skipped.items():
-        console.print(f"{task}: skipped, {reason}", highlight=False, markup=False, soft_wrap=True)
-    for task, reason in outcome.unavailable.items():
-        console.print(f"{task}: MISSING, {reason}", highlight=False, markup=False, soft_wrap=True)
+    lines = [f"{score.task} ({score.protocol}): {note}" for score in outcome.scores for note in score.notes]
+    lines += [f"{task}: {reason}" for task, reason in outcome.failures.items()]
+    lines += [f"{tasks}: skipped, {reason}" for tasks, reason in together(outcome.skipped)]
+    lines += [f"{task}: MISSING, {reason}" for task, reason in outcome.unavailable.items()]
+    for line in lines:
+        console.print(visible(line), highlight=False, markup=False, soft_wrap=True)
+
+
+def together(reasons: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Each reason once, with all that it holds for.
+
+    >>> together({"a": "no clouds", "b": "no clouds"})
+    [('a, b', 'no clouds')]
+    """
+    found: dict[str, list[str]] = {}
+    for name, reason in reasons.items():
+        found.setdefault(reason, []).append(name)
+    return [(", ".join(names), reason) for reason, names in found.items()]
 
 
 def metrics_table(score: Score) -> Table:
@@ -124,4 +135,4 @@ def show_samples(outcome: Outcome, samples: bool, metrics: bool) -> None:
     for score in outcome.scores if samples else []:
         for name, values in score.samples.items():
             line = " ".join(f"{key}={value}" for key, value in values.items())
-            console.print(f"{score.task} {score.protocol} {name}: {line}", highlight=False, markup=False, soft_wrap=True)
+            console.print(visible(f"{score.task} {score.protocol} {name}: {line}"), highlight=False, markup=False, soft_wrap=True)

@@ -13,6 +13,7 @@ import yaml
 from lamm_bench.errors import BenchError, unknown
 from lamm_bench.lamm.config import Llm, Lora, read
 from lamm_bench.lamm.config import load as load_config
+from lamm_bench.loading import load_yaml
 
 from .checking import check
 from .preset import Preset
@@ -57,10 +58,7 @@ def load(file: Path, seen: tuple[Path, ...] = ()) -> dict[str, Any]:
     """The file's keys, laid over those of the preset that its key `base` names."""
     if file in seen:
         raise BenchError(f"{file} is its own base")
-    try:
-        data = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise BenchError(f"{file} is not YAML: {error}") from None
+    data = load_yaml(file)
     if not isinstance(data, dict):
         raise BenchError(f"{file} holds no keys")
     base = data.pop("base", None)
@@ -149,5 +147,5 @@ def override(data: dict[str, Any], key: str, text: str) -> None:
         raise BenchError(f"the setting {key} must name one value")
     try:
         here[last] = yaml.safe_load(text)
-    except yaml.YAMLError:
+    except (yaml.YAMLError, ValueError, RecursionError):
         here[last] = text

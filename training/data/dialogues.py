@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -11,6 +10,7 @@ from typing import Any
 
 from lamm_bench.ask.instruction import PromptFile, prompt_file
 from lamm_bench.errors import BenchError
+from lamm_bench.loading import load_json
 from lamm_bench.media import by_key, modalities, modality
 from lamm_bench.training.config.preset import Data, MetaFile
 from lamm_bench.types import Media, Message
@@ -83,12 +83,7 @@ def read_file(
 
     In LLaVA's style (https://github.com/haotian-liu/LLaVA, docs/Finetune_Custom_Data.md) ids may recur and items may have no
     media at all: these are left out and counted. `folder` is where media paths start; None: the folder above `meta_file`."""
-    try:
-        items = json.loads(file.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise BenchError(f"{file} is missing") from None
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise BenchError(f"{file} is not JSON: {error}") from None
+    items = load_json(file)
     if not isinstance(items, list):
         raise BenchError(f"{file} holds {type(items).__name__}, expected a list of dialogues")
     seen: dict[str, int] = {}

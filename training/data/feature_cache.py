@@ -1,14 +1,18 @@
 """Frozen encoders' tokens on disk, read through memory maps: each image or cloud is encoded once, whatever trains on it.
 
-A folder holds for each kind of media and each process that wrote a pair of files: `image-0.bin`, float16 tokens one media
-after the other, and `image-0.jsonl`, whose first line says which encoder made them and whose others say which file (by path,
+Several trainings may share a folder. It holds for each kind of media and each process that wrote a pair of files: `image-0.bin`,
+float16 tokens one media after the other, and `image-0.jsonl`, whose first line says which encoder made them and whose others say which file (by path,
 size, time and sha256) stands in which row and what the row's bytes hash to. Rows are written before their lines, so a killed
 run loses nothing but what it was writing."""
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import itertools
 import json
+import os
+import socket
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
@@ -88,8 +92,20 @@ class FeatureCache(Mapping[Media, Tensor]):
         """Appends rows, then their lines; a torn end of either file is cut off first."""
         model.eval()
         encoder: Any = model.encoders[kind]
-        index, data = self.folder / f"{kind}-{rank}.jsonl", self.folder / f"{kind}-{rank}.bin"
-        lines = read_lines(index)
+        with own_file(self.folder, f"{kind}-{rank}") as index:
+            self.append(index, model, encoder, media, prepared, head)
+
+    def append(
+        self,
+        index: Path,
+        model: Lamm,
+        encoder: Any,
+        media: list[Media],
+        prepared: Mapping[Media, np.ndarray],
+        head: dict[str, Any],
+    ) -> None:
+        """`write`, into files that nobody else writes to."""
+        kind, data, lines = head["kind"], index.with_suffix(".bin"), read_lines(index)
         row = 1 + max((entry["row"] for entry in lines[1:]), default=-1)
         try:
             with data.open("ab") as tokens_file, index.open("a", encoding="utf-8") as index_file:
@@ -123,10 +139,10 @@ class FeatureCache(Mapping[Media, Tensor]):
 
     def __getitem__(self, one: Media) -> Tensor:
         file, row, checksum = self.rows[one]
-        if file not in self.maps:
-            self.maps[file] = np.memmap(file, dtype=np.float16, mode="r")
         tokens, width = self.shapes[one.kind]
         size = tokens * width
+        if file not in self.maps or len(self.maps[file]) < (row + 1) * size:  # another training has written more since
+            self.maps[file] = np.memmap(file, dtype=np.float16, mode="r")
         found = np.array(self.maps[file][row * size : (row + 1) * size])
         if zlib.crc32(found.tobytes()) != checksum:
             raise BenchError(f"{file}: row {row} is damaged ({one.path}); delete the cache and it is made again")
@@ -137,6 +153,38 @@ class FeatureCache(Mapping[Media, Tensor]):
 
     def __len__(self) -> int:
         return len(self.rows)
+
+
+@contextlib.contextmanager
+def own_file(folder: Path, name: str) -> Iterator[Path]:
+    """An index that this process alone writes to: `image-0.jsonl`, or `image-0-2.jsonl` while another training writes to that.
+
+    Where files cannot be locked, each process has one of its own name."""
+    for number in itertools.count(1):
+        index = folder / (f"{name}.jsonl" if number == 1 else f"{name}-{number}.jsonl")
+        try:
+            import fcntl
+
+            handle = os.open(index, os.O_RDWR | os.O_CREAT, 0o666)
+        except ImportError:
+            yield folder / f"{name}-{os.getpid()}.jsonl"
+            return
+        except OSError as error:
+            raise BenchError(
+                f"--feature-cache {folder} cannot be written: {error.strerror or error}; what it has is kept"
+            ) from error
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(handle)
+            continue
+        except OSError:
+            index = folder / f"{name}-{socket.gethostname()}-{os.getpid()}.jsonl"
+        try:
+            yield index
+        finally:
+            os.close(handle)
+        return
 
 
 def head_of(kind: str, encoder: nn.Module, config: Any, half: bool) -> dict[str, Any]:
@@ -176,9 +224,13 @@ def read_lines(index: Path) -> list[dict[str, Any]]:
     if not index.is_file():
         return []
     out = []
-    for line in index.read_text(encoding="utf-8").splitlines(keepends=True):
+    whole, _, _ = index.read_bytes().rpartition(b"\n")
+    for number, line in enumerate(whole.split(b"\n") if whole else (), 1):
         try:
-            out.append(json.loads(line) if line.endswith("\n") else None)
-        except ValueError:
-            raise BenchError(f"{index} is damaged at line {len(out) + 1}; delete the cache and it is made again") from None
-    return [entry for entry in out if entry is not None]
+            entry = json.loads(line)
+            if number > 1 and not {"path", "size", "time", "sha256", "row", "crc"} <= entry.keys():
+                raise ValueError
+            out.append(entry)
+        except (ValueError, AttributeError):
+            raise BenchError(f"{index} is damaged at line {number}; delete the cache and it is made again") from None
+    return out

@@ -214,6 +214,8 @@ def read_tensors(path: str, map_location: Any = None) -> Any:
     from deepspeed.runtime.zero.config import ZeroStageEnum
     from packaging.version import Version
 
+    if wrong := state.damage(Path(path)):
+        raise BenchError(f"{path} is damaged ({wrong}); go on from an older state, or begin anew with --fresh")
     with torch.serialization.safe_globals([LossScaler, DynamicLossScaler, ZeroStageEnum, Version]):
         return torch.load(path, map_location=map_location, weights_only=True)
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import zipfile
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from lamm_bench.errors import BenchError
+from lamm_bench.keep.files import sync_folder
 
 NAME = "state.pt"
 SHARDS = "shards"
@@ -26,10 +28,21 @@ def write(file: Path, state: dict[str, Any]) -> None:
             stream.flush()
             os.fsync(stream.fileno())
         os.replace(fresh, file)
+        sync_folder(file.parent)
     except (OSError, RuntimeError) as error:
         with contextlib.suppress(OSError):
             fresh.unlink(missing_ok=True)
         raise BenchError(f"{file} cannot be written: {error}; the older state is untouched") from None
+
+
+def damage(file: Path) -> str:
+    """What is wrong with a file of `torch.save`, an archive whose parts have checksums that PyTorch does not look at; empty: nothing."""
+    try:
+        with zipfile.ZipFile(file) as archive:
+            bad = archive.testzip()
+    except Exception as error:  # a flipped bit may say anything: other methods, other sizes, passwords
+        return f"{type(error).__name__}: {error}"
+    return f"{bad} has another checksum" if bad is not None else ""
 
 
 def older(output: Path) -> list[Path]:
@@ -58,22 +71,29 @@ def thin(output: Path, keep: int) -> None:
 
 
 def clear(output: Path) -> None:
-    """Deletes every state."""
+    """Deletes every state, the newest first: while it is there, a training is not finished."""
     for file in (output / NAME, output / "best.pt", *older(output), *output.glob("*.part")):
         file.unlink(missing_ok=True)
     shutil.rmtree(output / SHARDS, ignore_errors=True)
 
 
+def said(error: Exception) -> str:
+    """The error's own words, where they are ours."""
+    return f": {error}"[:200] if isinstance(error, ValueError) else ""
+
+
 def read(file: Path, identity: str, engine: str = "plain", world: int = 1) -> dict[str, Any]:
     """The state, which must be of the same preset, settings and data, and of the same engine with as many processes."""
     try:
+        if wrong := damage(file):
+            raise ValueError(wrong)
         state: dict[str, Any] = torch.load(file, map_location="cpu", weights_only=True)
     except Exception as error:  # torch names no common class for files that are cut or foreign
         others = older(file.parent)
         hint = (
             f"copy {others[0].name}, which is older, over it, or begin anew with --fresh" if others else "begin anew with --fresh"
         )
-        raise BenchError(f"{file} cannot be read ({type(error).__name__}); {hint}") from None
+        raise BenchError(f"{file} cannot be read ({type(error).__name__}{said(error)}); {hint}") from None
     if state.get("identity") != identity:
         raise BenchError(f"{file} is of another preset, other settings or other data; use another --output, or --fresh")
     made = (state.get("engine", "plain"), state.get("world", 1))

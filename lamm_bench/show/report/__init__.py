@@ -5,12 +5,10 @@ policy forbids any script but its own. Samples are those of the `standard` proto
 
 from __future__ import annotations
 
-import contextlib
-import os
 from pathlib import Path
 
 from lamm_bench.ask.catalog import Catalog
-from lamm_bench.errors import BenchError
+from lamm_bench.keep.files import write_whole
 
 from .gather import gather
 from .page import page
@@ -22,15 +20,7 @@ def write_report(run_folder: Path, catalog: Catalog, root: Path, out: Path, per_
     `root` holds the data that the run was asked about; a task whose data are others, or absent, is shown without samples.
     Raises `BenchError` when the folder is no finished run or `out` cannot be written."""
     text = page(gather(run_folder, catalog, root, per_task))
-    temporary = out.with_name(f".{out.name}.{os.getpid()}.tmp")
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_text(text, encoding="utf-8", errors="replace")  # a lone surrogate in an answer is no UTF-8
-        temporary.replace(out)
-    except OSError as error:
-        with contextlib.suppress(OSError):  # where even the folder could not be made
-            temporary.unlink(missing_ok=True)
-        raise BenchError(f"cannot write {out}: {error.strerror or error}") from error
+    write_whole(out, text.encode("utf-8", "replace"))  # a lone surrogate in an answer is no UTF-8
     return out
 
 

@@ -13,6 +13,8 @@ from lamm_bench.errors import BenchError, UpstreamStops
 from lamm_bench.judging.session import judgements
 from lamm_bench.keep.files import read_json
 from lamm_bench.keep.ledger import Ledger
+from lamm_bench.keep.manifest import SHAPE, check_shape
+from lamm_bench.keep.results import read_result
 from lamm_bench.keep.runs import Run
 from lamm_bench.measure.scoring import has_media, oracle_answer
 from lamm_bench.types import FAILED, Answer, Sample, Scorer, Task
@@ -64,9 +66,10 @@ class Report:
 def gather(folder: Path, catalog: Catalog, root: Path, per_task: int) -> Report:
     """Everything of a finished run. Raises `BenchError` when the folder is none."""
     run = Run.read(folder)
+    check_shape(run.manifest, {"model": SHAPE["model"]}, str(folder / "manifest.json"), whole=True)
     if not (folder / "result.json").is_file():
         raise BenchError(f"{folder} has no result.json: the run has not been finished; run the same command again first")
-    result = read_json(folder / "result.json")
+    result = read_result(folder / "result.json")
     names = list(dict.fromkeys(entry["task"] for entry in result["results"]))
     tasks = []
     for name in names:
@@ -79,7 +82,7 @@ def gather(folder: Path, catalog: Catalog, root: Path, per_task: int) -> Report:
         **{task: f"skipped: {why}" for task, why in result.get("skipped", {}).items()},
         **{task: f"missing: {why}" for task, why in result.get("unavailable", {}).items()},
     }
-    judged = tuple(read_json(at / "result.json") for at in judgements(folder) if (at / "result.json").is_file())
+    judged = tuple(read_result(at / "result.json") for at in judgements(folder) if (at / "result.json").is_file())
     return Report(result, run.manifest, tuple(tasks), folder.resolve().name, absent, judged)
 
 
@@ -91,18 +94,28 @@ def with_samples(
         return TaskReport(name, results)  # a pooled result has no samples of its own
     task = catalog.tasks[name]
     identity = run.manifest["identity"]
-    work = plan(task, task.samples(root), identity["limit"], identity["seed"], None)
-    if work.data != identity["data"].get(name):
+    work = plan(task, task.samples(root), identity.get("limit"), identity.get("seed", 0), None)
+    if work.data != identity.get("data", {}).get(name):
         raise BenchError(f"the data under {root} are not those that the run was asked about")
-    protocols = read_json(run.folder / "scores" / f"{name}.json")["protocols"]
-    protocol = PROTOCOL if PROTOCOL in protocols else next(iter(protocols))
-    scores = protocols[protocol]["samples"]
+    protocol, scores = stored_scores(run.folder / "scores" / f"{name}.json", task)
     better = next((next(iter(e["metrics"].values()))["better"] for e in results if e["protocol"] == protocol), "higher")
     chosen = choose([sample.id for sample in work.samples], scores, better, per_task)
     ledger = run.ledger(name)
     samples = {sample.id: sample for sample in work.samples}
     shown = tuple(show(task, task.protocols[protocol], samples[id], scores.get(id, {}), ledger) for id in chosen)
     return TaskReport(name, results, shown, len(samples))
+
+
+def stored_scores(path: Path, task: Task) -> tuple[str, Mapping[str, Mapping[str, Any]]]:
+    """The protocol that is shown and every sample's values under it. Raises `BenchError` for a file of another form."""
+    data = read_json(path)
+    protocols = data.get("protocols") if isinstance(data, Mapping) else None
+    if isinstance(protocols, Mapping):
+        name = PROTOCOL if PROTOCOL in protocols else next((known for known in protocols if known in task.protocols), "")
+        samples = protocols[name].get("samples") if name and isinstance(protocols[name], Mapping) else None
+        if isinstance(samples, Mapping) and all(isinstance(values, Mapping) for values in samples.values()):
+            return name, samples
+    raise BenchError(f"{path} does not have the form of scores: it is damaged or edited")
 
 
 def choose(ids: Sequence[str], scores: Mapping[str, Mapping[str, Any]], better: str, per_task: int) -> list[str]:

@@ -50,6 +50,7 @@ def thumbnail(reference: Media) -> Thumbnail:
     kind, options = ("PNG", {}) if max(image.size) <= SMALL else ("JPEG", {"quality": 78})
     image.thumbnail((SIDE, SIDE), Image.Resampling.LANCZOS)
     buffer = io.BytesIO()
+    image.info.clear()  # a comment of megabytes has no place in a thumbnail, and JPEG none for it
     image.save(buffer, kind, **options)
     return Thumbnail(f"data:image/{kind.lower()};base64,{base64.b64encode(buffer.getvalue()).decode()}", width, height)
 

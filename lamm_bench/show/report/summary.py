@@ -68,7 +68,7 @@ def headline(task: TaskReport) -> Mapping[str, Any]:
 
 def ends(pair: Sequence[float] | None) -> str:
     """An interval in words; a dash where there is none."""
-    return f"{figure(pair[0])} to {figure(pair[1])}" if pair else "-"
+    return esc(f"{figure(pair[0])} to {figure(pair[1])}") if pair else "-"
 
 
 def summary_row(task: TaskReport) -> str:
@@ -85,7 +85,7 @@ def summary_row(task: TaskReport) -> str:
     warned = ' class="n bad"' if failed else ' class="n"'
     return (
         f'<tr><td><a href="#task-{esc(task.name)}">{esc(task.name)}</a></td><td>{esc(name + lower + protocol)}</td>'
-        f'<td class="n"><b>{figure(metric["value"])}</b></td><td class="n">{interval}</td><td>{bar(entry, metric)}</td>'
+        f'<td class="n"><b>{esc(figure(metric["value"]))}</b></td><td class="n">{interval}</td><td>{bar(entry, metric)}</td>'
         f"{cells}<td{warned}>{failed}</td></tr>"
     )
 
@@ -145,7 +145,7 @@ def metrics_table(task: TaskReport) -> str:
             interval, bounds = ends(metric.get("ci95")), ends(metric.get("bounds"))
             cells = (metric.get("n"), metric.get("unit"), metric.get("better"), metric.get("note") or "")
             rows.append(
-                f'<tr><td>{esc(entry["protocol"])}</td><td>{esc(name)}</td><td class="n">{figure(metric["value"])}</td>'
+                f'<tr><td>{esc(entry["protocol"])}</td><td>{esc(name)}</td><td class="n">{esc(figure(metric["value"]))}</td>'
                 f'<td class="n">{interval}</td><td class="n">{bounds}</td>{"".join(f"<td>{esc(figure(cell))}</td>" for cell in cells)}</tr>'
             )
     notes = "".join(

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import html
 import json
+import re
 from typing import Any
 
 from lamm_bench.measure.stats import decimals
 
+TURNS = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069]")  # would turn a line around: shown as escapes
 LONGEST = 4000  # characters of one text
 
 
@@ -21,6 +23,7 @@ def esc(value: Any, longest: int = LONGEST) -> str:
     if len(text) > longest:
         text = f"{text[:longest]} … ({len(text) - longest:,} more characters)"
     text = "".join(c if c in "\n\t" or (c >= " " and c != "\x7f") else "\ufffd" for c in text)
+    text = TURNS.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
     return html.escape(text, quote=True)
 
 

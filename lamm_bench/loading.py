@@ -1,0 +1,113 @@
+"""Text, JSON and YAML that others wrote: whatever is wrong with a file is one sentence that names it, never a traceback.
+
+Half a surrogate pair (legal in JSON, cut off by a token limit or a careless tool) is no UTF-8 and breaks whatever meets it later;
+it is kept as the six characters of its escape."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import stat
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from .errors import BenchError
+
+LARGEST = 2**31  # bytes; the largest meta file of the field has a tenth of it
+MARKS = (
+    *((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe\0\0", "utf-32"), (b"\0\0\xfe\xff", "utf-32")),
+    *((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16")),  # as PowerShell's `>` writes
+)
+HALF = re.compile("[\ud800-\udfff]")
+
+
+def read_bytes(path: Path, largest: int = LARGEST) -> bytes:
+    """The content of a regular file; a pipe, which nobody may ever write into, is refused."""
+    try:
+        found = os.stat(path)
+        if not stat.S_ISREG(found.st_mode):
+            kind = "a folder" if stat.S_ISDIR(found.st_mode) else "a pipe or a device"
+            raise BenchError(f"{path} cannot be read: it is {kind}, expected a file")
+        if found.st_size > largest:
+            raise BenchError(f"{path} cannot be read: it has {found.st_size:,} bytes, more than {largest:,}")
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise BenchError(f"{path} is missing") from None
+    except (OSError, ValueError) as error:  # a NUL in a name is a ValueError
+        raise BenchError(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}") from None
+
+
+def decode(data: bytes, where: str) -> str:
+    """UTF-8, with or without its mark, or what another mark says."""
+    encoding = next((name for mark, name in MARKS if data.startswith(mark)), "utf-8")
+    try:
+        return data.decode(encoding)
+    except UnicodeDecodeError as error:
+        raise BenchError(f"{where} cannot be read: it is not UTF-8 (byte {error.start})") from None
+
+
+def read_text(path: Path) -> str:
+    """A text file, whole. Raises `BenchError`."""
+    return decode(read_bytes(path), str(path))
+
+
+def parse_json(text: str, where: str, halves: bool = False) -> Any:
+    """A JSON value. Raises `BenchError` that says where it is none, however deep it nests and however long its numbers are.
+
+    With `halves` those of surrogate pairs stay what they are: for files of our own."""
+    try:
+        value = json.loads(text)
+    except RecursionError:
+        raise BenchError(f"{where} is not JSON that can be read: it nests too deep") from None
+    except json.JSONDecodeError as error:
+        raise BenchError(f"{where} is not JSON: {error if text.strip() else 'it is empty'}") from None
+    except ValueError:
+        raise BenchError(f"{where} is not JSON that can be read: it holds a number of thousands of digits") from None
+    return whole(value) if "\\u" in text and not halves else value
+
+
+def load_json(path: Path) -> Any:
+    """The JSON value in a file. Raises `BenchError`."""
+    return parse_json(read_text(path), str(path))
+
+
+def parse_yaml(text: str, where: str) -> Any:
+    """A YAML value. Raises `BenchError` with line and column of what is wrong."""
+    try:
+        value = yaml.safe_load(text)
+        return whole(value) if "\\u" in text or "\\U" in text else value
+    except RecursionError:
+        raise BenchError(f"{where} is not YAML that can be read: it nests too deep, or holds itself") from None
+    except yaml.YAMLError as error:
+        said = " ".join(str(error).split()).replace('in "<unicode string>", ', "")
+        raise BenchError(f"{where} is not YAML: {said}") from None
+    except ValueError as error:
+        raise BenchError(f"{where} is not YAML that can be read: {error}") from None
+
+
+def load_yaml(path: Path) -> Any:
+    """The YAML value in a file. Raises `BenchError`."""
+    return parse_yaml(read_text(path), str(path))
+
+
+def escaped(text: str) -> str:
+    r"""The text with halves of surrogate pairs as their escapes, so that it is UTF-8.
+
+    >>> escaped("HO\ud83dTEL")
+    'HO\\ud83dTEL'
+    """
+    return HALF.sub(lambda half: f"\\u{ord(half[0]):04x}", text)
+
+
+def whole(value: Any) -> Any:
+    """A JSON value with every text `escaped`."""
+    if isinstance(value, str):
+        return escaped(value)
+    if isinstance(value, list):
+        return [whole(each) for each in value]
+    if isinstance(value, dict):
+        return {whole(key): whole(each) for key, each in value.items()}
+    return value
