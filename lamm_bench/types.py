@@ -139,12 +139,12 @@ class Estimate:
     """One printed number with everything needed to judge it."""
 
     value: float | None  # None when nothing could be measured
-    ci95: tuple[float, float] | None  # bootstrap over clusters (lamm_bench.measure.stats)
+    ci95: tuple[float, float] | None  # over clusters (lamm_bench.measure.intervals)
     n: int  # how many things were counted: answers, objects, words ... (the metric says which)
     unit: str  # "percent" (0-100), "count", "score"
     better: Literal["higher", "lower"]
     clusters: int = 0  # images or scenes
-    bounds: tuple[float, float] | None = None  # all unread and failed samples wrong / all of them right
+    bounds: tuple[float, float] | None = None  # of every value that reading or asking what is unread or failed could give
     note: str = ""
 
 
@@ -164,6 +164,17 @@ class Metric:
     unit: str = "percent"
     better: Literal["higher", "lower"] = "higher"
     n: str = "items"  # the statistic that is the denominator or count
+    shape: Literal["", "share", "logit", "log", "root", "plain"] = ""  # how its interval is made; empty: by unit and value
+
+    @property
+    def kind(self) -> str:
+        """`share` of things that are right or not, `logit` of another figure between 0 and 100, `log` of an error, `root` of squared
+        errors, `plain` of anything else (measure/intervals.py)."""
+        if self.shape:
+            return self.shape
+        if self.unit == "percent":
+            return "share" if getattr(self.value, "counts", False) else "logit"
+        return "log" if self.better == "lower" else "plain"
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +212,7 @@ class Scorer(Protocol):
     def whole(self, rows: Sequence[Row]) -> Mapping[str, Estimate]:
         """Metrics that are not functions of sums (COCO AP, CIDEr); empty for most."""
 
+    # `of_file(samples)` may be left out: the scorer that knows all samples of the file (document frequencies), whatever was drawn.
     # `each(rows)` may be left out: values of every row that depend on the other rows (CIDEr), shown beside `show`'s.
 
 
@@ -239,7 +251,8 @@ class Task(Protocol):
         """The ground truth in the format asked for."""
 
     def chance(self, sample: Sample, rng: Random, samples: Sequence[Sample], part: str = "") -> str:
-        """A random but well-formed answer that uses nothing of the sample's own target."""
+        """A random but well-formed answer that uses nothing of the sample's own target. Where all such answers are few and equally
+        likely, `chances(sample)` may list them: chance is then computed and not drawn."""
 
     def majority(self, samples: Sequence[Sample]) -> Answer:
         """The most frequent answer of the file (the median for measures)."""

@@ -2,14 +2,14 @@
 
 The whole answer is the caption: no quotes are cut out and no best fragment is chosen (reference, Appendix H, O12). Tokens and
 formulas are pycocoevalcap's (`lamm_bench.measure.captions`). BLEU is a corpus figure; ROUGE-L is a mean over captions. CIDEr (x100) takes its
-document frequencies from the whole file; its interval draws images with these frequencies fixed."""
+document frequencies from the whole file; its interval holds these frequencies fixed."""
 
 from __future__ import annotations
 
 import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from random import Random
@@ -29,7 +29,7 @@ from lamm_bench.measure.captions import (
     rouge_l,
     tokenize,
 )
-from lamm_bench.measure.stats import cluster_index, draws, interval, ratio, seed_of
+from lamm_bench.measure.stats import estimates, ratio
 from lamm_bench.read import text_of
 from lamm_bench.read.vocabulary import words
 from lamm_bench.task import Item
@@ -39,6 +39,7 @@ from .chef import CHEF
 from .classic import CLASSIC
 from .loading import another, load, protocols
 
+CIDER = Metric("CIDEr", ratio("cider", "items"), "score")  # x 100
 SHORTEST = 4  # words of a sentence that has a 4-gram
 
 
@@ -72,6 +73,11 @@ class CaptionScorer:
         *(Metric(f"BLEU-{order}", corpus_bleu(order), n="captions") for order in (4, 3, 2, 1)),
         Metric("ROUGE-L", ratio("rouge", "captions"), n="captions"),
     )
+    frequencies: Cider | None = None  # of the n-grams in the whole file; None: in what is scored
+
+    def of_file(self, samples: Sequence[Sample]) -> CaptionScorer:
+        """The scorer that knows how rare an n-gram is in the file."""
+        return replace(self, frequencies=document_frequencies(samples))
 
     def read(self, answer: Answer, sample: Sample) -> tuple[str, ...] | None:
         """The caption's tokens; None when there is none."""
@@ -87,7 +93,15 @@ class CaptionScorer:
         return {"value": value, "rouge": 100 * stats["rouge"], "tokens": " ".join(prediction or ())}
 
     def whole(self, rows: Sequence[Row]) -> dict[str, Estimate]:
-        return {"CIDEr": cider(rows), "METEOR": meteor_estimate(rows)}
+        return {
+            "CIDEr": cider(rows, self.frequencies or document_frequencies([row.sample for row in rows])),
+            "METEOR": meteor_estimate(rows),
+        }
+
+
+def document_frequencies(samples: Sequence[Sample]) -> Cider:
+    """How rare each n-gram is among the references of these samples; each sample once."""
+    return Cider([references(sample) for sample in {sample.id: sample for sample in samples}.values()])
 
 
 def silent(truth: Sequence[Sequence[str]]) -> dict[str, float]:
@@ -95,28 +109,16 @@ def silent(truth: Sequence[Sequence[str]]) -> dict[str, float]:
     return {"captions": 1, "rouge": 0.0, **bleu_stats((), truth)}
 
 
-def cider(rows: Sequence[Row]) -> Estimate:
-    """Mean CIDEr x 100 over all captions."""
-    truth = [references(row.sample) for row in rows]
-    scorer = Cider(truth)
-    values = np.array([scorer.score(row.prediction or (), sentences) for row, sentences in zip(rows, truth, strict=True)])
-    index, clusters = cluster_index(rows)
-    spread = None
-    if clusters > 1:
-        sums = np.bincount(index, weights=values, minlength=clusters)
-        counts = np.bincount(index, minlength=clusters)
-        spread = interval(
-            np.concatenate([100 * (w @ sums) / (w @ counts) for w in draws(clusters, seed_of("bootstrap", "cider"))])
-        )
-    return Estimate(
-        100 * float(values.mean()),
-        spread,
-        len(rows),
-        "score",
-        "higher",
-        clusters,
-        note="document frequencies fixed in the interval",
-    )
+def cider(rows: Sequence[Row], frequencies: Cider) -> Estimate:
+    """Mean CIDEr x 100 over all captions, with document frequencies of the whole file."""
+    if frequencies.images < 2:  # every n-gram is in 1 of 1 images, so that all weigh nothing
+        return Estimate(None, None, len(rows), "score", "higher", note="CIDEr is undefined with one image")
+    scored = [
+        replace(row, stats={"items": 1.0, "cider": frequencies.score(row.prediction or (), references(row.sample))})
+        for row in rows
+    ]
+    found = estimates((CIDER,), scored)["CIDEr"]
+    return replace(found, note=found.note or "document frequencies of the whole file")
 
 
 def meteor_estimate(rows: Sequence[Row]) -> Estimate:

@@ -11,7 +11,7 @@ from functools import lru_cache
 
 from lamm_bench.errors import UpstreamStops
 from lamm_bench.measure.captions import ORDERS, Cider, bleu, bleu_stats, bleu_value, meteor, meteor_absent, rouge_l, tokenize
-from lamm_bench.measure.stats import estimates, ratio, seed_of
+from lamm_bench.measure.stats import estimates, ratio
 from lamm_bench.types import Answer, Estimate, Metric, Row, Sample
 
 from .upstream_scorer import Stats, UpstreamScorer, plain
@@ -60,7 +60,7 @@ def meteors_of(rows: Sequence[Row]) -> tuple[float, list[float]]:
 def corpus(rows: Sequence[Row]) -> dict[str, Estimate]:
     """CIDEr with an interval at fixed document frequencies; METEOR, which gives none, or the reason for its absence."""
     scored = [replace(row, stats={"cider": value, "items": 1}) for row, value in zip(rows, ciders(rows))]
-    found = estimates((CIDER,), scored, seed_of("bootstrap", "CIDEr"))
+    found = estimates((CIDER,), scored)
     absent = meteor_absent()
     value = None if absent else 100 * meteors_of(rows)[0]
     return {"METEOR": Estimate(value, None, len(rows), "percent", "higher", note=absent), **found}

@@ -111,6 +111,9 @@ class Classification:
     def chance(self, sample: Sample, rng: Random, samples: Sequence[Sample], part: str = "") -> str:
         return rng.choice(sample.meta["labels"])
 
+    def chances(self, sample: Sample) -> Sequence[str]:
+        return list(sample.meta["labels"])
+
     def majority(self, samples: Sequence[Sample]) -> str:
         return str(most_frequent(sample.target for sample in samples))
 

@@ -1,55 +1,94 @@
 """COCO's average precision of answers that carry no confidence: the order of emission stands in for it.
 
-The first box of every answer ranks above every second box, and so on; ties keep the order of the file. The value is
-pycocotools' own. Its interval draws whole images with replacement: pycocotools' matches of each image stay as they are, and
-only the counting over images (Lin et al. 2014; `COCOeval.accumulate`: cumulative precision, made monotone, read at 101
-recalls) is done again with the replicate's weights."""
+The first box of every answer ranks above every second box, and so on; the order among equals is that of several shuffles. Matches within an image
+are pycocotools' own; the counting over images (Lin et al. 2014; `COCOeval.accumulate`: cumulative precision, made monotone, read at 101
+recalls) is done here, with weights, so that it can be done without each image: that gives the interval."""
 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import io
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from lamm_bench.measure.geometry import corners_2d
-from lamm_bench.measure.stats import cluster_index, draws, seed_of
+from lamm_bench.measure.intervals import kish, of_ratio
+from lamm_bench.measure.stats import cluster_index
 from lamm_bench.read import Place
 from lamm_bench.types import Estimate, Row, Sample
 
 if TYPE_CHECKING:
     from .boxes import BoxScorer
 
-REPLICATES = 500  # half of stats.REPLICATES: this metric costs more than all others together
+TIES = 8  # orders of equal confidences
+GROUPS = 200  # clusters that are left out one by one; more are left out in groups
+CHUNK = 50  # of them at a time: bounds memory
 NOTE = "emission order as confidence"
 
 
 @dataclass(frozen=True)
 class ClassMatches:
-    """What pycocotools found for one class, its detections in rank order."""
+    """What pycocotools found for one class, its detections in no order that matters."""
 
-    precision: np.ndarray  # [thresholds, recalls]
     recalls: np.ndarray  # [recalls], where precision is read
+    scores: np.ndarray  # [detections]
     images: np.ndarray  # [detections], the row of each
     hits: np.ndarray  # [thresholds, detections], bool
     objects: np.ndarray  # [rows], true boxes of the class in each
 
+    def ranked(self, ties: np.ndarray) -> ClassMatches:
+        """Detections by score, those of one score by their image's place in `ties` [rows]."""
+        order = np.lexsort((ties[self.images], -self.scores))
+        return replace(self, scores=self.scores[order], images=self.images[order], hits=self.hits[:, order])
+
 
 def average_precision(rows: Sequence[Row], scorer: BoxScorer) -> dict[str, Estimate]:
-    """AP (mean over IoU 0.50 to 0.95 and classes) and AP50, in percent, with intervals over images."""
-    classes = matches(rows, scorer.truth)
-    precision = np.stack([found.precision for found in classes])  # [classes, thresholds, recalls]
-    values = {"AP": 100.0 * float(precision.mean()), "AP50": 100.0 * float(precision[:, 0].mean())}
-    spread = intervals(rows, classes)
-    objects = int(sum(found.objects.sum() for found in classes))
-    _, clusters = cluster_index(rows)
-    return {
-        name: Estimate(value, spread.get(name), objects, "percent", "higher", clusters, note=NOTE)
-        for name, value in values.items()
-    }
+    """AP (mean over IoU 0.50 to 0.95 and classes) and AP50, in percent, with intervals over images.
+
+    Equal confidences are ranked in `TIES` orders that the samples' ids decide, and the mean counts: the file's order decides nothing."""
+    found = matches(rows, scorer.truth)
+    orders = [[one.ranked(ties_of(rows, number)) for one in found] for number in range(TIES)]
+    values = np.mean([whole_and_half(one, np.ones((1, len(rows))))[:, 0] for one in orders], axis=0)
+    objects = int(sum(one.objects.sum() for one in found))
+    index, clusters = cluster_index(rows)
+    left_out = whole_and_half(orders[0], without_each(rows, index, clusters)) if clusters > 1 else np.zeros((2, 0))
+    sizes = kish(np.bincount(index, weights=sum(one.objects for one in found), minlength=clusters)) if clusters else 0.0
+    out = {}
+    for name, value, left in zip(("AP", "AP50"), values, left_out):
+        spread = of_ratio(value, left, max(sizes, 1.0)) if len(left) > 1 and np.isfinite(left).all() else None
+        ends = (100 * spread[0], 100 * spread[1]) if spread else None
+        out[name] = Estimate(100 * float(value), ends, objects, "percent", "higher", clusters, note=NOTE)
+    return out
+
+
+def ties_of(rows: Sequence[Row], number: int) -> np.ndarray:
+    """A place for each row among those of equal confidence, made of its sample's id."""
+    keys = [hashlib.sha256(f"{number}/{row.sample.id}".encode("utf-8", "surrogatepass")).digest() for row in rows]
+    return np.argsort(np.argsort(np.array(keys, dtype="S32"), kind="stable"), kind="stable")
+
+
+def without_each(rows: Sequence[Row], index: np.ndarray, clusters: int) -> np.ndarray:
+    """Weights [groups, rows] that leave out one cluster each, or one group of them where there are more than `GROUPS`."""
+    if clusters > GROUPS:
+        names = [hashlib.sha256(row.sample.group.encode("utf-8", "surrogatepass")).digest() for row in rows]
+        index, clusters = np.array([int.from_bytes(name[:4], "big") % GROUPS for name in names]), GROUPS
+    return (index[None, :] != np.arange(clusters)[:, None]).astype(np.float64)
+
+
+def whole_and_half(classes: Sequence[ClassMatches], weights: np.ndarray) -> np.ndarray:
+    """AP and AP50 as shares, [2, replicates], for weights [replicates, rows]."""
+    out = []
+    for start in range(0, len(weights), CHUNK):
+        table = np.stack(
+            [weighted(found, weights[start : start + CHUNK]) for found in classes]
+        )  # [classes, replicates, thresholds]
+        with np.errstate(invalid="ignore"):
+            out.append(np.stack([np.nanmean(table, axis=(0, 2)), np.nanmean(table[:, :, 0], axis=0)]))
+    return np.concatenate(out, axis=1)
 
 
 def coco_sides(rows: Sequence[Row], truth: Callable[[Sample], Sequence[Place]]) -> tuple[Any, Any]:
@@ -84,7 +123,6 @@ def matches(rows: Sequence[Row], truth: Callable[[Sample], Sequence[Place]]) -> 
             params.imgIds = sorted({image for side in sides for image in side.catToImgs.get(number, ())})
             params.areaRng, params.areaRngLbl, params.maxDets = params.areaRng[:1], ["all"], params.maxDets[-1:]
             evaluation.evaluate()
-            evaluation.accumulate()
             found.append(class_matches(evaluation, len(rows)))
     return found
 
@@ -109,7 +147,7 @@ def dataset(places: Sequence[Sequence[Place]], classes: Mapping[str, int]) -> di
 
 
 def class_matches(evaluation: Any, rows: int) -> ClassMatches:
-    """pycocotools' matches of one class, ranked as `accumulate` ranks them: by score, ties in the order of the images."""
+    """pycocotools' matches of one class."""
     most = evaluation.params.maxDets[-1]
     there = [
         (image - 1, cell) for image, cell in zip(evaluation.params.imgIds, evaluation.evalImgs, strict=True) if cell is not None
@@ -118,11 +156,9 @@ def class_matches(evaluation: Any, rows: int) -> ClassMatches:
     for row, cell in there:
         objects[row] = np.count_nonzero(np.logical_not(cell["gtIgnore"]))
     scores = np.concatenate([np.asarray(cell["dtScores"][:most], dtype=np.float64) for _, cell in there])
-    images = np.concatenate([np.full(len(cell["dtScores"][:most]), row) for row, cell in there])
+    images = np.concatenate([np.full(len(cell["dtScores"][:most]), row) for row, cell in there]).astype(np.int64)
     hits = np.concatenate([cell["dtMatches"][:, :most] for _, cell in there], axis=1) != 0
-    order = np.argsort(-scores, kind="mergesort")
-    precision = evaluation.eval["precision"][:, :, 0, 0, 0]
-    return ClassMatches(precision, evaluation.params.recThrs, images[order].astype(np.int64), hits[:, order], objects)
+    return ClassMatches(evaluation.params.recThrs, scores, images, hits, objects)
 
 
 def weighted(one: ClassMatches, weights: np.ndarray) -> np.ndarray:
@@ -145,23 +181,3 @@ def weighted(one: ClassMatches, weights: np.ndarray) -> np.ndarray:
             steps = np.diff(np.where(found > 0, reached, 0), axis=1, prepend=0)
             result[:, number] = (best * steps).sum(axis=1) / len(one.recalls)
     return np.where(objects[:, None] > 0, result, np.nan)
-
-
-def intervals(rows: Sequence[Row], classes: Sequence[ClassMatches]) -> dict[str, tuple[float, float]]:
-    """95 % intervals over images, drawn with replacement."""
-    index, clusters = cluster_index(rows)
-    if clusters < 2:
-        return {}
-    chosen: dict[str, list[np.ndarray]] = {"AP": [], "AP50": []}
-    for weights in draws(clusters, seed_of("bootstrap", "coco_ap"), REPLICATES):
-        table = np.stack([weighted(found, weights[:, index]) for found in classes])  # [classes, replicates, thresholds]
-        defined = np.isfinite(table).any(axis=(0, 2))
-        chosen["AP"].append(np.nanmean(table[:, defined], axis=(0, 2)))
-        chosen["AP50"].append(np.nanmean(table[:, defined, 0], axis=0))
-    return {name: (100 * float(low), 100 * float(high)) for name, (low, high) in percentiles(chosen).items()}
-
-
-def percentiles(chosen: Mapping[str, Sequence[np.ndarray]]) -> dict[str, tuple[float, float]]:
-    """The 2.5 and 97.5 percentiles of each list of replicates."""
-    joined = {name: np.concatenate(blocks) for name, blocks in chosen.items()}
-    return {name: tuple(np.percentile(values, [2.5, 97.5])) for name, values in joined.items() if len(values)}

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from lamm_bench.measure.stats import ratio
+from lamm_bench.measure.stats import median, ratio
 from lamm_bench.read import read_number, text_of
 from lamm_bench.task import Item
 from lamm_bench.types import Answer, Estimate, Media, Metric, Modality, Row, Sample, Scorer
@@ -34,7 +34,7 @@ class CountScorer:
 
     metrics: tuple[Metric, ...] = (
         Metric("MAE", ratio("error", "items", 1.0), "count", "lower"),
-        Metric("RMSE", lambda sums: np.sqrt(sums["squared"] / sums["items"]), "count", "lower"),
+        Metric("RMSE", lambda sums: np.sqrt(sums["squared"] / sums["items"]), "count", "lower", shape="root"),
         Metric("exact", ratio("exact", "items")),
         Metric("within_10%", ratio("near", "items")),
     )
@@ -59,7 +59,9 @@ class CountScorer:
         return {"value": stats["error"], "predicted": prediction, "expected": sample.target}
 
     def whole(self, rows: Sequence[Row]) -> dict[str, Estimate]:
-        return {}
+        """The median error, which a few wild answers do not move as they move the mean."""
+        errors = [row.stats["error"] for row in rows]
+        return {"median_error": median(errors, [row.sample.group for row in rows], "count", "lower")}
 
 
 @dataclass(frozen=True, eq=False)

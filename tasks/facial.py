@@ -77,6 +77,9 @@ class Smile:
     def chance(self, sample: Sample, rng: Random, samples: Sequence[Sample], part: str = "") -> str:
         return rng.choice(("yes", "no"))
 
+    def chances(self, sample: Sample) -> Sequence[str]:
+        return ("yes", "no")
+
     def majority(self, samples: Sequence[Sample]) -> str:
         return "yes" if most_frequent(sample.target for sample in samples) == "1" else "no"
 

@@ -51,6 +51,7 @@ class PoseScorer:
     metrics: tuple[Metric, ...] = (
         Metric(f"PCK@{IMAGE_PCK:g}", ratio("hits", "joints"), n="joints"),
         Metric(f"PCK@{TORSO_PCK:g}_torso", ratio("hits torso", "joints torso"), n="joints torso"),
+        Metric("unread_joints", ratio("joints unread", "joints"), better="lower", n="joints"),
         *(Metric(f"PCK@{IMAGE_PCK:g}/{key(joint)}", ratio(f"hit {joint}", "images"), n="images") for joint in JOINTS),
     )
 
@@ -70,8 +71,10 @@ class PoseScorer:
         stats: dict[str, float] = {"images": 1, "joints": len(joints), "joints torso": len(joints) if torso > 0 else 0}
         size = sample.meta["size"]
         if prediction is None or size is None:
-            return stats
+            return stats | {"joints unread": len(joints), "joints torso unread": stats["joints torso"]}
         points = np.array(prediction, dtype=np.float64)
+        lost = float(np.isnan(points).any(axis=1).sum())
+        stats |= {"joints unread": lost, "joints torso unread": lost if torso > 0 else 0}
         near = distances(points, joints / size) < IMAGE_PCK
         stats |= {"hits": float(near.sum())} | {f"hit {joint}": 1 for joint, hit in zip(JOINTS, near, strict=True) if hit}
         if torso > 0:

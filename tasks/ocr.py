@@ -54,7 +54,7 @@ class WordScorer:
         Metric("word_recall", ratio("hits", "expected"), n="expected"),
         Metric("word_precision", ratio("hits", "predicted"), n="predicted"),
         Metric("word_F1", f1("hits", "predicted", "expected"), n="expected"),
-        Metric("CER", ratio("edits", "characters"), better="lower", n="characters"),
+        Metric("CER", ratio("edits", "characters", counts=False), better="lower", shape="log", n="characters"),
     )
 
     def read(self, answer: Answer, sample: Sample) -> list[str] | None:

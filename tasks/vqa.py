@@ -77,6 +77,9 @@ class MultipleChoice:
     def chance(self, sample: Sample, rng: Random, samples: Sequence[Sample], part: str = "") -> str:
         return f"({LETTERS[rng.randrange(len(sample.choices))]})"
 
+    def chances(self, sample: Sample) -> Sequence[str]:
+        return [f"({letter})" for letter in LETTERS[: len(sample.choices)]]
+
     def majority(self, samples: Sequence[Sample]) -> str:
         """The letter that is most often right."""
         return f"({LETTERS[most_frequent(sample.target for sample in samples)]})"

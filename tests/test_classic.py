@@ -95,7 +95,7 @@ def assert_same(found: Any, expected: Any) -> None:
 
 
 def figures(scorer: Scorer, rows: list[Row]) -> dict[str, Estimate]:
-    return {**estimates(scorer.metrics, rows, 0), **scorer.whole(rows)}
+    return {**estimates(scorer.metrics, rows), **scorer.whole(rows)}
 
 
 def row_of(scorer: Scorer, sample: Sample, text: Any) -> Row:

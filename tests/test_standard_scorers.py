@@ -26,7 +26,7 @@ from lamm_bench.tasks import (
     scanrefer,
     vqa,
 )
-from lamm_bench.tasks.coco_ap import average_precision, coco_sides, matches, weighted
+from lamm_bench.tasks.coco_ap import ClassMatches, average_precision, coco_sides, matches, weighted, whole_and_half
 from lamm_bench.tasks.ocr import edit_distance
 from lamm_bench.types import Answer, Media, Row, Sample
 
@@ -165,23 +165,38 @@ def pycocotools_says(rows: list[Row]):
     return full
 
 
+def in_file_order(rows: list[Row]) -> list[ClassMatches]:
+    """pycocotools' matches, ties ranked as it ranks them."""
+    return [found.ranked(np.arange(len(rows))) for found in matches(rows, VOC.protocols["standard"].truth)]
+
+
 @pytest.mark.parametrize("seed", [0, 1, 2])
-def test_ap_is_pycocotools_own(seed):
+def test_ap_is_pycocotools_own_but_for_ties(seed):
     rows = rows_of(seed)
-    scorer = VOC.protocols["standard"]
     full = pycocotools_says(rows)
     full.summarize()
-    found = average_precision(rows, scorer)
-    assert found["AP"].value == pytest.approx(100 * full.stats[0], abs=1e-9)
-    assert found["AP50"].value == pytest.approx(100 * full.stats[1], abs=1e-9)
-    assert 0 < found["AP"].value < found["AP50"].value < 100
+    ap, half = whole_and_half(in_file_order(rows), np.ones((1, len(rows))))[:, 0]
+    assert (100 * ap, 100 * half) == (pytest.approx(100 * full.stats[0], abs=1e-9), pytest.approx(100 * full.stats[1], abs=1e-9))
+    found = average_precision(rows, VOC.protocols["standard"])
+    assert found["AP"].value == pytest.approx(100 * ap, abs=2) and found["AP50"].value == pytest.approx(100 * half, abs=4)
     assert found["AP"].note == "emission order as confidence"
+
+
+def test_ap_does_not_depend_on_the_order_of_the_file():
+    rows = rows_of(6)
+    found = average_precision(rows, VOC.protocols["standard"])
+    for seed in range(3):
+        mixed = [rows[at] for at in np.random.default_rng(seed).permutation(len(rows))]
+        again = average_precision(mixed, VOC.protocols["standard"])
+        for name in ("AP", "AP50"):
+            assert again[name].value == pytest.approx(found[name].value, abs=1e-9)
+            assert again[name].ci95 == pytest.approx(found[name].ci95, abs=1e-9)
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_counting_with_unit_weights_is_what_pycocotools_counts(seed):
     rows = rows_of(seed)
-    table = [weighted(found, np.ones((1, len(rows))))[0] for found in matches(rows, VOC.protocols["standard"].truth)]
+    table = [weighted(found, np.ones((1, len(rows))))[0] for found in in_file_order(rows)]
     precision = pycocotools_says(rows).eval["precision"][:, :, :, 0, -1]  # [thresholds, recalls, classes]
     assert pytest.approx(precision.mean(axis=1), abs=1e-9) == np.array(table).T
 
@@ -195,7 +210,7 @@ def test_an_image_of_weight_two_counts_as_two_images():
         for n in range(int(weight))
     ]
     expected = pycocotools_says(copies).eval["precision"][:, :, :, 0, -1].mean()
-    table = [weighted(found, weights)[0] for found in matches(rows, VOC.protocols["standard"].truth)]
+    table = [weighted(found, weights)[0] for found in in_file_order(rows)]
     assert np.nanmean(table) == pytest.approx(expected, abs=1e-9)
 
 
@@ -368,6 +383,6 @@ def test_metrics_say_what_they_count():
     item = sample(target, meta=PETS)
     scorer = VOC.protocols["standard"]
     prediction = scorer.read("cat [0, 0, 0.5, 0.5]", item)
-    found = estimates(scorer.metrics, [Row(item, "ok", "", prediction, scorer.score(item, prediction))], 0)
+    found = estimates(scorer.metrics, [Row(item, "ok", "", prediction, scorer.score(item, prediction))])
     assert (found["recall@0.5"].n, found["precision@0.5"].n) == (2, 1)
     assert scorer.show(item, prediction, scorer.score(item, prediction))["value"] == 0.5

@@ -5,19 +5,22 @@ Only samples that both models answered are compared; how many were left out is s
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from lamm_bench.errors import BenchError
 from lamm_bench.keep.runs import Run
+from lamm_bench.measure.intervals import holm
 from lamm_bench.measure.scoring import Score, from_records, score
-from lamm_bench.measure.stats import estimates, paired_metric, seed_of
+from lamm_bench.measure.stats import estimates, paired_metric
 from lamm_bench.types import FAILED, Row, Sample, Task
 
 from .catalog import Catalog
 from .outcome import Outcome, load
 from .runner import plan
+
+ALPHA = 0.05  # of the whole comparison: some task is called different by chance in at most so many of such comparisons
 
 
 @dataclass(frozen=True)
@@ -32,21 +35,23 @@ class Difference:
     second: float | None
     difference: float | None  # first - second
     ci95: tuple[float, float] | None
-    p: float | None  # two-sided
+    p: float | None  # two-sided, of this task alone
     n: int  # samples compared
     left_out: int  # samples that one of the two did not answer
     clusters: int
+    detectable: float | None = None  # the true difference that would be found in 80 % of such comparisons
+    holm: float | None = None  # p, corrected for the number of tasks compared
 
     @property
     def verdict(self) -> str:
-        """Which run is better, where the interval leaves out zero.
+        """Which run is better, where the corrected p-value is below 0.05.
 
-        >>> Difference("t", "m", "percent", "lower", 1, 2, -1, (-2, -0.5), 0.01, 9, 0, 9).verdict
+        >>> Difference("t", "m", "percent", "lower", 1, 2, -1, (-2, -0.5), 0.01, 9, 0, 9, holm=0.03).verdict
         'first'
         """
-        if self.ci95 is None or self.ci95[0] <= 0 <= self.ci95[1]:
+        if self.holm is None or self.holm >= ALPHA or not self.difference:
             return ""
-        return "first" if (self.ci95[0] > 0) == (self.better == "higher") else "second"
+        return "first" if (self.difference > 0) == (self.better == "higher") else "second"
 
 
 @dataclass
@@ -86,6 +91,8 @@ def compare_runs(first: Path, second: Path, catalog: Catalog, root: Path, tasks:
             result.unavailable[task.name] = reason
         else:
             result.differences.append(difference(task, samples, runs, protocol))
+    corrected = holm([each.p for each in result.differences])
+    result.differences = [replace(each, holm=value) for each, value in zip(result.differences, corrected)]
     result.unavailable |= loading.unavailable
     if not result.differences:
         reasons = "; ".join(f"{name}: {why}" for name, why in list(result.unavailable.items())[:3])
@@ -124,16 +131,17 @@ def difference(task: Task, samples: Sequence[Sample], runs: tuple[Run, Run], pro
     scores: list[Score] = []
     for run in runs:
         answered = from_records(run.ledger(task.name).ended)
-        scores.append(score(task, protocol, asked, answered, references=False, keep_rows=True))
+        scores.append(score(task, protocol, asked, answered, references=False, keep_rows=True, file=samples))
     pairs = [pair for pair in zip(scores[0].rows, scores[1].rows) if not any(row.status in FAILED for row in pair)]
     metric = task.protocols[protocol].metrics[0]
-    seed = seed_of("bootstrap", task.name)
     sides: list[list[Row]] = [[pair[side] for pair in pairs] for side in (0, 1)]
-    values = [estimates([metric], rows, seed)[metric.name] for rows in sides]
+    values = [estimates([metric], rows)[metric.name] for rows in sides]
     common: dict[str, Any] = {"task": task.name, "metric": metric.name, "unit": metric.unit, "better": metric.better}
     common |= {"n": len(pairs), "left_out": len(asked) - len(pairs), "clusters": values[0].clusters}
     a, b = values[0].value, values[1].value
     if a is None or b is None:
         return Difference(first=a, second=b, difference=None, ci95=None, p=None, **common)
-    gap, spread, p = paired_metric(metric, sides[0], sides[1], seed)
-    return Difference(first=a, second=b, difference=gap, ci95=spread, p=p, **common)
+    found = paired_metric(metric, sides[0], sides[1])
+    return Difference(
+        first=a, second=b, difference=found.difference, ci95=found.ci95, p=found.p, detectable=found.detectable, **common
+    )

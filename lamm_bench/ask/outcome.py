@@ -118,11 +118,16 @@ def latencies(records: Iterable[Record]) -> dict[str, float]:
 
 
 def score_task(
-    catalog: Catalog, task: Task, samples: Sequence[Sample], answered: Mapping[str, Answered], protocols: Sequence[str]
+    catalog: Catalog,
+    task: Task,
+    samples: Sequence[Sample],
+    answered: Mapping[str, Answered],
+    protocols: Sequence[str],
+    file: Sequence[Sample] = (),
 ) -> list[Score]:
     """The task under each protocol that it has."""
     return [
-        score(task, protocol, samples, answered, keep_rows=in_pool(catalog, task, protocol))
+        score(task, protocol, samples, answered, keep_rows=in_pool(catalog, task, protocol), file=file)
         for protocol in protocols
         if protocol in task.protocols
     ]
@@ -135,10 +140,11 @@ def scores_or_why(
     answered: Mapping[str, Answered],
     protocols: Sequence[str],
     outcome: Outcome,
+    file: Sequence[Sample] = (),
 ) -> list[Score]:
     """As `score_task`; a task that cannot read or count its answers is listed with the reason, and loses no other."""
     try:
-        return score_task(catalog, task, samples, answered, protocols)
+        return score_task(catalog, task, samples, answered, protocols, file)
     except BenchError:
         raise
     except Exception as error:

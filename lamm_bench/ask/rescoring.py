@@ -86,7 +86,7 @@ def rescore(folder: Path, catalog: Catalog, root: Path, tasks: str, protocols: S
             if any(reasons):
                 outcome.failures[task.name] = "; ".join(reason for reason in reasons if reason)
             wanted = protocols or stored.manifest["protocols"]
-            outcome.scores += scores_or_why(catalog, task, work.samples, from_records(ledger.ended), wanted, outcome)
+            outcome.scores += scores_or_why(catalog, task, work.samples, from_records(ledger.ended), wanted, outcome, work.file)
         watcher.tick(len(work.samples))
         watcher.end(task.name)
     outcome.scores += pooled(catalog.pools, outcome.scores)
@@ -130,7 +130,7 @@ def score_answers(
                 if not asked:
                     outcome.unavailable[task.name] = "; ".join(["no item has an answer", *notes])
                     continue
-                for result in scores_or_why(catalog, task, asked, answered, [protocol], outcome):
+                for result in scores_or_why(catalog, task, asked, answered, [protocol], outcome, samples):
                     outcome.scores.append(replace(result, notes=(*result.notes, *notes)))
         watcher.tick(len(samples))
         watcher.end(task.name)

@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from numbers import Integral
-from random import Random
 from typing import Any, TypeVar
 
 from lamm_bench import media
@@ -38,15 +37,12 @@ class Plan:
     samples: tuple[Sample, ...]
     unusable: dict[str, str]  # sample id -> why its media cannot be used
     data: str  # digest of the items asked and the content of their media
-    total: int  # samples in the file
+    file: Sequence[Sample] = ()  # all samples of the file
 
 
 def plan(task: Task, samples: Sequence[Sample], limit: int | None, seed: int, control: str | None) -> Plan:
-    """Chooses, seals and hides. A limit draws with the seed and keeps the file's order."""
-    chosen = list(samples)
-    if limit is not None and limit < len(chosen):
-        picks = Random(f"{seed}/{task.name}").sample(range(len(chosen)), limit)
-        chosen = [samples[index] for index in sorted(picks)]
+    """Chooses, seals and hides."""
+    chosen = limited(samples, limit, seed)
     unusable: dict[str, str] = {}
     sealed = []
     for sample in chosen:
@@ -58,7 +54,22 @@ def plan(task: Task, samples: Sequence[Sample], limit: int | None, seed: int, co
     content = [[s.id, s.question, list(s.choices), s.target, [m.sha256 for m in s.media]] for s in sealed]
     if control:
         sealed = [CONTROLS[control](sample) for sample in sealed]
-    return Plan(task, tuple(sealed), unusable, digest(content), len(samples))
+    return Plan(task, tuple(sealed), unusable, digest(content), samples)
+
+
+def limited(samples: Sequence[Sample], limit: int | None, seed: int) -> list[Sample]:
+    """The first `limit` of a shuffle that seed and samples decide, in the file's order: 50 are among 100, and tasks that ask about the
+    same images draw the same ones. The n-th question about an image is drawn by the image's name and n, whatever the order of the file."""
+    if limit is None or limit >= len(samples):
+        return list(samples)
+    asked: dict[str, int] = {}
+    places = {}
+    for sample in sorted(samples, key=lambda sample: (sample.group, sample.id)):
+        name = sample.group.replace("\\", "/").rsplit("/", 1)[-1] or sample.id
+        asked[sample.group] = asked.get(sample.group, -1) + 1
+        places[sample.id] = seed_of(str(seed), name, str(asked[sample.group]))
+    drawn = set(sorted(places, key=lambda one: (places[one], one))[:limit])
+    return [sample for sample in samples if sample.id in drawn]
 
 
 def flow_of(recipe: Recipe, task: Task, sample: Sample, seed: int) -> Flow[Prediction]:

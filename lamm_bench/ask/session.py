@@ -244,7 +244,7 @@ def scored(
     """The task's scores, kept. A task that cannot read or count its answers loses its own figures and no other's."""
     name = work.task.name
     try:
-        scores = score_task(catalog, work.task, work.samples, from_records(ledger.ended), protocols)
+        scores = score_task(catalog, work.task, work.samples, from_records(ledger.ended), protocols, work.file)
     except BenchError:
         raise
     except Exception as error:

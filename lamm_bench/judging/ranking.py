@@ -82,7 +82,7 @@ class Ranking:
 
     def summarise(self, task: str, protocol: str, rows: Sequence[Row]) -> Score:
         judged = [row for row in rows if row.stats]
-        metrics = dict(estimates(CLASSIC_METRICS if self.classic else METRICS, judged, seed_of("ranking", task)))
+        metrics = dict(estimates(CLASSIC_METRICS if self.classic else METRICS, judged))
         silent = len(rows) - len(judged)
         if silent and judged:
             won = sum(row.stats["wins"] for row in judged)

@@ -85,7 +85,7 @@ def row_of(case: Case, status: str, stats: Mapping[str, float]) -> Row:
 def summarise(task: str, protocol: str, rows: Sequence[Row]) -> Score:
     """Means over the answers that were rated, with intervals by image, and the counts of all."""
     rated = [row for row in rows if row.stats]
-    metrics = dict(estimates(METRICS, rated, seed_of("rating", task)))
+    metrics = dict(estimates(METRICS, rated))
     silent = len(rows) - len(rated)
     if silent and rated:
         total = sum(row.stats["overall"] for row in rated)

@@ -131,6 +131,7 @@ class Cider:
             frequency.update({gram for reference in sample for order in ORDERS for gram in ngrams(reference, order)})
         # an n-gram of one sample weighs as much as an unknown one: log(max(1, df)) is 0 for both
         self.frequency = {gram: math.log(number) for gram, number in frequency.items() if number > 1}
+        self.images = len(references)
         self.samples = math.log(len(references)) if references else 0.0
 
     def vectors(self, tokens: Tokens) -> tuple[list[Vector], int]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from lamm_bench.types import Estimate, Metric, Row
 
-from .stats import estimates, ratio, seed_of
+from .stats import estimates, ratio
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ def pool(pool: Pool, rows: Mapping[str, Sequence[Row]]) -> dict[str, Pooled]:
     for edition, tasks in pool.members.items():
         union = [row for task in tasks for row in rows.get(task, ())]
         hits, total = (int(sum(row.stats.get(key, 0) for row in union)) for key in ("hits", "total"))
-        estimate = estimates((ACCURACY,), union, seed_of("bootstrap", pool.name, edition))["accuracy"]
+        estimate = estimates((ACCURACY,), union)["accuracy"]
         missing = tuple(task for task in tasks if not rows.get(task))
         if missing:
             estimate = replace(estimate, value=None, ci95=None, note=f"no answers for {', '.join(missing)}")

@@ -2,7 +2,7 @@
 
 Every expected sample ends in exactly one status and is counted. What could not be read counts as wrong; samples about which
 the model said nothing that could be scored (`FAILED`) stay out of `standard`'s values and are shown as counts, and `bounds`
-says what the value would be if everything not `ok` were wrong, or right."""
+holds every value that better reading or asking again could lead to, where there are such bounds."""
 
 from __future__ import annotations
 
@@ -14,8 +14,13 @@ from typing import Any
 from lamm_bench.errors import UpstreamStops, unknown
 from lamm_bench.types import FAILED, STATUSES, Answer, Estimate, Record, Row, Sample, Scorer, Task, to_json
 
+from .intervals import evaluate
 from .pooling import Pool, Pooled, pool
-from .stats import estimates, evaluate, seed_of, table_of, totals
+from .stats import Ratio, estimates, table_of, totals
+
+UNREAD = " unread"  # ends the name of the statistic that says how much of a sample could not be read
+ALL_DRAWS, MOST_DRAWS = 3000, 200  # of chance: for all samples together, and for one of them
+MOST_ANSWERS = 60_000  # above which equally likely answers are drawn and not all tried
 
 
 @dataclass(frozen=True)
@@ -67,21 +72,26 @@ def score(
     answered: Mapping[str, Answered],
     references: bool = True,
     keep_rows: bool = False,
+    file: Sequence[Sample] = (),
 ) -> Score:
-    """Reads and counts every answer under a protocol. Raises `BenchError` for a protocol the task does not have."""
+    """Reads and counts every answer under a protocol. Raises `BenchError` for a protocol the task does not have.
+
+    `file` holds all samples of the task's file where `samples` are some of them: what is most frequent, and how rare an n-gram is, is
+    a property of the file and not of what was drawn from it."""
     if protocol not in task.protocols:
         raise unknown(f"protocol of {task.name}", protocol, task.protocols)
     scorer = task.protocols[protocol]
+    if protocol == "standard" and hasattr(scorer, "of_file"):
+        scorer = scorer.of_file(file or samples)
     notes: list[str] = []
     rows = [row_of(scorer, sample, answered.get(sample.id), notes) for sample in samples]
     counted = rows if protocol != "standard" else [row for row in rows if row.status not in FAILED]
-    seed = seed_of("bootstrap", task.name)
-    metrics = dict(estimates(scorer.metrics, counted, seed))
+    metrics = dict(estimates(scorer.metrics, counted))
     bounds = limits(task, scorer, rows) if protocol == "standard" else {}
     metrics = {name: replace(estimate, bounds=bounds.get(name)) for name, estimate in metrics.items()}
     if counted:
         metrics |= scorer.whole(counted)
-    floor = baselines(task, scorer, samples) if references and protocol == "standard" else {}
+    floor = baselines(task, scorer, samples, file or samples) if references and protocol == "standard" else {}
     kept = tuple(rows) if keep_rows else ()
     return Score(task.name, protocol, metrics, count(rows), shown(scorer, rows), floor, tuple(gather(notes)), kept)
 
@@ -137,21 +147,31 @@ def shown(scorer: Scorer, rows: Sequence[Row]) -> dict[str, dict[str, Any]]:
 
 
 def limits(task: Task, scorer: Scorer, rows: Sequence[Row]) -> dict[str, tuple[float, float]]:
-    """For each metric its value with everything unread or failed wrong, and with all of it right."""
-    if all(row.prediction is not None for row in rows):
+    """For each share whose denominator no answer can move: its value with everything unread or failed wrong, and with all of it right.
+
+    No answer to what is unread leads out of these bounds. Precision, F1, errors and corpus figures have none: another answer
+    may add wrong boxes without end. Of an answer that was read in part, the statistic `<bottom> unread` says how much was not."""
+    parts = any(value for row in rows if row.prediction is not None for key, value in row.stats.items() if key.endswith(UNREAD))
+    if not parts and all(row.prediction is not None for row in rows):
         return {}
-    wrong = [dict(row.stats) for row in rows]
-    right = [
-        dict(row.stats if row.prediction is not None else scorer.score(row.sample, perfect(task, scorer, row.sample)))
-        for row in rows
-    ]
-    keys = sorted({key for stats in (*wrong, *right) for key in stats})
-    ends = [totals(table_of(stats, keys).sum(axis=0, keepdims=True), keys) for stats in (wrong, right)]
+    unread = [row for row in rows if row.prediction is None]
+    right = [dict(scorer.score(row.sample, perfect(task, scorer, row.sample))) for row in unread]
     found = {}
     for metric in scorer.metrics:
-        low, high = (float(evaluate(metric, sums)[0]) for sums in ends)
-        if low == low and high == high:
-            found[metric.name] = (min(low, high), max(low, high))
+        share = metric.value
+        if not isinstance(share, Ratio) or not share.counts or metric.better != "higher":
+            continue
+        said = f"{share.bottom}{UNREAD}"
+        if parts and not any(said in row.stats for row in rows):
+            continue
+        if any(stats.get(share.bottom) != row.stats.get(share.bottom) for row, stats in zip(unread, right)):
+            continue
+        if any(stats.get(share.top, 0.0) != stats.get(share.bottom, 0.0) for stats in right):
+            continue
+        low, bottom = (sum(row.stats.get(key, 0.0) for row in rows) for key in (share.top, share.bottom))
+        more = sum(row.stats.get(share.bottom if row.prediction is None else said, 0.0) for row in rows)
+        if bottom:
+            found[metric.name] = (share.scale * low / bottom, share.scale * (low + more) / bottom)
     return found
 
 
@@ -175,26 +195,46 @@ def chance_answer(task: Task, sample: Sample, samples: Sequence[Sample], seed: i
     return {part: draw(part) for part in sample.parts} if sample.parts else draw("")
 
 
-def baselines(task: Task, scorer: Scorer, samples: Sequence[Sample]) -> dict[str, float | None]:
-    """The headline's floor and ceiling on the same samples: oracle, chance (seed 0) and majority."""
+def baselines(task: Task, scorer: Scorer, samples: Sequence[Sample], file: Sequence[Sample]) -> dict[str, float | None]:
+    """The headline's floor and ceiling on the same samples: oracle, chance and majority.
+
+    Chance is what is expected: over all answers that are equally likely where the task tells them (`chances`), else over so many
+    draws that they are some thousands together. The majority is that of the whole file."""
     usable = [sample for sample in samples if has_media(sample)]
     if not usable:
         return {}
-    most = task.majority(usable)
-    headline = scorer.metrics[:1]
+    every = [sample for sample in file if has_media(sample)] or usable
+    most = task.majority(every)
+    answers = {
+        "oracle": lambda sample: [oracle_answer(task, sample)],
+        "chance": lambda sample: chance_answers(task, sample, every, len(usable)),
+        "majority": lambda sample: [most],
+    }
     found: dict[str, float | None] = {}
-    for name in ("oracle", "chance", "majority"):
-        table = []
-        for sample in usable:
-            if name == "majority":
-                text = most
-            else:
-                text = oracle_answer(task, sample) if name == "oracle" else chance_answer(task, sample, usable)
-            table.append(dict(scorer.score(sample, scorer.read(text, sample))))
+    for name, of in answers.items():
+        table = [expected(scorer, sample, of(sample)) for sample in usable]
         keys = sorted({key for stats in table for key in stats})
-        value = float(evaluate(headline[0], totals(table_of(table, keys).sum(axis=0, keepdims=True), keys))[0])
+        value = float(evaluate(scorer.metrics[0], totals(table_of(table, keys).sum(axis=0, keepdims=True), keys))[0])
         found[name] = value if value == value else None
     return found
+
+
+def chance_answers(task: Task, sample: Sample, file: Sequence[Sample], count: int) -> list[Answer]:
+    """Equally likely answers of somebody who knows the form only, for each of `count` samples."""
+    every = getattr(task, "chances", None)
+    times = min(MOST_DRAWS, -(-ALL_DRAWS // count))
+    if every is not None and (known := list(every(sample))) and len(known) * count <= MOST_ANSWERS:
+        return known
+    return [chance_answer(task, sample, file, seed) for seed in range(times)]
+
+
+def expected(scorer: Scorer, sample: Sample, answers: Sequence[Answer]) -> dict[str, float]:
+    """The mean statistics of some answers to one question."""
+    total: dict[str, float] = {}
+    for answer in answers:
+        for key, value in scorer.score(sample, scorer.read(answer, sample)).items():
+            total[key] = total.get(key, 0.0) + value
+    return {key: value / len(answers) for key, value in total.items()}
 
 
 def pooled(pools: Sequence[Pool], scores: Sequence[Score]) -> list[Score]:

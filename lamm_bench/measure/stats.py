@@ -1,20 +1,20 @@
-"""Uncertainty: bootstrap over clusters (images, scenes), paired tests, calibration.
+"""From rows to estimates: statistics are summed by cluster (image, room), because questions about one are not independent.
 
-Questions about one image or scene are not independent, so whole clusters are drawn (Efron and Tibshirani 1993, ch. 6
-and 8). Statistics are summed per cluster first; a replicate is then one matrix product, and any metric that is a
-function of sums can be evaluated for all replicates at once."""
+A metric is a function of sums; its interval comes from the sums without each cluster (intervals.py)."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
 from lamm_bench.types import Estimate, Metric, Row, Sums
 
-REPLICATES = 1000
-CHUNK = 50  # replicates drawn at a time: bounds memory at CHUNK x clusters numbers
+from .intervals import FEW, Paired, Spread, evaluate, kish, paired, spread_of
 
 
 def seed_of(*names: str) -> int:
@@ -38,25 +38,6 @@ def cluster_index(rows: Sequence[Row]) -> tuple[np.ndarray, int]:
     return index, len(numbers)
 
 
-def draws(clusters: int, seed: int, replicates: int = REPLICATES) -> Iterator[np.ndarray]:
-    """Blocks of shape [CHUNK, clusters]: how often each cluster is drawn in each replicate."""
-    rng = np.random.default_rng(seed)
-    for start in range(0, replicates, CHUNK):
-        size = min(CHUNK, replicates - start)
-        picks = rng.integers(0, clusters, size=(size, clusters))
-        picks += (np.arange(size) * clusters)[:, None]
-        yield np.bincount(picks.ravel(), minlength=size * clusters).reshape(size, clusters).astype(np.float64)
-
-
-def interval(values: np.ndarray) -> tuple[float, float] | None:
-    """The 2.5 and 97.5 percentiles of the replicates that are defined; None when fewer than half are."""
-    values = values[np.isfinite(values)]
-    if len(values) * 2 < REPLICATES:
-        return None
-    low, high = np.percentile(values, [2.5, 97.5])
-    return float(low), float(high)
-
-
 def totals(table: np.ndarray, keys: Sequence[str]) -> Sums:
     """Named columns of a [replicates, keys] table."""
     return Sums({key: table[:, column] for column, key in enumerate(keys)})
@@ -72,70 +53,78 @@ def table_of(stats: Sequence[dict[str, float]], keys: Sequence[str]) -> np.ndarr
     return table
 
 
-def estimates(metrics: Sequence[Metric], rows: Sequence[Row], seed: int) -> dict[str, Estimate]:
-    """Each metric over all rows, with a 95 % interval from `REPLICATES` draws of clusters."""
+def by_cluster(rows: Sequence[Row], keys: Sequence[str]) -> Sums:
+    """Each statistic summed within every cluster, [clusters]."""
+    index, clusters = cluster_index(rows)
+    table = np.zeros((clusters, len(keys)))
+    np.add.at(table, index, table_of([dict(row.stats) for row in rows], keys))
+    return totals(table, keys)
+
+
+def keys_of(rows: Iterable[Row]) -> list[str]:
+    """The names of all statistics that the rows carry, sorted."""
+    return sorted({key for row in rows for key in row.stats})
+
+
+def estimates(metrics: Sequence[Metric], rows: Sequence[Row]) -> dict[str, Estimate]:
+    """Each metric over all rows, with a 95 % interval from its values without each cluster (intervals.py)."""
     if not rows:
         return {m.name: Estimate(None, None, 0, m.unit, m.better) for m in metrics}
-    keys = sorted({key for row in rows for key in row.stats})
-    table = table_of([dict(row.stats) for row in rows], keys)
-    index, clusters = cluster_index(rows)
-    # math.fsum would be exact, but float64 sums of counts are too; measures are summed in file order, as upstream does
-    whole = totals(table.sum(axis=0, keepdims=True), keys)
-    per_cluster = np.zeros((clusters, len(keys)))
-    np.add.at(per_cluster, index, table)
-    replicates: dict[str, list[np.ndarray]] = {m.name: [] for m in metrics}
-    if clusters > 1:
-        for weights in draws(clusters, seed):
-            sums = totals(weights @ per_cluster, keys)
-            for metric in metrics:
-                replicates[metric.name].append(evaluate(metric, sums))
+    keys = keys_of(rows)
+    per_cluster = by_cluster(rows, keys)
+    # measures are summed in file order, as upstream does
+    whole = totals(table_of([dict(row.stats) for row in rows], keys).sum(axis=0, keepdims=True), keys)
+    clusters = len(per_cluster[keys[0]]) if keys else 0
     result = {}
     for metric in metrics:
         value = float(evaluate(metric, whole)[0])
-        spread = interval(np.concatenate(replicates[metric.name])) if clusters > 1 else None
+        spread = spread_of(metric, per_cluster) if keys else Spread(None)
         count = int(round(float(whole[metric.n][0])))
-        result[metric.name] = Estimate(value if np.isfinite(value) else None, spread, count, metric.unit, metric.better, clusters)
+        there = value if np.isfinite(value) else None
+        result[metric.name] = Estimate(there, spread.ci95, count, metric.unit, metric.better, clusters, note=spread.note)
     return result
 
 
-def evaluate(metric: Metric, sums: Sums) -> np.ndarray:
-    """The metric's value in every replicate, without warnings about 0/0 (NaN says it)."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.atleast_1d(np.asarray(metric.value(sums), dtype=np.float64))
+def paired_metric(metric: Metric, first: Sequence[Row], second: Sequence[Row]) -> Paired:
+    """A metric of sums on the same samples in the same order: first - second, with interval, p-value and what could be found."""
+    keys = keys_of((*first, *second))
+    return paired(metric, by_cluster(first, keys), by_cluster(second, keys))
 
 
-def paired_metric(
-    metric: Metric, first: Sequence[Row], second: Sequence[Row], seed: int
-) -> tuple[float, tuple[float, float] | None, float]:
-    """A metric of sums on the same samples: first - second, its 95 % interval, and a two-sided p-value.
-
-    Both sides get the same draws of clusters; for the p-value whole clusters change sides at random (paired randomisation,
-    Noreen 1989), which for a mean is the sign-flip test. `first` and `second` hold the same samples in the same order."""
-    keys = sorted({key for row in (*first, *second) for key in row.stats})
-    index, clusters = cluster_index(first)
-    sides = []
-    for rows in (first, second):
-        per_cluster = np.zeros((clusters, len(keys)))
-        np.add.at(per_cluster, index, table_of([dict(row.stats) for row in rows], keys))
-        sides.append(per_cluster)
-    a, b = sides
-
-    def difference(left: np.ndarray, right: np.ndarray) -> np.ndarray:
-        return evaluate(metric, totals(left, keys)) - evaluate(metric, totals(right, keys))
-
-    whole = float(difference(a.sum(axis=0, keepdims=True), b.sum(axis=0, keepdims=True))[0])
-    if clusters < 2:
-        return whole, None, 1.0
-    drawn = np.concatenate([difference(weights @ a, weights @ b) for weights in draws(clusters, seed)])
-    swap = np.random.default_rng(seed + 1).choice([0.0, 1.0], size=(REPLICATES, clusters))
-    swapped = difference(swap @ b + (1 - swap) @ a, swap @ a + (1 - swap) @ b)
-    extreme = int(np.sum(~(np.abs(swapped) < abs(whole) - 1e-9)))  # undefined replicates count against a difference
-    return whole, interval(drawn), (1 + extreme) / (1 + REPLICATES)
-
-
-def ratio(top: str, bottom: str, scale: float = 100.0):
+@dataclass(frozen=True)
+class Ratio:
     """A metric's value: scale x sum of `top` / sum of `bottom`."""
-    return lambda sums: scale * sums[top] / sums[bottom]
+
+    top: str
+    bottom: str
+    scale: float = 100.0
+    counts: bool = True  # whether `top` counts some of what `bottom` counts, so that the value is a share
+
+    def __call__(self, sums: Sums) -> np.ndarray:
+        return self.scale * sums[self.top] / sums[self.bottom]
+
+
+def ratio(top: str, bottom: str, scale: float = 100.0, counts: bool | None = None) -> Ratio:
+    """`Ratio`; `counts` is taken for true of percentages."""
+    return Ratio(top, bottom, scale, scale == 100.0 if counts is None else counts)
+
+
+def median(values: Sequence[float], groups: Sequence[str], unit: str, better: Literal["higher", "lower"]) -> Estimate:
+    """The median, with the interval between two order statistics that no distribution can mislead (Conover 1999, 3.2), for as many
+    independent values as there are effective clusters.
+
+    >>> median([1, 2, 3, 4, 100], list("abcde"), "count", "lower").value
+    3.0
+    """
+    if not values:
+        return Estimate(None, None, 0, unit, better)
+    ordered = np.sort(np.asarray(values, dtype=np.float64))
+    sizes = np.array(list(Counter(groups).values()), dtype=np.float64)
+    reach = 1.96 * 0.5 / np.sqrt(max(kish(sizes), 1.0))  # half of the interval, as a share of the ranks
+    ends = [max(0.5 - reach, 0.0), min(0.5 + reach, 1.0)]
+    spread = tuple(float(end) for end in np.quantile(ordered, ends, method="inverted_cdf")) if len(sizes) >= FEW else None
+    value = float(np.median(ordered))
+    return Estimate(value, spread, len(values), unit, better, len(sizes))  # type: ignore[arg-type]
 
 
 def f1(hits: str, predicted: str, expected: str):

@@ -54,7 +54,7 @@ def summary_table(report: Report) -> str:
 
 def legend() -> str:
     return (
-        '<p class="legend">Bars: score with its 95 % interval (bootstrap over images or scenes); '
+        '<p class="legend">Bars: score with its 95 % interval (over images or scenes); '
         '<i class="mark chance"></i> chance, <i class="mark majority"></i> most frequent answer, '
         '<i class="mark oracle"></i> oracle. ↓ lower is better. Failed: no answer that could be scored. '
         "Classic and chef figures stand under each task.</p>"
