@@ -86,6 +86,8 @@ def score(
     notes: list[str] = []
     rows = [row_of(scorer, sample, answered.get(sample.id), notes) for sample in samples]
     counted = rows if protocol != "standard" else [row for row in rows if row.status not in FAILED]
+    if protocol == "standard":  # the others sum in the file's order, as upstream does
+        counted = in_order(counted)
     metrics = dict(estimates(scorer.metrics, counted))
     bounds = limits(task, scorer, rows) if protocol == "standard" else {}
     metrics = {name: replace(estimate, bounds=bounds.get(name)) for name, estimate in metrics.items()}
@@ -94,6 +96,11 @@ def score(
     floor = baselines(task, scorer, samples, file or samples) if references and protocol == "standard" else {}
     kept = tuple(rows) if keep_rows else ()
     return Score(task.name, protocol, metrics, count(rows), shown(scorer, rows), floor, tuple(gather(notes)), kept)
+
+
+def in_order(rows: Sequence[Row]) -> list[Row]:
+    """By id: sums are the same to the last bit whatever the file's order."""
+    return sorted(rows, key=lambda row: row.sample.id)
 
 
 def row_of(scorer: Scorer, sample: Sample, answered: Answered | None, notes: list[str]) -> Row:
@@ -200,10 +207,10 @@ def baselines(task: Task, scorer: Scorer, samples: Sequence[Sample], file: Seque
 
     Chance is what is expected: over all answers that are equally likely where the task tells them (`chances`), else over so many
     draws that they are some thousands together. The majority is that of the whole file."""
-    usable = [sample for sample in samples if has_media(sample)]
+    usable = sorted((sample for sample in samples if has_media(sample)), key=lambda sample: sample.id)
     if not usable:
         return {}
-    every = [sample for sample in file if has_media(sample)] or usable
+    every = sorted((sample for sample in file if has_media(sample)), key=lambda sample: sample.id) or usable
     most = task.majority(every)
     answers = {
         "oracle": lambda sample: [oracle_answer(task, sample)],
