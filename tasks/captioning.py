@@ -98,6 +98,8 @@ def silent(truth: Sequence[Sequence[str]]) -> dict[str, float]:
 
 def cider(rows: Sequence[Row]) -> Estimate:
     """Mean CIDEr x 100 over all captions."""
+    if len({row.sample.id for row in rows}) < 2:  # every n-gram is in 1 of 1 images, so that all weigh nothing
+        return Estimate(None, None, len(rows), "score", "higher", note="CIDEr is undefined with one image")
     truth = [references(row.sample) for row in rows]
     scorer = Cider(truth)
     values = np.array([scorer.score(row.prediction or (), sentences) for row, sentences in zip(rows, truth, strict=True)])
