@@ -1,6 +1,6 @@
 """Describing an image in a sentence (Flickr30k): BLEU-1..4, ROUGE-L and CIDEr against the file's sentences.
 
-The whole answer is the caption: no quotes are cut out and no best fragment is chosen (reference, Appendix H, O12). Tokens and
+The answer is the caption, without thoughts, wrappers and introductions; no best fragment is chosen (reference, Appendix H, O12). Tokens and
 formulas are pycocoevalcap's (`lamm_bench.measure.captions`). BLEU is a corpus figure; ROUGE-L is a mean over captions. CIDEr (x100) takes its
 document frequencies from the whole file; its interval holds these frequencies fixed."""
 
@@ -30,7 +30,7 @@ from lamm_bench.measure.captions import (
     tokenize,
 )
 from lamm_bench.measure.stats import estimates, ratio
-from lamm_bench.read import text_of
+from lamm_bench.read import read_caption, text_of
 from lamm_bench.read.vocabulary import words
 from lamm_bench.task import Item
 from lamm_bench.types import Answer, Estimate, Media, Metric, Modality, Row, Sample, Scorer, Sums
@@ -81,7 +81,8 @@ class CaptionScorer:
 
     def read(self, answer: Answer, sample: Sample) -> tuple[str, ...] | None:
         """The caption's tokens; None when there is none."""
-        return tuple(tokenize(text_of(answer))) or None
+        said = read_caption(text_of(answer))
+        return tuple(tokenize(said)) or None if said is not None else None
 
     def score(self, sample: Sample, prediction: Sequence[str] | None) -> dict[str, float]:
         said = prediction or ()

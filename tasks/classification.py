@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
 
+from lamm_bench.read import read_labels
 from lamm_bench.read.vocabulary import Lexicon
 from lamm_bench.types import Modality, Sample, Scorer
 
@@ -20,20 +21,31 @@ from .labels import LabelScorer
 from .loading import label_of, labels_in, load, most_frequent, protocols
 
 CIFAR10 = Lexicon({
-    "airplane": ("aeroplane", "plane", "aircraft", "jet", "jetliner", "airliner", "jumbo jet", "fighter jet", "biplane", "seaplane"),
-    "automobile": ("car", "auto", "motorcar", "motor car", "sedan", "suv", "convertible", "taxi", "cab", "coupe", "hatchback",
-                   "station wagon", "minivan", "limousine", "jeep", "race car", "sports car"),
-    "bird": ("birdie", "songbird", "duck", "ostrich", "sparrow", "eagle", "hawk", "owl", "parrot", "robin", "finch", "emu"),
-    "cat": ("kitten", "kitty", "tabby", "house cat", "housecat"),
-    "deer": ("cervid", "stag", "doe", "fawn", "elk", "moose", "reindeer", "antelope"),
-    "dog": ("puppy", "pup", "doggy", "hound", "terrier", "poodle", "chihuahua", "dachshund", "spaniel"),
-    "frog": ("toad", "bullfrog", "tree frog", "treefrog"),
-    "horse": ("pony", "foal", "colt", "mare", "stallion", "racehorse"),
+    "airplane": ("aeroplane", "air plane", "plane", "aircraft", "jet", "jetliner", "airliner", "jumbo jet", "fighter jet", "jet plane", "biplane",
+                 "seaplane", "airbus", "boeing"),
+    "automobile": ("car", "auto", "auto mobile", "motorcar", "motor car", "sedan", "suv", "convertible", "taxi", "cab", "coupe", "hatchback",
+                   "station wagon", "minivan", "van", "limousine", "jeep", "race car", "sports car"),
+    "bird": ("birdie", "songbird", "duck", "ostrich", "sparrow", "eagle", "hawk", "owl", "parrot", "robin", "finch", "emu", "pelican", "pigeon",
+             "dove", "gull", "seagull", "swan", "goose", "crow", "raven", "woodpecker", "hummingbird", "penguin", "flamingo", "peacock", "rooster",
+             "hen", "chicken", "heron", "stork", "egret", "falcon", "vulture", "kingfisher", "canary", "cockatoo", "macaw", "magpie", "wren",
+             "cassowary", "quail", "pheasant", "bluebird", "blackbird", "starling", "swallow bird", "budgie", "parakeet"),
+    "cat": ("kitten", "kitty", "tabby", "house cat", "housecat", "tomcat", "feline"),
+    "deer": ("cervid", "stag", "doe", "fawn", "elk", "moose", "reindeer", "antelope", "caribou", "gazelle"),
+    "dog": ("puppy", "pup", "doggy", "hound", "terrier", "poodle", "chihuahua", "dachshund", "spaniel", "bulldog", "golden retriever", "retriever",
+            "labrador", "beagle", "husky", "corgi", "collie", "german shepherd", "pug", "dalmatian", "rottweiler", "greyhound", "schnauzer",
+            "doberman", "pomeranian", "shih tzu", "maltese", "mastiff", "great dane", "pit bull", "canine", "bird dog", "doggie"),
+    "frog": ("toad", "bullfrog", "bull frog", "tree frog", "treefrog"),
+    "horse": ("pony", "foal", "colt", "mare", "stallion", "racehorse", "race horse"),
     "ship": ("boat", "vessel", "sailboat", "sailing boat", "sailing ship", "speedboat", "motorboat", "ferry", "yacht", "ocean liner",
-             "cruise ship", "cargo ship", "container ship", "tanker", "steamship"),
-    "truck": ("lorry", "motortruck", "pickup", "pickup truck", "dump truck", "fire truck", "firetruck", "fire engine", "tow truck",
-              "trailer truck", "semi truck"),
-})  # fmt: skip
+             "cruise ship", "cargo ship", "container ship", "tanker", "steamship", "tugboat", "warship", "battleship", "barge", "fishing boat"),
+    "truck": ("lorry", "motortruck", "pickup", "pick up", "pickup truck", "pick up truck", "dump truck", "fire truck", "firetruck", "fire engine",
+              "tow truck", "tanker truck", "trailer truck", "semi truck", "tractor trailer", "box truck", "garbage truck", "cement truck"),
+}, hides=(
+    "hot dog", "dog house", "dog bed", "dog food", "dog tag", "prairie dog", "bird house", "bird cage", "bird bath", "bird feeder", "bird s eye",
+    "birds eye", "bird eye", "bird nest", "bird s nest", "cat s eye", "cat eye", "cat fish", "cat walk", "cat food", "cat bed", "cat tree", "car seat", "car park",
+    "car wash", "car door", "jet black", "auto focus", "horse power", "horse shoe", "horse drawn", "horse fly", "sea horse", "inclined plane",
+    "focal plane", "image plane", "picture plane", "flat plane", "guinea hen", "boat house", "boat trailer", "deer in the headlights", "duck tape",
+))  # fmt: skip
 
 UCMERCED = Lexicon({
     "agricultural": ("agricultural land", "agriculture", "farmland", "cropland", "farm field", "crop field"),
@@ -42,19 +54,20 @@ UCMERCED = Lexicon({
     "beach": ("seashore", "sandy shore"),
     "buildings": ("building",),
     "chaparral": ("shrubland", "scrubland"),
-    "denseresidential": ("dense residential", "dense residential area", "high density residential"),
+    "denseresidential": ("dense residential", "dense residential area", "high density residential", "dense residential buildings",
+                         "dense housing", "densely residential"),
     "forest": ("woodland", "woods"),
     "freeway": ("highway", "motorway", "expressway"),
     "golfcourse": ("golf course",),
     "harbor": ("harbour", "marina"),
     "intersection": ("crossroads", "crossroad", "road intersection"),
-    "mediumresidential": ("medium residential", "medium residential area", "medium density residential"),
+    "mediumresidential": ("medium residential", "medium residential area", "medium density residential", "medium residential buildings"),
     "mobilehomepark": ("mobile home park", "trailer park"),
     "overpass": ("over pass", "flyover"),
     "parkinglot": ("parking lot", "car park"),
     "river": ("stream",),
     "runway": ("run way", "airstrip"),
-    "sparseresidential": ("sparse residential", "sparse residential area", "low density residential"),
+    "sparseresidential": ("sparse residential", "sparse residential area", "low density residential", "sparse residential buildings"),
     "storagetanks": ("storage tank", "oil tank", "fuel tank"),
     "tenniscourt": ("tennis court",),
 })  # fmt: skip
@@ -67,12 +80,12 @@ def lexicon_for(labels: Sequence[str], known: Lexicon) -> Lexicon:
 
 
 def find_cifar10(text: str, sample: Sample) -> tuple[str, ...]:
-    return CIFAR10.vocabulary(sample.meta["labels"]).named(text)
+    return read_labels(text, CIFAR10.vocabulary(sample.meta["labels"]))
 
 
 def find_ucmerced(text: str, sample: Sample) -> tuple[str, ...]:
     labels = sample.meta["labels"]
-    return lexicon_for(labels, UCMERCED).vocabulary(labels).named(text)
+    return read_labels(text, lexicon_for(labels, UCMERCED).vocabulary(labels))
 
 
 def cifar10_label(sample: Sample) -> str:

@@ -38,7 +38,7 @@ VOC = Lexicon({
     "horse": ("pony", "foal"),
     "motorbike": ("motorcycle", "motor bike", "motor cycle", "moped", "scooter"),
     "person": ("man", "woman", "child", "boy", "girl", "human", "human being", "baby", "lady", "guy", "kid", "rider", "cyclist",
-               "pedestrian", "player", "people"),
+               "pedestrian", "player", "people", "persons"),
     "pottedplant": ("potted plant", "plant", "houseplant", "house plant", "flowerpot", "flower pot"),
     "sheep": ("lamb", "ram", "ewe"),
     "sofa": ("couch", "settee", "loveseat"),

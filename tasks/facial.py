@@ -11,22 +11,15 @@ from pathlib import Path
 from random import Random
 
 from lamm_bench.read import read_yes_no
-from lamm_bench.read.vocabulary import Lexicon
 from lamm_bench.task import Item
 from lamm_bench.types import Media, Modality, Sample, Scorer
 
 from .chef import CHEF
 from .classic import CLASSIC
 from .classification import Classification
+from .hair import HAIR, find_hair, hair_colour
 from .labels import LabelScorer
 from .loading import load, most_frequent, protocols
-
-HAIR = Lexicon({
-    "black": ("jet black", "blackish"),
-    "blond": ("blonde", "blondish", "golden hair", "fair hair", "fair haired", "platinum"),
-    "brown": ("brunette", "brunet", "chestnut", "brownish", "auburn", "dark brown", "light brown"),
-    "gray": ("grey", "silver hair", "grayish", "greyish", "graying", "greying", "white hair", "white haired"),
-})  # fmt: skip
 
 SMILING = frozenset(
     {"smile", "smiles", "smiling", "smiled", "smiley", "grin", "grins", "grinning", "laugh", "laughs", "laughing", "beaming"}
@@ -34,16 +27,12 @@ SMILING = frozenset(
 NOT_SMILING = frozenset({"unsmiling", "frown", "frowns", "frowning", "neutral", "serious", "stern", "scowling", "sad"})
 
 
-def find_hair(text: str, sample: Sample) -> tuple[str, ...]:
-    return HAIR.vocabulary(sample.meta["labels"]).named(text)
-
-
-def hair_colour(sample: Sample) -> str:
-    return HAIR.vocabulary(sample.meta["labels"]).label(sample.target)
+CHEERFUL = frozenset({"happy", "cheerful", "joyful", "joyous"})  # where nothing is said of smiling itself
 
 
 def find_smile(text: str, sample: Sample) -> tuple[str, ...]:
-    said = read_yes_no(text, SMILING, NOT_SMILING)
+    """ "1" where an answer says that the person smiles, "-1" where it says the contrary."""
+    said = read_yes_no(text, SMILING, NOT_SMILING, CHEERFUL)
     return () if said is None else ("1",) if said else ("-1",)
 
 

@@ -15,6 +15,7 @@ import numpy as np
 from lamm_bench.measure.geometry import distances
 from lamm_bench.measure.stats import ratio
 from lamm_bench.read import read_points
+from lamm_bench.read.vocabulary import Lexicon
 from lamm_bench.task import Item, is_numbers
 from lamm_bench.types import Answer, Estimate, Media, Metric, Modality, Row, Sample, Scorer
 
@@ -40,9 +41,33 @@ def key(joint: str) -> str:
     return joint.replace(" ", "_")
 
 
+SIDES = ("ankle", "knee", "hip", "wrist", "elbow", "shoulder", "eye", "ear", "nose", "foot", "hand", "heel", "toe", "pelvis")
+BODY = Lexicon({
+    **dict.fromkeys(JOINTS, ()),
+    "neck": ("neck point", "base of the neck"),
+    "head top": ("top of the head", "top of head", "head", "headtop", "crown"),
+    **dict.fromkeys(SIDES, ()),  # without a side they are some joint, but not the one that was asked for
+})  # fmt: skip
+
+
+def point_of(text: str, joint: str) -> tuple[float, float] | None:
+    """The point that an answer gives for a joint.
+
+    >>> point_of("The left hip is at (0.4, 0.5), and the right ankle is at (0.4, 0.9).", "right ankle"), point_of("(0.4, 0.9)", "neck")
+    ((0.4, 0.9), (0.4, 0.9))
+    >>> point_of("The left hip is at (0.4, 0.5).", "right ankle") is None
+    True
+    """
+    places = read_points(text, BODY.vocabulary(JOINTS)) or ()
+    own = [place for place in places if place.label == joint] or [
+        place for place in places if place.label in (None, joint.split()[-1])
+    ]
+    return own[0].numbers if own else None  # type: ignore[return-value]
+
+
 @dataclass(frozen=True, eq=False)
 class PoseScorer:
-    """PCK over all joints of all images; the first point of each answer counts.
+    """PCK over all joints of all images; of each answer the point named by the joint, else the first, counts.
 
     `PCK@0.1`: distance below 0.1, both axes divided by the image's size. `PCK@0.2_torso`: distance in pixels of at most 0.2
     torso diagonals, the usual measure on LSP; the part of PCKh (Andriluka et al. 2014) is played by the torso because LSP has
@@ -58,12 +83,14 @@ class PoseScorer:
     def read(self, answer: Answer, sample: Sample) -> list[tuple[float, float]] | None:
         """One point for each joint, [nan, nan] where none could be read; None when no joint could be.
 
+        An answer may name other joints too: the point beside the one that was asked for counts, and only without names the first.
+
         Answers are joined by the joint's name. One text for all joints is read if it holds fourteen points."""
         if isinstance(answer, str):
             points = read_points(answer)
             return [place.numbers for place in points] if points and len(points) == len(sample.parts) else None  # type: ignore[misc]
-        found = [read_points(str(answer[part])) if part in answer else None for part in sample.parts]
-        return [places[0].numbers if places else NOWHERE for places in found] if any(found) else None  # type: ignore[misc]
+        found = [point_of(str(answer[part]), part) if part in answer else None for part in sample.parts]
+        return [point or NOWHERE for point in found] if any(found) else None
 
     def score(self, sample: Sample, prediction: Sequence[tuple[float, float]] | None) -> dict[str, float]:
         joints = np.array([joint[:2] for joint in sample.target], dtype=np.float64)

@@ -1,7 +1,7 @@
 """Reading the words in an image (SVT): how many are found, how many are invented, how many characters are wrong.
 
 Words are compared folded and without marks at their edges, as multisets, pooled over images (reference, Appendix H, O10).
-Words between double quotes, where there are any, are the whole answer. The character error rate is the edit distance
+Words between quotes, where there are any, are the whole answer; prose around the words is none of them. The character error rate is the edit distance
 (Levenshtein 1966) of the words joined by blanks, in the order given, over the true length; it can exceed 100."""
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from lamm_bench.measure.stats import f1, ratio
-from lamm_bench.read import read_quoted, read_words, text_of
+from lamm_bench.read import read_sign, read_words, text_of
 from lamm_bench.task import Item
 from lamm_bench.types import Answer, Estimate, Media, Metric, Modality, Row, Sample, Scorer
 
@@ -59,9 +59,7 @@ class WordScorer:
 
     def read(self, answer: Answer, sample: Sample) -> list[str] | None:
         """The words said; None when there is none."""
-        text = text_of(answer)
-        quoted = read_quoted(text)
-        return read_words(" ".join(quoted) if quoted else text) or None
+        return read_sign(text_of(answer))
 
     def truth(self, sample: Sample) -> list[str]:
         return read_words(" ".join(sample.target))

@@ -5,29 +5,39 @@ from __future__ import annotations
 import doctest
 import importlib
 import time
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import lamm_bench.read
 from lamm_bench.read import (
     Lexicon,
     read_boxes,
+    read_caption,
     read_choice,
+    read_labels,
     read_number,
     read_points,
     read_quoted,
+    read_sign,
     read_words,
     read_yes_no,
     says_nothing,
 )
 from lamm_bench.tasks.classification import CIFAR10, UCMERCED
 from lamm_bench.tasks.detection import VOC
-from lamm_bench.tasks.facial import HAIR, NOT_SMILING, SMILING
+from lamm_bench.tasks.facial import NOT_SMILING, SMILING
+from lamm_bench.tasks.hair import HAIR, of_hair
 from lamm_bench.tasks.loading import place_text
 
+PARTS = sorted(file.stem for file in Path(lamm_bench.read.__file__).parent.glob("[a-z]*.py"))
 READERS = {
-    "labels": lambda text: CIFAR10.vocabulary(()).named(text),
+    "labels": lambda text: read_labels(text, CIFAR10.vocabulary(())),
+    "hair": lambda text: read_labels(text, HAIR.vocabulary(()), of_hair),
+    "sign": read_sign,
+    "caption": read_caption,
     "boxes": lambda text: read_boxes(text, VOC.vocabulary(())),
     "rooms": lambda text: read_boxes(text, VOC.vocabulary(()), 6),
     "points": lambda text: read_points(text, VOC.vocabulary(())),
@@ -82,7 +92,7 @@ PIECES = [
 ]
 
 
-@pytest.mark.parametrize("name", ["read.vocabulary", "read.places", "read.texts", "read.choices", "measure.geometry"])
+@pytest.mark.parametrize("name", [*(f"read.{name}" for name in PARTS), "measure.geometry"])
 def test_the_examples_in_docstrings_hold(name):
     assert doctest.testmod(importlib.import_module(f"lamm_bench.{name}")).failed == 0
 
@@ -154,7 +164,7 @@ def test_a_label_of_any_file_is_read_back(labels, data):
 
 
 def names(text: str, lexicon: Lexicon = CIFAR10, labels: tuple[str, ...] = ()) -> tuple[str, ...]:
-    return lexicon.vocabulary(labels).named(text)
+    return read_labels(text, lexicon.vocabulary(labels), of_hair if lexicon is HAIR else None)
 
 
 @pytest.mark.parametrize(
@@ -166,7 +176,7 @@ def names(text: str, lexicon: Lexicon = CIFAR10, labels: tuple[str, ...] = ()) -
         ("`deer`", ("deer",)),
         ("'car'", ("automobile",)),
         ("cat/dog", ("cat", "dog")),
-        ("dog-like", ("dog",)),
+        ("dog-like", ()),
         ("caterpillar", ()),
         ("horseback", ()),
         ("scar", ()),
@@ -174,7 +184,7 @@ def names(text: str, lexicon: Lexicon = CIFAR10, labels: tuple[str, ...] = ()) -
         ("There is no automobile in the picture, only airplane.", ("airplane",)),
         ("This isn't a dog", ()),
         ("Definitely truck, never a horse.", ("truck",)),
-        ("Is it a dog? No, a cat.", ("dog", "cat")),
+        ("Is it a dog? No, a cat.", ("cat",)),
         ("a fire truck", ("truck",)),
         ("", ()),
     ],
@@ -282,7 +292,7 @@ def test_smiles_are_read_as_words_with_contractions(text, smiles):
         ("Row 1 has 3, row 2 has 4, so the total is 7", 7),
         ("The answer is 3. No, the answer is 5 of 9.", 5),
         ("12 in total before, 15 in total now", 15),
-        ("7 or 8", 7),
+        ("7 or 8", None),
         ("This one is hard", None),
         ("the 3rd picture", None),
         ("90% sure", None),

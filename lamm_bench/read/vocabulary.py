@@ -12,6 +12,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 TOKEN = re.compile(r"[^\W_]+|[.,;:!?\n]")  # hyphen, slash, quote and underscore only part words; these marks part names too
+WIDE = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"  # scripts without blanks: a Latin word in them is a word of its own
+SEAM = re.compile(rf"(?<=[{WIDE}])(?=[A-Za-z0-9])|(?<=[A-Za-z0-9])(?=[{WIDE}])")
 NEGATIONS = frozenset({"no", "not", "nor", "neither", "never", "non", "without"})
 FILLERS = frozenset({"a", "an", "the", "any", "really", "actually", "even"})
 
@@ -32,7 +34,7 @@ def fold(text: str) -> str:
     ('cat', 'is not')
     """
     if not text.isascii():
-        text = unicodedata.normalize("NFKC", text).replace("’", "'")
+        text = SEAM.sub(" ", unicodedata.normalize("NFKC", text).replace("’", "'"))
     text = text.casefold()
     return text.replace("n't", " not") if "n't" in text else text
 
@@ -87,7 +89,7 @@ def spellings(name: str) -> set[str]:
 class Vocabulary:
     """A closed set of labels and every spelling that names one of them."""
 
-    names: Mapping[str, str]  # spelling -> label
+    names: Mapping[str, str]  # spelling -> label; empty for a phrase in which no class is named ("hot dog")
     longest: int  # tokens in the longest spelling
     starts: frozenset[str]  # first tokens of all spellings
 
@@ -102,7 +104,7 @@ class Vocabulary:
         place = 0
         while place < len(said):
             label, step = self.longest_at(said, place)
-            if label is not None and not negated(said, place):
+            if label and not negated(said, place):
                 found.append(label)
             place += step
         return found
@@ -137,9 +139,12 @@ def negated(said: Sequence[str], place: int) -> bool:
 
 @dataclass(frozen=True, eq=False)
 class Lexicon:
-    """A table label -> other names, from which the vocabulary of any file's own labels is made."""
+    """A table label -> other names, from which the vocabulary of any file's own labels is made.
+
+    `hides` are phrases that hold a name and mean something else (`hot dog`, `car seat`)."""
 
     aliases: Mapping[str, tuple[str, ...]]
+    hides: tuple[str, ...] = ()
     made: dict[tuple[str, ...], Vocabulary] = field(default_factory=dict, repr=False)
 
     def vocabulary(self, labels: Iterable[str]) -> Vocabulary:
@@ -170,6 +175,9 @@ class Lexicon:
             owner = next((taken[s] for s in (*sorted(spellings(label)), *family) if s in taken), label)
             for spelling in family:
                 names.setdefault(spelling, owner)
+        for phrase in self.hides:
+            for spelling in spellings(phrase):
+                names.setdefault(spelling, "")
         names.pop("", None)
         longest = max((spelling.count(" ") + 1 for spelling in names), default=1)
         return Vocabulary(names, longest, frozenset(spelling.split(" ", 1)[0] for spelling in names))
