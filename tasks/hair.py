@@ -31,7 +31,7 @@ FAIR = re.compile(r"^(?:blonde?|brunette?|fair|flaxen)")  # said of people, it i
 PEOPLE = re.compile(r"^\W*(?:woman|man|girl|boy|person|lady|guy|male|female|child|celebrity|actress|actor)\b")
 LINKS = re.compile(
     rf"(?:[\s:,=\"'*()-]|\b(?:is|are|was|be|has|have|been|appears?|looks?|seems?|to|colou?r|of|the|this|that|s|person|man|woman|in|image|photo|picture|a|an|shade|tone|very|mostly|naturally"
-    rf"|dyed|either|or|and|not|but|it|probably|likely|definitely|quite|predominantly|{SHAPED}|{COLOUR})\b)*"
+    rf"|dyed|either|or|and|not|but|it|probably|likely|definitely|quite|predominantly|as|described|one|{SHAPED}|{COLOUR})\b)*"
 )
 SUBJECT = re.compile(
     rf"(?:[\s:,=\"'*()-]|\d+[.)]|\b(?:it|is|are|was|s|the|an?|colou?r|answer|class|label|this|that|would|say|i|her|his|their|she|he|they|person|man|woman|has|have|had|looks?|appears?|seems?|to|be|very|mostly"
@@ -49,10 +49,8 @@ def of_hair(said: str, name: Name) -> bool:
     if not FOLLOWS.match(behind) or not FOLLOWS.match(rest):
         return FAIR.match(said[name.start : name.end]) is not None and PEOPLE.match(behind) is not None
     sentence = SENTENCE.split(said[max(0, name.start - 160) : name.start])[-1]
-    hair = None
-    for hair in re.finditer(rf"\b{HAIRY}\b", sentence):
-        pass
-    return (LINKS.fullmatch(sentence[hair.end() :]) if hair else SUBJECT.fullmatch(sentence)) is not None
+    *_, behind_hair = re.split(rf"\b{HAIRY}\b", sentence)
+    return (LINKS if behind_hair != sentence else SUBJECT).fullmatch(behind_hair) is not None
 
 
 def find_hair(text: str, sample: Sample) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ LABEL = re.compile(
     re.I,
 )
 PREAMBLE = re.compile(
-    rf"^\W{{0,3}}(?:(?:sure|certainly|of course|absolutely|okay|ok|great|alright)\b(?: thing)?[,.!]*\s*)?(?:(?:here(?:'s| is| are)|here you go|this is|below is|the following is)\b[^\n:]{{0,120}}?\b{SUBJECT}\b[^\n:]{{0,80}}?[:：]\s*"
+    rf"^\W{{0,3}}(?:(?:sure|certainly|of course|absolutely|okay|ok|great|alright)\b(?: thing)?[,.!]*\s*)?(?:(?:here(?:'s| is| are)|here you go|this is|below is|the following is)\b[^\n:]{{0,120}}?\b(?:{SUBJECT}|one|it|goes|see)\b[^\n:]{{0,80}}?[:：]\s*"
     rf"|[^\n:.]{{0,100}}\b(?:caption|description|sentence)\b[^\n:.]{{0,60}}[:：]\s*)",
     re.I,
 )

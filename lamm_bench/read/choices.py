@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from .letters import LETTERS, STRICT, Mention, index_of, mentions
+from .letters import LETTERS, Mention, index_of, mentions
 from .options import Options, asserted, folded, named, only, options_of, tidy, whole
 from .refusals import refuses
 from .thoughts import visible
@@ -150,11 +150,10 @@ def affirmed(said: str, choices: Sequence[str], options: Options) -> int | None:
         if any(each.index == letter.index and each.role == "denied" for each in found[number + 1 :]):
             continue
         return letter.index
-    answer = None
-    for answer in ANSWERED.finditer(fold(said)):
-        pass
-    if answer:
-        behind = fold(said)[answer.end() : answer.end() + 400].partition("\n")[0]
+    low = fold(said)
+    answers = list(ANSWERED.finditer(low))
+    if answers:
+        behind = low[answers[-1].end() : answers[-1].end() + 400].partition("\n")[0]
         text = asserted(behind, options)
         if text is not None:
             return text
@@ -205,11 +204,9 @@ def by_text(said: str, choices: Sequence[str], options: Options) -> int | None:
     start = fold(said[:200])
     if UNDECIDED.search(start):
         return named_whole(said, options)
-    ordinal = None
-    for ordinal in ORDINAL.finditer(fold(said)):
-        pass
-    if ordinal:
-        return len(choices) - 1 if ordinal[1] == "last" else index_of(LETTERS[ORDINALS[ordinal[1]]], len(choices))
+    ordinals = ORDINAL.findall(fold(said))
+    if ordinals:
+        return len(choices) - 1 if ordinals[-1] == "last" else index_of(LETTERS[ORDINALS[ordinals[-1]]], len(choices))
     letters = {each.index for each in mentions(said) if each.strong and each.role != "denied" and each.index < len(choices)}
     if len(letters) > 1 and not any(each.role == "denied" for each in mentions(said)):
         return asserted_last(said, options) if len(letters) < len(choices) else None
@@ -248,7 +245,11 @@ def only_letter(said: str, choices: Sequence[str]) -> int | None:
     kept = {each.index for each in found if each.role != "denied" and (each.strong or closes(said, each))}
     denied = {each.index for each in found if each.role == "denied"}
     kept -= denied if len(kept - denied) == 1 else set()
-    return kept.pop() if len(kept) == 1 and STRICT is not None and not UNDECIDED.search(fold(said[:200])) else None
+    if {each.index for each in found if each.role != "denied"} - denied - kept and not any(
+        each.strong for each in found if each.index in kept
+    ):
+        return None
+    return kept.pop() if len(kept) == 1 and not UNDECIDED.search(fold(said[:200])) else None
 
 
 def closes(said: str, letter: Mention) -> bool:

@@ -40,14 +40,10 @@ CUE = (
     r"|(?:correct|right|best|final|chosen|selected|correcte?|correcta|richtige)(?: (?:option|choice|letter|one|answer|pick|selection|statement|response))?"
     r"|(?:my|the|our) (?:pick|choice|selection|option|guess|verdict|conclusion)|final|result|response|choice|option|selection|pick|verdict|conclusion|prediction"
     r"|therefore|thus|hence|consequently|so|leaves?|leaving|left with|remains|conclude|it is|it's|it must be|that's|that is|this is|must be|has to be"
-    r"|(?:choose|pick|select|say|opt for|go for|go with|going with|settle on|vote for|prefer|mark|guess|take)"
+    r"|(?:choose|pick|select|say|opt for|go for|go with|going with|settle on|vote for|prefer|mark|guess|take|lean(?:ing)? (?:towards?|to))"
     r"|but|but rather|instead)\b|答案|正解|答え|答|정답|选择|選擇|选|選択肢|选项|應選|应选|所以|因此"
 )
 CHOSEN = re.compile(rf"(?:{CUE}){FILL}{{0,24}}$")
-STRICT = re.compile(
-    rf"(?:\b(?:answer|ans|antwort|réponse|reponse|respuesta|risposta|resposta|ответ|therefore|thus|hence|correct|right|final|choose|pick|select"
-    rf"|go with|going with|conclusion)\b|答案|正解|정답){FILL}{{0,24}}$"
-)
 DENY = (
     r"(?:\bnot|n't|\bneither|\bnor|\bnever|\bexclud\w+|\brul(?:e|ed|es|ing) out|\beliminat\w+|\bexcept|\breject\w*|\bunlike|\bthan|\bdismiss\w*|\bdiscard\w*"
     r"|\binstead of|\bwithout|\bwrong|\bincorrect|\bdrop\w*|\bskip\w*|\bcannot be|\bcan not be|\bunlikely|\bas opposed to|\bwhy|\bignor\w+|\bcross\w* out"
@@ -202,6 +198,8 @@ def role_of(text: str, first: Mention, last: Mention, floor: int, ceiling: int) 
         return "denied"
     cue = CHOSEN.search(clause)
     if cue is None or (last.strong and first.listed):
+        return "named"
+    if cue.group().startswith(("but", "instead")) and not re.search(DENY, fold(text[max(0, first.start - REACH) : first.start])):
         return "named"
     # "answer A" and "option A" name a letter; to choose it a verb, a colon or the beginning of a line is wanted
     return "named" if NOUN.fullmatch(cue.group()) and clause[: cue.start()].strip() else "chosen"

@@ -17,7 +17,7 @@ DENIED = re.compile(
     r"|rules? out|different from|distinct from|confused with)\b|n't\b)(?:[\s\"'“”‘’*(]+(?!but\b)\w+){0,6}[\s\"'“”‘’*(]*$"
 )
 AGAINST = re.compile(
-    r"^[^.,;\n]{0,20}\b(?:is|are|was|were)(?:n't| not)?\s(?:wrong|incorrect|false|not|out|ruled out|eliminated|unlikely)\b"
+    r"^\s?\?\s{0,2}(?:no|not|nope|wrong)\b|^[^.,;\n]{0,20}\b(?:is|are|was|were)(?:n't| not)?\s(?:wrong|incorrect|false|not|out|ruled out|eliminated|unlikely)\b"
 )
 ASIDE = re.compile(
     r"\b(?:because|since|due to|as it|as the|unlike|rather than|instead of|whereas|while|although|though|which|as opposed to|not to be|compared|in contrast|but not|not)\b"

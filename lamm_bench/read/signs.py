@@ -50,6 +50,9 @@ ASIDE = re.compile(r"\((?=[^()]*[a-z])(?:[^()\n]*\s){2,}[^()\n]*\)")
 MARKER = re.compile(r"^[ \t]*(?:\d{1,2}[.)](?=[ \t])|[-•*–](?=[ \t]))[ \t]*", re.M)
 FIELD = re.compile(r"^[ \t]*(?:line|word|sign|text|text on \w+|sign) ?\d{0,2}[ \t]*:[ \t]*", re.M | re.I)
 APART = re.compile(r"(?<=[^\W\d_])[/|,;](?=[^\W\d_])|[|]")
+TAIL = re.compile(
+    r"(?<=[A-Z0-9][A-Z0-9])[\"'”’]?,?\s(?:on|in|at|above|below|written|printed|painted|displayed|across|along|which|near|over|as)\b[^A-Z\n]*$"
+)
 SPACED = re.compile(r"(?:\w ){2,}\w(?:  +(?:\w ){1,}\w)*\Z")
 KEPT = frozenset("&+@#$€£%")  # signs that are words of their own
 
@@ -141,6 +144,7 @@ def without_prose(said: str) -> str:
         said = said[cue.end() :]
         if said[:1].isupper() or said[:1].isdigit():
             said = re.sub(r"(?<=[^\s,])(?:,)?\s+and\s+(?=[A-Z0-9])", " ", said)
+        said = TAIL.sub("", said)
     paragraphs = [part for part in said.split("\n") if part.strip()]
     kept = [paragraphs[0]] if paragraphs else []
     kept += [

@@ -36,7 +36,9 @@ def fold(text: str) -> str:
     if not text.isascii():
         text = SEAM.sub(" ", unicodedata.normalize("NFKC", text).replace("’", "'"))
     text = text.casefold()
-    return text.replace("n't", " not") if "n't" in text else text
+    if "n't" in text:
+        text = text.replace("can't", "can not").replace("won't", "will not").replace("n't", " not")
+    return text
 
 
 def tokens(text: str) -> list[str]:

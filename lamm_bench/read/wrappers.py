@@ -50,10 +50,8 @@ def tagged(text: str) -> str | None:
     """
     if "<" not in text:
         return None
-    last = None
-    for last in TAGGED.finditer(text):
-        pass
-    return last["inside"] if last else None
+    found = TAGGED.findall(text)
+    return found[-1] if found else None
 
 
 def boxed(text: str) -> str | None:

@@ -139,7 +139,10 @@ def statements(said: Sequence[str], about: frozenset[str], against: frozenset[st
     denied = -REACH - 1
     unsure = False
     for place, word in enumerate(said):
-        if word in MARKS or word in BREAKS:
+        turn = tuple(said[place : place + 2])
+        if turn in (("rather", "than"), ("instead", "of")):
+            denied = place + 1
+        elif word in MARKS or word in BREAKS:
             unsure = unsure and word == ","
             denied = -REACH - 1
         elif word in about or word in against:
