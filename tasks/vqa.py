@@ -39,7 +39,15 @@ class ChoiceScorer:
         return {"value": stats["right"], "predicted": predicted, "expected": LETTERS[sample.target]}
 
     def whole(self, rows: Sequence[Row]) -> dict[str, Estimate]:
-        return {}
+        """The share of questions whose likeliest options were level, where there are any (`Likelihood` says so in the answer)."""
+        ties = sum(row.answer is not None and text_of(row.answer).startswith("tie:") for row in rows)
+        share = 100 * ties / len(rows)
+        note = "equally likely options: unread"
+        return (
+            {"ties": Estimate(share, None, len(rows), "percent", "lower", len({row.sample.group for row in rows}), note=note)}
+            if ties
+            else {}
+        )
 
 
 @dataclass(frozen=True, eq=False)

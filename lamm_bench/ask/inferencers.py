@@ -5,12 +5,13 @@ A response with an error ends the flow: the runner closes it, so inferencers onl
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from typing import ClassVar, Literal, Protocol
 
 from lamm_bench.errors import BenchError
 from lamm_bench.measure.stats import seed_of
-from lamm_bench.types import Answer, Flow, Generate, Prediction, Sample, Score
+from lamm_bench.types import Answer, Flow, Generate, Prediction, Response, Sample, Score
 
 from .instruction import Prompt, fill
 
@@ -104,7 +105,7 @@ class ChainOfThought(Sampling):
 
 @dataclass(frozen=True)
 class Likelihood:
-    """The option that the model finds likeliest (what ChEF calls PPL, reference 2.2).
+    """The option that the model finds likeliest (what ChEF calls PPL, reference 2.2); none where several are equally likely.
 
     `normalize` compares sums, means per token or per character, or how much more likely the question makes an option than
     it was before (`prior`: domain-conditional PMI, Holtzman et al. 2021, section 3)."""
@@ -130,6 +131,9 @@ class Likelihood:
             for i, (value, prior, option) in enumerate(zip(response.logprobs, priors, options))
         )
         best = max(range(len(scores)), key=lambda index: scores[index])
+        level = [f"({letter(index)})" for index, value in enumerate(scores) if value == scores[best]]
+        if len(level) > 1:  # the first of them would be an answer that the model did not give; readers leave this unread
+            return Prediction(f"tie: {', '.join(level)} are equally likely", None, scores)
         return Prediction(f"({letter(best)}) {sample.choices[best]}", best, scores)
 
     def render(self, index: int, text: str) -> str:
@@ -141,6 +145,37 @@ class Likelihood:
         if self.normalize == "token":
             return float(tokens[index])
         return float(max(len(option), 1)) if self.normalize == "character" else 1.0
+
+
+HIGHEST = 0.01  # nats: log-likelihoods are at most 0, but for rounding
+
+
+def sound(request: Score, response: Response) -> Response:
+    """A response with likelihoods, or one with an error where they are no likelihoods: too few, not finite, or above 0.
+
+    >>> asked = Score((), ("(A)", "(B)"))
+    >>> sound(asked, Response(logprobs=(-1.0, -0.5))).error is None
+    True
+    >>> sound(asked, Response(logprobs=(float("nan"), -0.5))).error
+    'the likelihood of (A) is nan, expected a finite logarithm of at most 0'
+    """
+    if response.error is not None:
+        return response
+    wanted = len(request.options)
+    for values in (response.logprobs, *((response.prior,) if response.prior else ())):
+        if len(values) != wanted:
+            return unscored(response, f"{wanted} options were asked, {len(values)} scored")
+        for option, value in zip(request.options, values):
+            if not (math.isfinite(value) and value <= HIGHEST):
+                return unscored(
+                    response, f"the likelihood of {option[:40]} is {value:g}, expected a finite logarithm of at most 0"
+                )
+    return response
+
+
+def unscored(response: Response, error: str) -> Response:
+    """A response whose likelihoods decide nothing, with the reason."""
+    return replace(response, logprobs=(), tokens=(), prior=(), error=error, status="model_error")
 
 
 INFERENCERS: dict[str, type] = {

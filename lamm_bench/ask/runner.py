@@ -20,6 +20,7 @@ from lamm_bench.loading import escaped
 from lamm_bench.measure.stats import seed_of
 from lamm_bench.types import Adapter, Flow, Generate, Job, Prediction, Record, Request, Response, Sample, Score, Task
 
+from .inferencers import sound
 from .instruction import opening, prompt_file
 from .recipe import Recipe
 from .transforms import CONTROLS
@@ -116,7 +117,7 @@ def answers(adapter: Adapter, requests: Sequence[Request]) -> Iterator[tuple[int
             if number in given or not 0 <= number < len(mine):
                 raise BenchError(f"{adapter.name} answered request {number} twice or never was asked it: a bug of the adapter")
             given.add(number)
-            yield index[number], response
+            yield index[number], sound(mine[number], response) if kind is Score else response
         for number in sorted(set(range(len(mine))) - given):
             yield index[number], Response(error="the adapter gave no response", status="model_error")
 

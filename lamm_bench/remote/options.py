@@ -14,7 +14,10 @@ from lamm_bench.types import Response
 
 from .reply import Alternatives
 
-EDGES = " \t\r\n*\"'`"  # blanks and marks around an answer that say nothing
+EDGES = " \t\r\n*\"'`\u2581\u0120"  # blanks, as tokenizers write them too, and marks around an answer that say nothing
+THOUGHTS = ("<think", "<|channel", "[THINK", "◁think", "<reason", "<|think")  # an answer that begins so is not there yet
+SMALLEST = 1e-12  # where the listed ones leave nothing at all
+MARGIN = 1e-6  # nats by which an option that is not listed stays below every listed one
 
 
 def single_marks(options: Sequence[str]) -> tuple[str, tuple[str, ...]] | None:
@@ -36,8 +39,12 @@ def single_marks(options: Sequence[str]) -> tuple[str, tuple[str, ...]] | None:
 def likelihoods(options: Sequence[str], places: Sequence[Alternatives]) -> Response:
     """One log-probability per option, or a response with an error when the answer shows none of them.
 
-    An option that is not among the likeliest tokens of its place gets the probability of the last one listed there: an upper
-    bound, which never exceeds that of an option that is listed."""
+    An option that is not among the likeliest tokens of its place gets an upper bound: the probability of the last one listed
+    there, or what the listed ones leave, if that is less. It stays below that of every option that is listed.
+
+    >>> likelihoods(["(A)", "(B)"], [(("B", -0.01),)]).logprobs[0] < -4.6
+    True
+    """
     found = single_marks(options)
     if found is None:
         return Response(
@@ -45,7 +52,7 @@ def likelihoods(options: Sequence[str], places: Sequence[Alternatives]) -> Respo
         )
     shared, marks = found
     mass = dict.fromkeys(marks, 0.0)
-    bound = 0.0
+    bounds = []
     path, spelt = 0.0, ""  # log-probability of the answer so far, and what it has spelt
     for place in places:
         rest = shared.strip(EDGES)[len(spelt) :]
@@ -53,19 +60,23 @@ def likelihoods(options: Sequence[str], places: Sequence[Alternatives]) -> Respo
             mark = mark_of(token.strip(EDGES), rest, marks)
             if mark is not None:
                 mass[mark] += math.exp(path + logprob)
-        bound = max(bound, math.exp(path + min(logprob for _, logprob in place)))
+        left = 1 - sum(math.exp(logprob) for _, logprob in place)
+        bounds.append(math.exp(path) * min(max(left, 0.0), *(math.exp(logprob) for _, logprob in place)))
         chosen, logprob = place[0]
         spelt += chosen.strip(EDGES)
         path += logprob
         if not shared.strip(EDGES).startswith(spelt):
             break
+    said = "".join(place[0][0] for place in places)
+    if said.lstrip().startswith(THOUGHTS):
+        return Response(error=f"the answer begins with a thought ({said[:20]!r}), not with an option", status="model_error")
     if not any(mass.values()):
-        said = "".join(place[0][0] for place in places)
         return Response(
             error=f"none of the likeliest tokens names an option (the answer began with {said!r})", status="model_error"
         )
-    smallest = min([bound, *(value for value in mass.values() if value)])
-    return Response(logprobs=tuple(math.log(mass[mark] or smallest) for mark in marks), tokens=(1,) * len(marks))
+    least = min(math.log(value) for value in mass.values() if value)
+    unlisted = min(least - MARGIN, math.log(max(max(bounds), SMALLEST)))
+    return Response(logprobs=tuple(math.log(mass[mark]) if mass[mark] else unlisted for mark in marks), tokens=(1,) * len(marks))
 
 
 def mark_of(token: str, rest: str, marks: Sequence[str]) -> str | None:
