@@ -13,6 +13,7 @@ from lamm_bench.keep.files import digest
 from lamm_bench.keep.runs import FORMAT
 from lamm_bench.measure.pooling import Pool
 from lamm_bench.measure.scoring import Answered, Score, score
+from lamm_bench.read import READERS
 from lamm_bench.types import FAILED, Record, Sample, Task
 
 from .catalog import Catalog
@@ -52,6 +53,7 @@ class Outcome:
     def to_json(self, samples: bool = False) -> dict[str, Any]:
         return {
             "format": FORMAT,
+            "readers": READERS,
             "results": [score.to_json(samples) for score in self.scores],
             "skipped": self.skipped,
             "unavailable": self.unavailable,

@@ -12,8 +12,10 @@ from lamm_bench.data.locate import USUAL, VARIABLE, find_root, is_root, miniatur
 from lamm_bench.errors import BenchError
 from lamm_bench.keep.answers import find_answers, read_answers
 from lamm_bench.keep.ledger import Ledger
+from lamm_bench.keep.files import read_json
 from lamm_bench.keep.runs import Run
 from lamm_bench.measure.scoring import from_records, pooled
+from lamm_bench.read import READERS
 
 from .catalog import Catalog
 from .outcome import Outcome, Watcher, load, scores_or_why, why_failed
@@ -61,6 +63,12 @@ def same_data(manifest: Mapping[str, Any], root: Path, catalog: Catalog) -> bool
     return work.data == identity["data"][name]
 
 
+def readers_of(folder: Path) -> str | None:
+    """The version of the readers that a run's result was made with; None where it has no result. The first one wrote none."""
+    result = read_json(folder / "result.json") if (folder / "result.json").is_file() else None
+    return str(result.get("readers", "1")) if isinstance(result, dict) else None
+
+
 def rescore(folder: Path, catalog: Catalog, root: Path, tasks: str, protocols: Sequence[str], watcher: Watcher) -> Outcome:
     """Scores a stored run again, without a model, from its records. Refuses data that the run was not asked about."""
     stored = Run.asked(folder)
@@ -70,6 +78,9 @@ def rescore(folder: Path, catalog: Catalog, root: Path, tasks: str, protocols: S
     if not chosen:
         raise BenchError(f"{folder} was not asked about {tasks}; it holds {', '.join(identity['data'])}")
     outcome = Outcome(folder=folder)
+    before = readers_of(folder)
+    if before not in (None, READERS):
+        watcher.say(f"note: {folder} was read by version {before} of the readers, now by {READERS}: `standard` may differ")
     for name in identity["data"]:
         if name not in catalog.tasks:
             outcome.unavailable[name] = "no task of this name is known here"

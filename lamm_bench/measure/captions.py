@@ -153,7 +153,7 @@ class Cider:
             penalty = math.exp(-((said_length - length) ** 2) / (2 * CIDER_SIGMA**2))
             for (weights, norm), (others, other_norm) in zip(said, wanted):
                 if norm and other_norm:
-                    common = sum(min(weights[gram], others[gram]) * others[gram] for gram in weights.keys() & others.keys())
+                    common = sum(min(weights[gram], others[gram]) * others[gram] for gram in weights if gram in others)
                     total += penalty * common / (norm * other_norm)
                 else:  # pycocoevalcap divides only when both norms are above zero; the product is zero anyway
                     continue
