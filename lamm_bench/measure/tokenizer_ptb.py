@@ -36,7 +36,7 @@ STARTERS = (
 )
 # Words that stay whole around an apostrophe.
 WHOLE = (
-    rf"{APOSTROPHE}n{APOSTROPHE}?|[lLdDjJ]{APOSTROPHE}|[dD]unkin{APOSTROPHE}|somethin{APOSTROPHE}|ol{APOSTROPHE}|"
+    rf"{APOSTROPHE}[nN](?:{APOSTROPHE}|(?=\s|$))|[lLdDjJ]{APOSTROPHE}|[dD]unkin{APOSTROPHE}|somethin{APOSTROPHE}|ol{APOSTROPHE}|"
     rf"{APOSTROPHE}em|{APOSTROPHE}[2-9]0s|{APOSTROPHE}till?|{APOSTROPHE}cause|"
     rf"(?i:[cs]{APOSTROPHE}mon|c{APOSTROPHE}est|s{APOSTROPHE}mores|li{APOSTROPHE}l|nat{APOSTROPHE}l|ev{APOSTROPHE}ry|nor{APOSTROPHE}easter)|"
     rf"{LETTER}+[aeiouyAEIOUY]{BACKQUOTE}[aeiouA-Z]{LETTER}*"
@@ -70,7 +70,7 @@ FORMS = tuple(
         ("y'", rf"([yY]{APOSTROPHE})(?=({LETTER}))"),
         ("number", rf"[-+]?{NUMBER}"),
         ("date", r"\d{1,2}[-/]\d{1,2}[-/]\d{2,4}"),
-        ("fraction", r"\d{1,4}[- \u00a0]\d{1,4}/\d{1,4}|\d{1,4}/\d{1,4}"),
+        ("fraction", r"\d{1,4}[- \u00a0]\d{1,4}\\?/\d{1,4}|\d{1,4}\\?/\d{1,4}"),
         ("vulgar", r"[\u00bc\u00bd\u00be\u2153-\u215e]"),
         ("script", r"[\u207a\u207b\u208a\u208b]?(?:[\u2070\u00b9\u00b2\u00b3\u2074-\u2079]+|[\u2080-\u2089]+)"),
         (
@@ -79,10 +79,10 @@ FORMS = tuple(
         ),
         ("thing", rf"(?:[dDoOlL]{BACKQUOTE}{LETTER})?{ALNUM}+(?:[-_](?:[dDoOlL]{BACKQUOTE}{LETTER})?{ALNUM}+)*"),
         ("joined", r"[A-Z]+(?:[+&][A-Z]+)+"),
-        ("slashed", r"[A-Za-z0-9]+(?:-[A-Za-z]+){0,2}(?:/[A-Za-z0-9]+(?:-[A-Za-z]+){0,2}){1,2}"),
+        ("slashed", r"[A-Za-z0-9]+(?:-[A-Za-z]+){0,2}(?:\\?/[A-Za-z0-9]+(?:-[A-Za-z]+){0,2}){1,2}"),
         ("hyphened", r"[A-Za-z0-9][A-Za-z0-9.,]{0,80}(?:-[A-Za-z0-9]+)+"),
         ("underscores", "_+"),
-        ("acronym", r"[A-Za-z](?:\.[A-Za-z])+\."),
+        ("acronym", r"[A-Za-z](?:\.[A-Za-z])+\.|[Pp][Hh]\.[Dd]\."),
         ("initial", rf"[A-Za-z]\.(?! (?:{starters()}))"),
         ("abbreviation", rf"(?:(?i:{either(ABBREVIATIONS)})|{either(CAPITALIZED)})\."),
         ("before number", rf"((?i:{either(BEFORE_NUMBER)})\.)(?=([ \u00a0]?\d))"),
@@ -97,6 +97,7 @@ FORMS = tuple(
         ("tag", rf"#{LETTER}\w*"),
         ("markup", r"</?[A-Za-z!?][^>]{0,400}>"),
         ("smiley", r"([<>]?[:;=][-o*']?[()DPdpO\\{@|\[\]])(?=([^A-Za-z0-9]|$))"),
+        ("face", r"[\^x=~<>]\.[\^x=~<>]|[-^x=~<>']_[-^x=~<>']|\([-^x=~<>'][_.]?[-^x=~<>']\)|\([\^x=~<>']-[\^x=~<>'`]\)"),
         ("money", r"[A-Z]*\$|#+"),
         ("dots", r"\.{3,}|…|(?:\. ){2,}\."),
         ("shouts", r"[?!]+"),
@@ -110,6 +111,7 @@ FORMS = tuple(
 )
 
 # most words of a caption: nothing but letters before a blank; no form but a first half could cut them otherwise
+UNSEEN = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u200e\u200f\ufeff"), " ") | {0xAD: None}  # soft hyphens are dropped, blanks of no width part words
 PLAIN = re.compile(r"[A-Za-z]+(?= |$)")
 HALVES = frozenset(["cannot", "gonna", "gotta", "lemme", "gimme", "wanna"])
 BRACKETS = {"(": "-lrb-", ")": "-rrb-", "[": "-lsb-", "]": "-rsb-", "{": "-lcb-", "}": "-rcb-"}
@@ -124,7 +126,7 @@ def tokenize(text: str) -> list[str]:
     >>> tokenize("It's a dog-like cat, isn't it? (U.S., 1/2)")
     ['it', "'s", 'a', 'dog-like', 'cat', 'is', "n't", 'it', '-lrb-', 'u.s.', '1/2', '-rrb-']
     """
-    line = " ".join(text.split())
+    line = " ".join(text.translate(UNSEEN).split())
     found: list[str] = []
     place = 0
     while place < len(line):
@@ -170,6 +172,8 @@ def written(form: str, token: str) -> str:
     token = token.lower()
     if form in ("curled", "clitic", "not"):
         return token.replace("’", "'")
-    if form == "smiley" or form == "phone" or token in BRACKETS:
+    if form == "smiley":  # only its round brackets are spelled out
+        return token.replace("(", "-lrb-").replace(")", "-rrb-")
+    if form in ("face", "phone") or token in BRACKETS:
         return ESCAPED.sub(lambda match: BRACKETS[match.group()], token)
     return token

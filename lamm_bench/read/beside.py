@@ -47,7 +47,9 @@ def label_places(text: str, found: Sequence[Span], vocabulary: Vocabulary) -> li
     >>> labels("Box: [0, 0]\\nClass: cat\\nBox: [1, 1]\\nClass: dog"), labels("cat and dog at [0, 0] and [1, 1] respectively")
     (['cat', 'dog'], ['cat', 'dog'])
     """
-    inside = [head(text[span.start : span.end], vocabulary) for span in found]
+    texts = {(span.start, span.end) for span in found}  # a run of many places is one stretch of text
+    named = {place: head(text[place[0] : place[1]], vocabulary) for place in texts}
+    inside = [named[span.start, span.end] for span in found]
     if all(inside):
         return list(inside)
     ends = [0, *(span.end for span in found)]

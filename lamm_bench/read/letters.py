@@ -8,12 +8,14 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from .vocabulary import fold
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 REACH = 90  # characters before and behind a letter that may say what it is there for
+MOST = 2000  # letters of an answer that are looked at, the last ones
 Role = Literal["chosen", "denied", "named"]
 
 # a bracketed letter, one before a mark at the start of a line, one behind "option"; last a capital that stands alone
@@ -99,6 +101,7 @@ def index_of(letter: str, count: int) -> int | None:
     return index if 0 <= index < count else None
 
 
+@lru_cache(maxsize=64)
 def mentions(text: str) -> list[Mention]:
     """Every letter named in a text, with what is said about it.
 
@@ -108,7 +111,7 @@ def mentions(text: str) -> list[Mention]:
     ([(0, 0), (1, 0)], [])
     """
     found: list[Mention] = []
-    for match in MENTION.finditer(text):
+    for match in list(MENTION.finditer(text))[-MOST:]:
         letter = next(match[name] for name in ("b", "q", "h", "l", "o", "w", "s", "c") if match[name])
         strong = bool(match["bracketed"] or match["listed"] or match["optioned"])
         if match["s"] and not CHOSEN.search(fold(text[max(0, match.start() - REACH) : match.start()])):
