@@ -5,9 +5,11 @@ METEOR pycocoevalcap and Java."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
+from typing import TypeAlias
 
 from lamm_bench.errors import UpstreamStops
 from lamm_bench.measure.captions import ORDERS, Cider, bleu, bleu_stats, bleu_value, meteor, meteor_absent, rouge_l, tokenize
@@ -47,14 +49,51 @@ def silent(sample: Sample) -> Stats:
     return counted(sample, ()) if sample.target else {"rouge_l": 0.0, "items": 1}
 
 
+# what the next caption of a file may decide: a single letter with a full stop at the end, and an abbreviation before numbers
+OPEN_END = re.compile(r"\b(?:[A-Za-z]|ca|figs?|prop|nos?|art|bldg|pp|op)\.\s*$", re.I)
+Cut: TypeAlias = tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]  # the tokens of a candidate and of its references
+
+
+def cut_together(rows: Sequence[Row]) -> list[Cut]:
+    """Candidates and references as the Java program cuts them, which is given all of them, one a line, and looks across lines."""
+    said = [plain(row.answer, row.sample) if row.answer is not None and row.prediction is not None else "" for row in rows]
+    truth = [sentence for row in rows for sentence in row.sample.target]
+    tokens = iter(in_one_file(truth, tokens_of))
+    references = [tuple(next(tokens) for _ in row.sample.target) for row in rows]
+    candidates = in_one_file(said, lambda text: tuple(tokenize(text)))
+    return [(candidate, each) for candidate, each in zip(candidates, references)]
+
+
+def in_one_file(texts: Sequence[str], cut: Callable[[str], tuple[str, ...]]) -> list[tuple[str, ...]]:
+    """The tokens of every text, those with an open end cut with a look at the next.
+
+    >>> in_one_file(["plan B.", "The dog"], lambda text: tuple(tokenize(text)))
+    [('plan', 'b'), ('the', 'dog')]
+    """
+    following = [*texts[1:], ""]
+    return [tuple(tokenize(text, after)) if OPEN_END.search(text) else cut(text) for text, after in zip(texts, following)]
+
+
 def ciders(rows: Sequence[Row]) -> list[float]:
     """CIDEr of each row, 0 to 10; document frequencies are those of these rows' references."""
-    cider = Cider([reference_tokens(row.sample) for row in rows])
-    return [cider.score(row.prediction or (), reference_tokens(row.sample)) for row in rows]
+    cuts = cut_together(rows)
+    cider = Cider([references for _, references in cuts])
+    return [cider.score(said, references) for said, references in cuts]
 
 
 def meteors_of(rows: Sequence[Row]) -> tuple[float, list[float]]:
-    return meteor([row.prediction or () for row in rows], [reference_tokens(row.sample) for row in rows])
+    cuts = cut_together(rows)
+    return meteor([said for said, _ in cuts], [references for _, references in cuts])
+
+
+def moved(rows: Sequence[Row]) -> dict[int, Stats]:
+    """The statistics of the rows that are cut otherwise in the company of the others than alone."""
+    found = {}
+    for number, (row, (said, references)) in enumerate(zip(rows, cut_together(rows))):
+        alone = (tuple(row.prediction or ()), reference_tokens(row.sample))
+        if (said, references) != alone and references:
+            found[number] = {**bleu_stats(said, references), "rouge_l": rouge_l(said, references), "items": 1}
+    return found
 
 
 def corpus(rows: Sequence[Row]) -> dict[str, Estimate]:
@@ -63,6 +102,10 @@ def corpus(rows: Sequence[Row]) -> dict[str, Estimate]:
     found = estimates((CIDER,), scored)
     absent = meteor_absent()
     value = None if absent else 100 * meteors_of(rows)[0]
+    others = moved(rows)
+    if others:  # then BLEU and ROUGE-L too are those of the whole file
+        again = [replace(row, stats=others.get(number, row.stats)) for number, row in enumerate(rows)]
+        found = {**estimates((*BLEUS, ROUGE), again, seed_of("bootstrap", rows[0].sample.id)), **found}
     return {"METEOR": Estimate(value, None, len(rows), "percent", "higher", note=absent), **found}
 
 
@@ -74,7 +117,11 @@ def values(sample: Sample, stats: Mapping[str, float]) -> dict[str, float]:
 
 def among(rows: Sequence[Row]) -> list[dict[str, float]]:
     """CIDEr and, where it can be had, METEOR of each sample."""
-    found = [{"CIDEr": 100 * value} for value in ciders(rows)]
+    others = moved(rows)
+    found = [
+        {**(values(row.sample, others[number]) if number in others else {}), "CIDEr": 100 * value}
+        for number, (row, value) in enumerate(zip(rows, ciders(rows)))
+    ]
     if not meteor_absent():
         found = [{"METEOR": 100 * value, **other} for value, other in zip(meteors_of(rows)[1], found)]
     return found

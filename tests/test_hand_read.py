@@ -70,7 +70,12 @@ def test_no_wrapper_changes_what_a_clean_answer_says(clean: tuple, wrapper: str)
     assert reading(kind, wrapper.format(*[text] * wrapper.count("{}")), context) == says
 
 
-REFUSALS = ["I'm sorry, but I can't help with that.", "I cannot see the image.", "As an AI, I am unable to view pictures.", "I can't tell."]
+REFUSALS = [
+    "I'm sorry, but I can't help with that.",
+    "I cannot see the image.",
+    "As an AI, I am unable to view pictures.",
+    "I can't tell.",
+]
 UNREADABLE = ["", "Hmm.", "It is hard to say.", "The image is too blurry.", "<think>It is a"]
 
 

@@ -2,7 +2,7 @@
 
 It follows what Stanford's PTBTokenizer 3.4.1 gives with `-preserveLines -lowerCase`, behind which pycocoevalcap removes a
 list of marks (reference 1.12). At every place of the text the longest of the forms below is the next token. The rules were
-found by asking that program about texts; one text is cut alone, without a look at what follows it in a file."""
+found by asking that program about texts. It looks across lines at what follows a text in its file; so can this (`following`)."""
 
 from __future__ import annotations
 
@@ -83,9 +83,9 @@ FORMS = tuple(
         ("hyphened", r"[A-Za-z0-9][A-Za-z0-9.,]{0,80}(?:-[A-Za-z0-9]+)+"),
         ("underscores", "_+"),
         ("acronym", r"[A-Za-z](?:\.[A-Za-z])+\.|[Pp][Hh]\.[Dd]\."),
-        ("initial", rf"[A-Za-z]\.(?! (?:{starters()}))"),
+        ("initial", rf"[A-Za-z]\.(?![ \n](?:{starters()}))"),
         ("abbreviation", rf"(?:(?i:{either(ABBREVIATIONS)})|{either(CAPITALIZED)})\."),
-        ("before number", rf"((?i:{either(BEFORE_NUMBER)})\.)(?=([ \u00a0]?\d))"),
+        ("before number", rf"((?i:{either(BEFORE_NUMBER)})\.)(?=([ \n\u00a0]?\d))"),
         ("unfinished", rf"({LETTER}{ALNUM}*(?:[.!?]{LETTER}{ALNUM}*)*\.)(?=([,;:]))"),
         ("url", r"https?://[^\s\"<>|(){}]+[^\s\"<>|.!?(){},-]"),
         (
@@ -95,7 +95,7 @@ FORMS = tuple(
         ("mail", r"[a-zA-Z0-9][^\s\"<>|(){}]{0,80}@(?:[^\s\"<>|(){}.]{1,80}\.){0,9}[^\s\"<>|(){}\[\].,;:]+"),
         ("user", r"@[a-zA-Z_]\w*"),
         ("tag", rf"#{LETTER}\w*"),
-        ("markup", r"</?[A-Za-z!?][^>]{0,400}>"),
+        ("markup", r"</?[A-Za-z!?][^>\n]{0,400}>"),
         ("smiley", r"([<>]?[:;=][-o*']?[()DPdpO\\{@|\[\]])(?=([^A-Za-z0-9]|$))"),
         ("face", r"[\^x=~<>]\.[\^x=~<>]|[-^x=~<>']_[-^x=~<>']|\([-^x=~<>'][_.]?[-^x=~<>']\)|\([\^x=~<>']-[\^x=~<>'`]\)"),
         ("money", r"[A-Z]*\$|#+"),
@@ -111,8 +111,10 @@ FORMS = tuple(
 )
 
 # most words of a caption: nothing but letters before a blank; no form but a first half could cut them otherwise
-UNSEEN = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u200e\u200f\ufeff"), " ") | {0xAD: None}  # soft hyphens are dropped, blanks of no width part words
-PLAIN = re.compile(r"[A-Za-z]+(?= |$)")
+UNSEEN = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u200e\u200f\ufeff"), " ") | {
+    0xAD: None
+}  # soft hyphens are dropped, blanks of no width part words
+PLAIN = re.compile(r"[A-Za-z]+(?=[ \n]|$)")
 HALVES = frozenset(["cannot", "gonna", "gotta", "lemme", "gimme", "wanna"])
 BRACKETS = {"(": "-lrb-", ")": "-rrb-", "[": "-lsb-", "]": "-rsb-", "{": "-lcb-", "}": "-rcb-"}
 ESCAPED = re.compile(r"[(){}\[\]]")
@@ -120,16 +122,22 @@ QUOTES = str.maketrans({"“": "``", "”": "''", "„": "„", "‘": "`", "’
 WRITTEN = {"½": "1/2", "¼": "1/4", "¾": "3/4", "£": "#", "€": "$", "¢": "cents", "&amp;": "&", "&lt;": "<", "&gt;": ">"}
 
 
-def tokenize(text: str) -> list[str]:
-    """The tokens of a caption.
+def tokenize(text: str, following: str = "") -> list[str]:
+    """The tokens of a caption. The Java program looks across lines: `following` is the next caption of its file, which decides
+    whether a single letter keeps its full stop at the end of this one, and `no.` its own before a number.
 
     >>> tokenize("It's a dog-like cat, isn't it? (U.S., 1/2)")
     ['it', "'s", 'a', 'dog-like', 'cat', 'is', "n't", 'it', '-lrb-', 'u.s.', '1/2', '-rrb-']
+    >>> tokenize("This is plan B."), tokenize("This is plan B.", "The dog runs.")
+    (['this', 'is', 'plan', 'b.'], ['this', 'is', 'plan', 'b'])
     """
     line = " ".join(text.translate(UNSEEN).split())
+    stop = len(line)
+    if following:
+        line += "\n" + " ".join(following[:80].translate(UNSEEN).split())
     found: list[str] = []
     place = 0
-    while place < len(line):
+    while place < stop:
         plain = PLAIN.match(line, place)
         if plain:
             token, place = plain.group().lower(), plain.end()
