@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import random
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -159,6 +162,11 @@ TOKENS = {
     "What?! Wow!! no.": "what ?! wow !! no",
     "no. 5 and no dog": "no. 5 and no dog",
     "<b>bold</b> & AT&T": "<b> bold </b> & at&t",
+    "a 'neat' trick, rock 'n roll, 'N Sync": "a neat trick rock 'n roll 'n sync",
+    "a Ph.D. or ph.d. student": "a ph.d. or ph.d. student",
+    "smiling :] and =) or ^_^ -_-": "smiling :] and =-rrb- or ^_^ -_-",
+    "cats and\\/or dogs 1\\/2": "cats and\\/or dogs 1\\/2",
+    "a so\u00adfa, zero\u200bwidth": "a sofa zero width",
 }
 
 
@@ -177,3 +185,33 @@ def test_any_text_becomes_lower_case_tokens_without_blanks_or_removed_marks(text
 @given(st.lists(st.sampled_from(["dog", "A", "it's", "U.S.", "3.5", "runs,", "(red)", "beach."])))
 def test_blanks_and_line_breaks_between_words_do_not_matter(words: list[str]) -> None:
     assert tokenize("  \n ".join(words)) == tokenize(" ".join(words))
+
+
+@pytest.mark.parametrize(
+    ("text", "following", "tokens"),
+    [
+        ("This is plan B.", "The man waits.", "this is plan b"),
+        ("This is plan B.", "Two men wait.", "this is plan b."),
+        ("This is plan B.", "", "this is plan b."),
+        ("a sign that says no.", "5 dogs", "a sign that says no."),
+        ("a sign that says no.", "dogs", "a sign that says no"),
+    ],
+)
+def test_the_next_caption_decides_about_the_last_full_stop_as_in_the_java_program(text: str, following: str, tokens: str) -> None:
+    assert " ".join(tokenize(text, following)) == tokens
+
+
+def test_cider_is_the_same_to_the_last_digit_in_every_process() -> None:
+    """A set of n-grams was summed in the order of its hashes."""
+    code = (
+        "from lamm_bench.measure.captions import Cider\n"
+        "one, two = 'a b c d e f g h i j k l'.split(), 'a c b d f e g h j i l k'.split()\n"
+        "print(repr(Cider([[one, two], [two[:7]], [one[3:]]]).score(two[2:], [one, two])))"
+    )
+    said = {
+        subprocess.run(
+            [sys.executable, "-c", code], env={**os.environ, "PYTHONHASHSEED": seed}, capture_output=True, check=True
+        ).stdout
+        for seed in ("0", "1", "2", "3")
+    }
+    assert len(said) == 1

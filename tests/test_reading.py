@@ -107,7 +107,7 @@ def test_no_text_makes_a_reader_raise(reader, text):
 @pytest.mark.parametrize(
     "unit",
     ["1", "a", " ", "[", "]", "[1 ", "(", "((1,", "1,", "1.1", ".", "-", '"', "cat ", "[0.1,0.2,0.3,0.4] ", "the answer is ", "(A) or ", "!a",
-     "no ", "x\n", "\n", "*", "aé", "not a ", "e1", "twenty hundred ", "A.\n"],
+     "no ", "x\n", "\n", "*", "aé", "not a ", "e1", "twenty hundred ", "A.\n", "“", "½", "0.1 to ", "A ", '{"a": ', "<", "x1=0.1 ", "does it? "],
 )  # fmt: skip
 def test_time_grows_with_the_text_and_not_faster(reader, unit):
     """64,000 characters in well under the time that a quadratic reader would take (minutes)."""

@@ -15,6 +15,7 @@ from lamm_bench.ask.rescoring import rescore
 from lamm_bench.ask.session import Options, run
 from lamm_bench.errors import BenchError
 from lamm_bench.keep.ledger import Ledger
+from lamm_bench.read import READERS
 from lamm_bench.types import Generate, Job, Response, Sample
 
 from .fakes import ColourTask, Looker, catalog_with, draw_root
@@ -374,3 +375,18 @@ def test_what_an_adapter_notes_while_it_is_asked_is_told_and_moves_no_result(tmp
     before = scores_of(tmp_path / "run")
     run(options, catalog_with(ColourTask()), Learning(), root, "test", Ear())
     assert scores_of(tmp_path / "run") == before
+
+
+def test_a_result_names_its_readers_and_an_older_one_is_told_when_it_is_scored_again(tmp_path: Path) -> None:
+    go(tmp_path, Looker())
+    result = tmp_path / "run" / "result.json"
+    data = json.loads(result.read_text())
+    assert data["readers"] == READERS
+    told: list[str] = []
+    watcher = Watcher()
+    watcher.say = told.append  # type: ignore[method-assign]
+    for version, times in ((READERS, 0), ("0", 1), (None, 2)):
+        old = {key: value for key, value in data.items() if key != "readers"} | ({"readers": version} if version else {})
+        result.write_text(json.dumps(old))
+        rescore(tmp_path / "run", catalog_with(ColourTask()), tmp_path / "data", "all", (), watcher)
+        assert sum("of the readers" in line for line in told) == times

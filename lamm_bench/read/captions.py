@@ -27,6 +27,7 @@ CLOSING = re.compile(
     r"\n\s*\n\s*(?:i hope\b|let me know\b|feel free\b|would you\b|if you (?:need|want|would|have)\b|please let\b|is there anything\b|note:|\(?word count\b)[^\n]*(?:\n[^\n]*)*\Z",
     re.I,
 )
+LONGEST = 20_000  # characters of a caption that are looked at: some three thousand words
 QUOTES = (('"', '"'), ("“", "”"), ("'", "'"), ("«", "»"), ("「", "」"))
 
 
@@ -58,4 +59,5 @@ def read_caption(text: str) -> str | None:
             and closing not in inside
         ):
             said = inside.strip()
+    said = said[:LONGEST]
     return said if words(said) and not refuses(said) else None

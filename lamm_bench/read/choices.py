@@ -25,6 +25,7 @@ KEYS = (
     "selected",
     "choiceletter",
 )
+WIDTH = 4000  # characters of the longest option
 SHORT = 40  # characters of an answer, or of a line, that is one letter
 ALONE = re.compile(
     r"[\s\"'“”‘’«»<>*`_\[({【-]*(?:(?:[Oo]ption|OPTION|[Cc]hoice|CHOICE|[Ll]etter|选项|选|選|選択肢)\s?)?[(\[]?([A-Za-z])[\s\])}】\"'“”‘’«»<>*`_.:,;!。、项です-]*"
@@ -78,7 +79,7 @@ def read_choice(text: str, choices: Sequence[str]) -> int | None:
     (1, 0)
     """
     options = options_of(tuple(choices))
-    raw = whole(text, choices, options)
+    raw = whole(text, choices, options) if len(text) < WIDTH else None
     if raw is not None:
         return raw if not lettered(text, choices) else index_of(text.strip(), len(choices))
     seen = visible(text).strip()

@@ -12,6 +12,7 @@ from .vocabulary import fold
 from .wrappers import answer_of
 
 KEYS = ("count", "total", "totalcount", "number", "quantity", "num", "totalnumber", "objectcount", "n")
+MOST = 10_000  # words and numbers that are looked at, at the beginning and at the end
 NEAR = 64  # characters before and behind a number that say what it counts
 NUMERAL = re.compile(
     r"(?P<digits>(?<![a-z_\d.])(?<!\d,)[+-]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?!\.?\d|e[-+]?\d|,\d{3}(?!\d)))(?:\s?(?P<kilo>k)\b)?|(?P<word>[^\W\d_]+)|(?P<mark>[.,;:!?\n])"
@@ -104,6 +105,8 @@ def read_number(text: str) -> float | None:
 def numerals(said: str) -> list[Numeral]:
     """Every number of a folded text, in digits and in words; `one` only where it counts."""
     tokens = list(NUMERAL.finditer(said))
+    if len(tokens) > 2 * MOST:
+        tokens = tokens[:MOST] + tokens[-MOST:]
     words = [match["word"] or match["mark"] or (match["digits"] or "").lstrip("+-").replace(",", "") for match in tokens]
     found: list[Numeral] = []
     place = 0
@@ -148,7 +151,9 @@ def counts_things(said: str, number: Numeral) -> bool:
         return False
     if 1800 <= number.value < 2100 and YEAR.search(before):
         return False
-    line = said.rfind("\n", 0, number.start) + 1
+    line = said.rfind("\n", max(0, number.start - 12), number.start) + 1
+    if line == 0 and number.start > 12:
+        return True
     marker = MARKER.match(said, line)
     return marker is None or not marker.start() <= number.start < marker.end()
 

@@ -123,7 +123,7 @@ def mentions(text: str) -> list[Mention]:
         group = found[-1].group if found and joined(text, found[-1], match) else (found[-1].group + 1 if found else 0)
         start = match.start("l") if match["listed"] else match.start()
         listed = bool(match["listed"]) or (
-            bool(match["bracketed"]) and not text[text.rfind("\n", 0, start) + 1 : start].strip(" \t-•*–")
+            bool(match["bracketed"]) and not text[text.rfind("\n", max(0, start - REACH), start) + 1 : start].strip(" \t-•*–")
         )
         found.append(Mention(start, match.end(), LETTERS.find(letter.upper()), strong, listed, "named", group))
     return with_roles(text, found)
@@ -140,7 +140,7 @@ def stands_for_option(text: str, match: re.Match[str]) -> bool:
         return cued and re.match(r"\s*(?:[.,;!)\]]|$)", behind) is not None
     if ARTICLE.match(text, match.end()):
         return False
-    line = text.rfind("\n", 0, match.start())
+    line = text.rfind("\n", max(0, match.start() - REACH), match.start())
     opens = not text[line + 1 : match.start()].strip()
     return (
         cued

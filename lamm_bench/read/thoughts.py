@@ -61,8 +61,8 @@ def visible(text: str) -> str:
     >>> visible("\\ufeffHO\\xadTEL\\u200bBAR"), len(visible("cat " * 10**6)) <= LONGEST + 3
     ('HOTEL BAR', True)
     """
-    text = without_thoughts(text)
     if len(text) > LONGEST:
         half = LONGEST // 2
         text = text[:half].rsplit(maxsplit=1)[0] + "\n\n" + text[-half:].split(maxsplit=1)[-1]
+    text = without_thoughts(text)
     return text if text.isascii() and "\0" not in text else text.translate(UNSEEN)
