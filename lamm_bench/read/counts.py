@@ -57,6 +57,7 @@ NOT_A_COUNT = frozenset(
 NONE = re.compile(
     r"\b(?:(?:there (?:are|is|were|was)|there's|(?:i|we) (?:can )?see|contains?|shows?|has|have)(?: \w+)? no|^no) (?P<noun>\w+)|\bnot (?:\w+ )?any\b(?: (?P<any>\w+))?|\bnone\b(?! of)|^nothing\b|\bnone of them\b"
 )
+SEEN = re.compile(r"\bnot (?:see|find|notice|spot|detect|count) any\b")  # begins like a refusal and says that there are none
 NOT_ONE = frozenset(
     {"no", "this", "that", "any", "each", "every", "which", "some", "the", "another", "other"}
 )  # words before a pronoun
@@ -243,7 +244,7 @@ def in_range(said: str, chosen: Numeral, found: Sequence[Numeral]) -> bool:
 
 def none_said(said: str, found: Sequence[Numeral]) -> float | None:
     """0 where an answer says that there is none; a refusal says nothing."""
-    if found or refuses(said):
+    if found or (refuses(said) and not SEEN.search(said)):
         return None
     for match in NONE.finditer(said):
         noun = match["noun"] or match["any"] or ""

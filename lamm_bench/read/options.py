@@ -25,6 +25,7 @@ ASIDE = re.compile(
 CONCLUDES = re.compile(
     r"\b(?:answer|therefore|thus|hence|so|consequently|conclusion|conclude|correct|final(?:ly)?|best|must be|right choice)\b|答案|所以|因此"
 )
+EXPLAINS = re.compile(r"\n\s{0,8}(?:explanation|reason(?:ing)?|justification|rationale|why)\b", re.I)
 SENTENCE = re.compile(r"[.!?;](?=\s|$)|\n")
 
 
@@ -178,6 +179,9 @@ def asserted(text: str, options: Options) -> int | None:
     found = only(said, options)
     if found is not None:
         return found
+    explained = EXPLAINS.search(said)
+    if explained:
+        return only(said[: explained.start()], options)
     sentences = [part for part in SENTENCE.split(said) if part.strip()]
     for part in reversed(sentences[-40:]):
         if CONCLUDES.search(part.casefold()):

@@ -34,7 +34,7 @@ NOTHING = re.compile(
 CUE = re.compile(
     r"^[^\n\"“]{0,120}?\b(?:(?:text|words?|sign|signs|writing|letters|lettering|image|picture|photo|it|label|banner|signage|board|storefront|answer|transcription|ocr|result|output|words are|content)"
     r"\b[^\n:\"“]{0,60}?\b(?:says?|reads?|is|are|states?|shows?|spells?|displays?|contains?|includes?|written|visible|following|as follows|say|read)\b(?:(?: the| as| out| following)? (?:words?|text|phrase|name)\b)?"
-    r"|i (?:can )?(?:see|read)(?: the)?(?: words?| text)|(?:text|words?|transcription|ocr|answer|result|output|sign|visible text|final answer|extracted text|detected text|visible words|words in the image|text in the image))"
+    r"|i (?:can )?(?:see|read)(?: the)?(?: words?| text)|(?:text|words?|transcription|ocr|answer|result|output|sign|visible text|final answer|extracted text|detected text|visible words|words in the image|text in the image)(?=\s*[:：\n]))"
     r"\s*(?:[:：]|(?=\s|$))\s*",
     re.I,
 )
