@@ -11,8 +11,8 @@ from typing import Any
 from lamm_bench.data.locate import USUAL, VARIABLE, find_root, is_root, miniature
 from lamm_bench.errors import BenchError
 from lamm_bench.keep.answers import find_answers, read_answers
-from lamm_bench.keep.ledger import Ledger
 from lamm_bench.keep.files import read_json
+from lamm_bench.keep.ledger import Ledger
 from lamm_bench.keep.runs import Run
 from lamm_bench.measure.scoring import from_records, pooled
 from lamm_bench.read import READERS
@@ -64,8 +64,12 @@ def same_data(manifest: Mapping[str, Any], root: Path, catalog: Catalog) -> bool
 
 
 def readers_of(folder: Path) -> str | None:
-    """The version of the readers that a run's result was made with; None where it has no result. The first one wrote none."""
-    result = read_json(folder / "result.json") if (folder / "result.json").is_file() else None
+    """The version of the readers that a run's result was made with; None where it has no result that can be read. The first one
+    wrote none."""
+    try:
+        result = read_json(folder / "result.json")
+    except BenchError:
+        return None
     return str(result.get("readers", "1")) if isinstance(result, dict) else None
 
 
