@@ -105,7 +105,7 @@ def corpus(rows: Sequence[Row]) -> dict[str, Estimate]:
     others = moved(rows)
     if others:  # then BLEU and ROUGE-L too are those of the whole file
         again = [replace(row, stats=others.get(number, row.stats)) for number, row in enumerate(rows)]
-        found = {**estimates((*BLEUS, ROUGE), again, seed_of("bootstrap", rows[0].sample.id)), **found}
+        found = {**estimates((*BLEUS, ROUGE), again), **found}
     return {"METEOR": Estimate(value, None, len(rows), "percent", "higher", note=absent), **found}
 
 

@@ -42,7 +42,7 @@ def read_caption(text: str) -> str | None:
     [None, None, None, None]
     """
     said = answer_of(text, KEYS).strip()
-    if refuses(said):
+    if refuses(said, unclear=False):
         return None
     for introduction in (OPENING, PREAMBLE, LABEL):
         rest = introduction.sub("", said, count=1)
@@ -60,4 +60,4 @@ def read_caption(text: str) -> str | None:
         ):
             said = inside.strip()
     said = said[:LONGEST]
-    return said if words(said) and not refuses(said) else None
+    return said if words(said) and not refuses(said, unclear=False) else None

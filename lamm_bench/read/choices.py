@@ -204,7 +204,7 @@ def by_text(said: str, choices: Sequence[str], options: Options) -> int | None:
     """Rule 5; nothing where the options are only repeated, or the answer refuses."""
     start = fold(said[:200])
     if UNDECIDED.search(start):
-        return named_whole(said, options)
+        return only(said, options)  # an option may say so itself: "none of these"
     ordinals = ORDINAL.findall(fold(said))
     if ordinals:
         return len(choices) - 1 if ordinals[-1] == "last" else index_of(LETTERS[ORDINALS[ordinals[-1]]], len(choices))
@@ -217,11 +217,6 @@ def by_text(said: str, choices: Sequence[str], options: Options) -> int | None:
     if found is None:
         found = asserted(said, options)
     return found if found is not None else NOT_SAID
-
-
-def named_whole(said: str, options: Options) -> int | None:
-    """An option such as "none" or "both sides" that an answer of the undecided kind names."""
-    return only(said, options)
 
 
 def labelled_text(said: str, options: Options) -> int | None:

@@ -28,17 +28,22 @@ UNCLEAR = re.compile(
 )
 
 
-def refuses(text: str) -> bool:
+def refuses(text: str, unclear: bool = True) -> bool:
     """Whether a text begins with a refusal, or with a sentence that says that the picture cannot be made out.
 
     >>> [refuses(text) for text in ("I'm sorry, but I can't read it.", "As an AI, I cannot view images.", "The image is too blurry to read.")]
     [True, True, True]
     >>> [refuses(text) for text in ("SORRY WE ARE CLOSED", "A man says sorry to a woman who cannot see him.", "I see no cat.")]
     [False, False, False]
+
+    Without `unclear` only refusals count: "The picture is dark" may be a caption.
+
+    >>> refuses("The picture is dark and shows a bridge."), refuses("The picture is dark and shows a bridge.", unclear=False)
+    (True, False)
     """
     said = " ".join(fold(text[:600]).split())
     shouted = text.isupper()
-    return not shouted and any(form.search(said) is not None for form in (REFUSING, NO_IMAGE, UNCLEAR))
+    return not shouted and any(form.search(said) is not None for form in (REFUSING, NO_IMAGE, *((UNCLEAR,) if unclear else ())))
 
 
 EMPTY = {"", "[]", "{}", "()", "[ ]"}
