@@ -13,12 +13,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .lamm.torchvision_shim import install as _install
+from .version import __version__
 
 if TYPE_CHECKING:
     from .api import Frame, Run, compare, evaluate, load
     from .errors import BenchError
 
-__version__ = "0.1.0"
 __all__ = ["BenchError", "Frame", "Run", "__version__", "compare", "evaluate", "load"]
 
 _install()  # before anything can import torchvision; a finder that costs nothing until then

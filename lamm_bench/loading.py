@@ -111,3 +111,25 @@ def whole(value: Any) -> Any:
     if isinstance(value, dict):
         return {whole(key): whole(each) for key, each in value.items()}
     return value
+
+
+def shorten(value: Any, width: int = 60) -> str:
+    """A value as JSON, cut to fit into a sentence."""
+    try:
+        text = json.dumps(value, ensure_ascii=False, default=str)
+    except (ValueError, RecursionError):  # a number of thousands of digits, or nesting without end
+        text = type(value).__name__
+    return text if len(text) <= width else text[: width - 1] + "…"
+
+
+def id_text(value: Any) -> str | None:
+    """An id as a text; None for what is none. A whole number stays one where a table made `1.0` of it.
+
+    >>> id_text("a"), id_text(7), id_text(7.0), id_text(True), id_text(2.0**60)
+    ('a', '7', '7', None, '1.152921504606847e+18')
+    """
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return None
+    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:  # beyond, several whole numbers are one float
+        return str(int(value))
+    return str(value)

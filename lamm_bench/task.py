@@ -5,14 +5,13 @@ is relative to `2D_Benchmark`, `pcl` to `3D_Benchmark` (often with a leading `./
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from .errors import BenchError
-from .loading import load_json
+from .loading import id_text, load_json, shorten
 from .media import modality
 from .types import Media, Modality, Sample
 
@@ -58,14 +57,6 @@ class Item:
         base = self.file.parent.parent
         relative = self.text(modality(kind).key)
         return (Media(kind, str(inside(base, relative, self))),)
-
-
-def shorten(value: Any, width: int = 60) -> str:
-    try:
-        text = json.dumps(value, ensure_ascii=False, default=str)
-    except (ValueError, RecursionError):  # a number of thousands of digits, or nesting without end
-        text = type(value).__name__
-    return text if len(text) <= width else text[: width - 1] + "…"
 
 
 def is_numbers(value: Any, count: int, least: int | None = None) -> bool:
@@ -137,16 +128,3 @@ def id_of(file: Path, index: int, entry: Any) -> str:
     if found is None:
         raise BenchError(f"{file}: item {index}: `id` is {shorten(name)}, expected a text or a number")
     return found
-
-
-def id_text(value: Any) -> str | None:
-    """An id as a text; None for what is none. A whole number stays one where a table made `1.0` of it.
-
-    >>> id_text("a"), id_text(7), id_text(7.0), id_text(True), id_text(2.0**60)
-    ('a', '7', '7', None, '1.152921504606847e+18')
-    """
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
-        return None
-    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:  # beyond, several whole numbers are one float
-        return str(int(value))
-    return str(value)

@@ -11,9 +11,10 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from lamm_bench.loading import shorten
 from lamm_bench.measure.stats import ratio
 from lamm_bench.read import LETTERS, read_choice, text_of
-from lamm_bench.task import Item, shorten
+from lamm_bench.task import Item
 from lamm_bench.types import Answer, Estimate, Media, Metric, Modality, Row, Sample, Scorer
 
 from .chef import CHEF

@@ -12,11 +12,12 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from lamm_bench import __version__, media
+from lamm_bench import media
 from lamm_bench.errors import BenchError
 from lamm_bench.keep.runs import FORMAT
 from lamm_bench.keep.secrets import redacted_command, redacted_settings
 from lamm_bench.types import Adapter, Task, to_json
+from lamm_bench.version import __version__
 
 from .catalog import Catalog
 from .recipe import Recipe

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from lamm_bench import __version__
+from lamm_bench.version import __version__
 
 from .chat import chat
 from .checkpoint import checkpoint

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from lamm_bench.task import is_numbers, shorten
+from lamm_bench.loading import shorten
+from lamm_bench.task import is_numbers
 
 SLACK = 1e-6  # boxes were divided by the image size and written as decimals
 PIXELS = 1.0  # joints may be marked on the last pixel's far edge

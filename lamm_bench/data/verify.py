@@ -22,8 +22,8 @@ from rich.text import Text
 
 from lamm_bench import media
 from lamm_bench.errors import BenchError, MediaError, visible
-from lamm_bench.loading import load_json
-from lamm_bench.task import Item, find_meta, id_text, options_unseen, shorten
+from lamm_bench.loading import id_text, load_json, shorten
+from lamm_bench.task import Item, find_meta, options_unseen
 from lamm_bench.types import Media, Task
 
 from .geometry_faults import faults_2d, faults_3d

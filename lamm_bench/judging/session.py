@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from lamm_bench import __version__
 from lamm_bench.ask.catalog import Catalog
 from lamm_bench.ask.outcome import Watcher
 from lamm_bench.ask.session import account, fingerprint
@@ -22,6 +21,7 @@ from lamm_bench.keep.files import digest, read_json, request_digest
 from lamm_bench.keep.runs import FORMAT, Run
 from lamm_bench.measure.scoring import Score
 from lamm_bench.types import FAILED, Adapter, Response, to_json
+from lamm_bench.version import __version__
 
 from . import wording
 from .agreement import between, ranking_against_metric, rating_against_metric, values_of

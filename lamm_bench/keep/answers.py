@@ -13,9 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from lamm_bench.errors import BenchError
-from lamm_bench.loading import parse_json, read_text
+from lamm_bench.loading import id_text, parse_json, read_text, shorten
 from lamm_bench.measure.scoring import Answered
-from lamm_bench.task import id_text, shorten
 from lamm_bench.types import Answer, Sample, Task
 
 
