@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from lamm_bench.measure.geometry import iou_2d, iou_3d, match
+from lamm_bench.measure.geometry import iou_2d, iou_3d, match, reaches
 from lamm_bench.measure.stats import f1, ratio
 from lamm_bench.read import Place, read_boxes, says_nothing, text_of
 from lamm_bench.read.vocabulary import Lexicon, Vocabulary
@@ -63,7 +63,7 @@ class BoxScorer:
         stats: dict[str, float] = {"predicted": len(prediction or ()), "expected": len(truth), "images": 1}
         if prediction:
             iou = self.overlaps(truth, prediction)
-            stats |= {f"hits@{t:g}": len(match(iou >= t)) for t in self.thresholds}
+            stats |= {f"hits@{t:g}": len(match(reaches(iou, t))) for t in self.thresholds}
         return stats
 
     def overlaps(self, truth: Sequence[Place], prediction: Sequence[Place]) -> np.ndarray:

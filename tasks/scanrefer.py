@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from lamm_bench.measure.geometry import iou_3d
+from lamm_bench.measure.geometry import iou_3d, reaches
 from lamm_bench.measure.stats import ratio
 from lamm_bench.read import read_boxes, text_of
 from lamm_bench.task import Item, is_numbers
@@ -42,7 +42,7 @@ class GroundingScorer:
 
     def score(self, sample: Sample, prediction: tuple[float, ...] | None) -> dict[str, float]:
         iou = float(iou_3d([sample.target], [prediction])[0, 0]) if prediction is not None else 0.0
-        return {"items": 1, "iou": iou} | {f"hit@{t:g}": float(iou >= t) for t in THRESHOLDS}
+        return {"items": 1, "iou": iou} | {f"hit@{t:g}": float(reaches(iou, t)) for t in THRESHOLDS}
 
     def show(self, sample: Sample, prediction: tuple[float, ...] | None, stats: Mapping[str, float]) -> dict[str, Any]:
         first = f"hit@{THRESHOLDS[0]:g}"

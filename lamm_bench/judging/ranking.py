@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+
 from lamm_bench.measure.scoring import Score, count
 from lamm_bench.measure.stats import estimates, ratio, seed_of
 from lamm_bench.types import Generate, Metric, Response, Row, Task
@@ -30,8 +32,8 @@ MIXED = "gpt-ranking"  # the nine data sets as one
 
 
 def points(top: str, minus: str, bottom: str):
-    """A metric's value: 100 x (sum of `top` - sum of `minus`) / sum of `bottom`."""
-    return lambda sums: 100.0 * (sums[top] - sums[minus]) / sums[bottom]
+    """A metric's value: 100 x |sum of `top` - sum of `minus`| / sum of `bottom`: how far from even, whichever way."""
+    return lambda sums: 100.0 * np.abs(sums[top] - sums[minus]) / sums[bottom]
 
 
 METRICS = (

@@ -6,6 +6,7 @@ full extents along the axes, sign ignored."""
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -59,6 +60,15 @@ def iou_3d(first: Boxes, second: Boxes) -> np.ndarray:
     [[0.333, 0.0]]
     """
     return overlap(corners_3d(first), corners_3d(second))
+
+
+SLACK = 1e-9
+"""Below a threshold that still reaches it: boxes in tenths whose IoU is exactly a half must not fail by a rounding error."""
+
+
+def reaches(overlap: Any, threshold: float) -> Any:
+    """Whether an IoU is at least the threshold, but for rounding."""
+    return overlap >= threshold - SLACK
 
 
 def match(allowed: np.ndarray) -> list[tuple[int, int]]:

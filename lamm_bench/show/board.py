@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from .figures import Entry
 
@@ -26,6 +27,11 @@ class Group:
     task: str
     metric: str
     rows: tuple[Ranked, ...]
+
+    @cached_property
+    def by_model(self) -> dict[str, Ranked]:
+        """The first row of each model."""
+        return {row.entry.model: row for row in reversed(self.rows)}
 
     @property
     def headline(self) -> bool:
@@ -50,7 +56,7 @@ class Summary:
     shared: int  # tasks that every ranked model was asked; the mean is over these
 
     def cell(self, model: str, column: Group) -> Ranked | None:
-        return next((row for row in column.rows if row.entry.model == model), None)
+        return column.by_model.get(model)
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ figures are taken as points. References (oracle, chance, majority, controls, oth
 from __future__ import annotations
 
 import math
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
@@ -78,10 +79,11 @@ def rank(entries: Sequence[Entry]) -> tuple[Ranked, ...]:
     """Best value first, each with its interval of places; then what has no value; then the baselines."""
     ranked = [e for e in entries if e.value is not None and not e.reference]
     spreads = [spread(e) for e in ranked]
+    lows, highs = sorted(low for low, _ in spreads), sorted(high for _, high in spreads)
     rows = []
     for entry, (worst, best) in zip(ranked, spreads):
-        first = 1 + sum(other[0] > best for other in spreads)
-        last = len(ranked) - sum(other[1] < worst for other in spreads)
+        first = 1 + len(lows) - bisect_right(lows, best)  # behind all whose worse end is beyond this one's better end
+        last = len(ranked) - bisect_left(highs, worst)
         rows.append(Ranked(entry, (first, last)))
     rows.sort(key=lambda row: (-value_of(row.entry), row.entry.model))
     failed = sorted((e for e in entries if e.value is None and not e.reference), key=lambda e: e.model)
@@ -113,14 +115,14 @@ def summarise(groups: Sequence[Group]) -> tuple[Summary, ...]:
 def summary(protocol: str, data: str, published: bool, columns: Sequence[Group]) -> Summary:
     """Mean places over the tasks that every ranked model was asked; a failed task counts as the last place."""
     models: dict[str, bool] = {}
-    places: dict[str, dict[Group, float]] = {}
-    for column in columns:
+    places: dict[str, dict[int, float]] = {}  # by column; a column itself is slow to hash
+    for number, column in enumerate(columns):
         asked = [row for row in column.rows if not row.entry.reference and row.entry.status != "skipped"]
         for row in column.rows:
             models[row.entry.model] = row.entry.reference
         if any(row.places for row in asked):
             for row in asked:
-                places.setdefault(row.entry.model, {})[column] = sum(row.places) / 2 if row.places else float(len(asked))
+                places.setdefault(row.entry.model, {})[number] = sum(row.places) / 2 if row.places else float(len(asked))
     shared = set.intersection(*(set(of) for of in places.values())) if places else set()
     means = {model: sum(of[column] for column in shared) / len(shared) for model, of in places.items()} if shared else {}
     order = sorted(models, key=lambda model: (models[model], means.get(model, math.inf), model))
