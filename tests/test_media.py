@@ -382,3 +382,28 @@ def test_only_colours_that_cannot_be_meant_otherwise_are_scaled(tmp_path):
     five = np.full((9, 5), 0.5, np.float32)  # no colours at all
     for name, points in (("a.npy", dark), ("b.npy", bright), ("c.npy", five)):
         assert np.array_equal(media.open_cloud(save(tmp_path / name, points)), points.astype(np.float32))
+
+
+def test_floating_point_pixels_are_refused(tmp_path):
+    Image.fromarray(np.linspace(0, 1, 48, dtype=np.float32).reshape(6, 8), "F").save(tmp_path / "a.tif")
+    with pytest.raises(MediaError, match="a.tif holds floating-point pixels"):
+        media.open_image(image(tmp_path / "a.tif"))
+
+
+def test_a_header_that_says_true_is_no_shape(tmp_path):
+    header = b"{'descr': '<f4', 'fortran_order': False, 'shape': (True, 3), }"
+    header += b" " * (64 - (10 + len(header) + 1) % 64) + b"\n"
+    (tmp_path / "a.npy").write_bytes(b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header + bytes(12))
+    with pytest.raises(MediaError, match="expected .points, 3 or more columns."):
+        media.open_cloud(Media("point_cloud", str(tmp_path / "a.npy")))
+
+
+def test_columns_of_any_order_and_width_are_the_same_cloud(tmp_path):
+    points = np.random.default_rng(0).uniform(-3, 3, (1000, 6))
+    for name, array in (("c", points), ("fortran", np.asfortranarray(points)), ("wide", points.astype(np.longdouble))):
+        np.save(tmp_path / f"{name}.npy", array)
+        assert np.array_equal(media.open_cloud(save_as(tmp_path / f"{name}.npy")), points.astype(np.float32)), name
+
+
+def save_as(path):
+    return Media("point_cloud", str(path))

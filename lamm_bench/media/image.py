@@ -4,11 +4,13 @@ Decisions that hold for every model:
 
 - Pixels become RGB by Pillow's plain `convert("RGB")`, as upstream does (reference 3.3): alpha is dropped, not laid
   over a colour; 16-bit gray is clipped at 255, not divided by 256; of an animation the first frame counts.
+- Floating-point pixels are refused: what would be white is a matter of whoever wrote them.
 - EXIF rotation is not applied: boxes and points refer to the pixels as they are stored.
 - Truncated files are refused. Upstream switches `LOAD_TRUNCATED_IMAGES` on and lets the model see gray bars."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 import warnings
@@ -21,6 +23,7 @@ from PIL import Image, features
 from lamm_bench.errors import MediaError
 from lamm_bench.types import Media
 
+from .cache import cache
 from .files import is_blank, is_shuffled, open_file
 from .modality import EncoderKind, Modality, Probe
 from .opening import expect, open_media
@@ -32,7 +35,10 @@ GRAY = 128
 EXIF_ORIENTATION = 0x0112
 TILES = 8  # along each side, of the control `shuffled`
 
+LARGE = 20_000_000  # pixels above which pictures are decoded one at a time
+
 PILLOW_WARNINGS = threading.Lock()
+ONE_LARGE = threading.Lock()
 
 
 def open_image(media: Media) -> Image.Image:
@@ -40,7 +46,7 @@ def open_image(media: Media) -> Image.Image:
     expect(media, IMAGE)
     found = open_media(media)
     assert isinstance(found, Image.Image)
-    return found.copy()
+    return found.copy() if found.width * found.height * 3 <= cache.limit else found  # what no cache holds, nobody shares
 
 
 def original(media: Media) -> tuple[bytes, str] | None:
@@ -91,17 +97,26 @@ def open_header(file: BufferedReader, name: str) -> Image.Image:
 
 
 def decode(path: str) -> Image.Image:
+    """The first frame as RGB. Large pictures are decoded one at a time: a small file may hold 300 MB of pixels."""
     with open_file(path) as file, open_header(file, path) as image:
-        try:
-            image.load()
-        except Exception as error:  # as above: the kind of exception depends on the plug-in and on the damage
-            raise MediaError(f"{path} is truncated or damaged ({reason(error)})") from None
-        image.info.pop("transparency", None)  # `convert` would drop it anyway, but with a warning
-        try:
-            # `copy` for RGB files: the result must not hang on the closed file
-            return image.copy() if image.mode == "RGB" else image.convert("RGB")
-        except (ValueError, OSError, MemoryError) as error:
-            raise MediaError(f"{path} holds {image.mode} pixels, which cannot become RGB ({reason(error)})") from None
+        with ONE_LARGE if image.width * image.height > LARGE else contextlib.nullcontext():
+            return decoded(image, path)
+
+
+def decoded(image: Image.Image, path: str) -> Image.Image:
+    """An opened picture as RGB."""
+    try:
+        image.load()
+    except Exception as error:  # as above: the kind of exception depends on the plug-in and on the damage
+        raise MediaError(f"{path} is truncated or damaged ({reason(error)})") from None
+    if image.mode == "F":
+        raise MediaError(f"{path} holds floating-point pixels, of which nobody knows what is white; expected 8 bits a channel")
+    image.info.pop("transparency", None)  # `convert` would drop it anyway, but with a warning
+    try:
+        # `copy` for RGB files: the result must not hang on the closed file
+        return image.copy() if image.mode == "RGB" else image.convert("RGB")
+    except (ValueError, OSError, MemoryError) as error:
+        raise MediaError(f"{path} holds {image.mode} pixels, which cannot become RGB ({reason(error)})") from None
 
 
 def reason(error: Exception) -> str:
