@@ -16,6 +16,7 @@ import threading
 import warnings
 from io import BufferedReader
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image, features
@@ -98,9 +99,13 @@ def open_header(file: BufferedReader, name: str) -> Image.Image:
 
 def decode(path: str) -> Image.Image:
     """The first frame as RGB. Large pictures are decoded one at a time: a small file may hold 300 MB of pixels."""
-    with open_file(path) as file, open_header(file, path) as image:
-        with ONE_LARGE if image.width * image.height > LARGE else contextlib.nullcontext():
-            return decoded(image, path)
+    with open_file(path) as file, open_header(file, path) as image, alone(image):
+        return decoded(image, path)
+
+
+def alone(image: Image.Image) -> contextlib.AbstractContextManager[Any]:
+    """Waits for other large pictures, where this is one."""
+    return ONE_LARGE if image.width * image.height > LARGE else contextlib.nullcontext()
 
 
 def decoded(image: Image.Image, path: str) -> Image.Image:
