@@ -81,7 +81,7 @@ def read_choice(text: str, choices: Sequence[str]) -> int | None:
     options = options_of(tuple(choices))
     raw = whole(text, choices, options) if len(text) < WIDTH else None
     if raw is not None:
-        return raw if not lettered(text, choices) else index_of(text.strip(), len(choices))
+        return raw if not lettered(text, choices) else index_of(bare(text), len(choices))
     seen = visible(text).strip()
     alone = ALONE.fullmatch(seen) if len(seen) < SHORT else None
     if alone:  # before it is unwrapped, since "<B>" is a tag as well
@@ -98,8 +98,17 @@ def read_choice(text: str, choices: Sequence[str]) -> int | None:
 
 def lettered(text: str, choices: Sequence[str]) -> bool:
     """Whether an answer is a letter that some option has, so that the letter comes before the option's text."""
-    text = text.strip()
+    text = bare(text)
     return len(text) == 1 and text.isascii() and text.isalpha() and index_of(text, len(choices)) is not None
+
+
+def bare(text: str) -> str:
+    """A short answer without the marks around it.
+
+    >>> bare(" (A). "), bare("cell wall")
+    ('A', 'cell wall')
+    """
+    return text.strip().strip(".,:;!()[]{}*\"'").strip()
 
 
 def whole_answer(said: str, choices: Sequence[str], options: Options) -> int | None:
