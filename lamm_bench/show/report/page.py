@@ -24,7 +24,7 @@ def page(report: Report) -> str:
     sections = "".join(section(task, clouds) for task in report.tasks)
     data = as_script([asdict(cloud) for cloud in clouds.values()])
     hashed = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    policy = f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-{hashed}'; base-uri 'none'; form-action 'none'"
+    policy = f"default-src 'none'; img-src data:; media-src data:; style-src 'unsafe-inline'; script-src 'sha256-{hashed}'; base-uri 'none'; form-action 'none'"
     title = esc(f"{report.manifest['model']['name']} · lamm-bench report")
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
