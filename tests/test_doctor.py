@@ -8,16 +8,19 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from lamm_bench.ask.catalog import load_catalog
 from lamm_bench.doctor import CHECKS, Finding, examine
-from lamm_bench.errors import BenchError
+from lamm_bench.errors import BenchError, MediaError
+from lamm_bench.media import BLANK
 from lamm_bench.testing import CHECK_NAMES, check_adapter
-from lamm_bench.types import Response, Score
+from lamm_bench.types import Generate, Media, Response, Score
 
 from .commands import lamm_bench
+from .fakes import ColourTask, Looker, draw_root
 from .patients import FAULTS, ImagesOnly, Mute, Sociable, Sound
 
 ROOT = Path(__file__).parents[1]
@@ -266,3 +269,43 @@ def test_what_a_user_got_wrong_is_one_sentence(words: tuple[str, ...], message: 
 def test_testing_needs_neither_pytest_nor_torch() -> None:
     code = "import sys, lamm_bench.testing; assert not {'torch', 'pytest', 'transformers', 'rich'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
+
+
+class Reader(Looker):
+    """Sees the colours of a task's own pictures and nothing in any other, as a model for text reads nothing in a landscape."""
+
+    def __init__(self, root: Path) -> None:
+        super().__init__()
+        self.root = root
+
+    def generate(self, requests: Sequence[Generate]) -> Iterator[tuple[int, Response]]:
+        for number, request in enumerate(requests):
+            media = [part for message in request.messages for part in message.parts if isinstance(part, Media)]
+            try:
+                said = self.answer(request) if media else ""
+            except MediaError as error:
+                yield number, Response(error=str(error), status="media_error")
+                continue
+            yield number, Response(said if media and str(self.root) in media[0].path and media[0].sha256 != BLANK else "")
+
+
+def test_with_a_task_every_check_shows_the_tasks_own_samples(tmp_path: Path) -> None:
+    task, root = ColourTask(), draw_root(tmp_path / "data")
+    reader: Any = Reader(root)
+    reader.score = None
+    findings = {finding.check: finding for finding in examine(reader, task, root, only=("image-used", "media-own", "answers"))}
+    assert {name: finding.verdict for name, finding in findings.items()} == dict.fromkeys(findings, "pass")
+    assert found(reader, "image-used")["image-used"].verdict != "pass"
+
+
+def test_empty_answers_alone_pass_nothing() -> None:
+    class Silent(Sound):
+        score = None  # type: ignore[assignment]
+
+        def generate(self, requests: Sequence[Generate]) -> Iterator[tuple[int, Response]]:
+            for number, response in super().generate(requests):
+                yield number, response if response.error is not None else Response("")
+
+    assert "every answer is empty" in faults(found(Silent()))["answers"]
+    for name in ("greedy", "batch", "order", "padding", "media-own"):
+        assert found(Silent(), name)[name].verdict != "pass", name

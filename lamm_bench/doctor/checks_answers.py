@@ -35,7 +35,7 @@ def answers(p: Patient) -> str:
     found = p.answered(p.questions())
     said = next((response for response in found if response.text), None)
     if said is None:
-        return f"{len(found)} questions, and every answer is empty: such samples are counted as unread"
+        raise Failed(f"{len(found)} questions, and every answer is empty: nothing can be read in them")
     return f"{len(found)} questions; for instance {shown(said)}"
 
 

@@ -16,7 +16,12 @@ CHECKS: list[Check] = []
 
 
 def drawn(p: Patient, kind: Modality, number: int) -> Media:
-    """A probe of the modality's own drawing."""
+    """What is shown: of a task that was named its own samples' media, else a probe of the modality's own drawing."""
+    if p.material.given:
+        own = p.material.media(kind)
+        if not own:
+            raise NotApplicable(f"the samples of {p.material.task.name} show no {many(kind)}")
+        return own[number % len(own)]
     probe = modality(kind).probe
     if probe is None:
         raise NotApplicable(f"the modality {kind} draws nothing for the doctor")
@@ -25,15 +30,19 @@ def drawn(p: Patient, kind: Modality, number: int) -> Media:
 
 def used(p: Patient, kind: Modality) -> str:
     p.needs_media(kind)
-    pairs = [(drawn(p, kind, number), blank(drawn(p, kind, number))) for number in range(4)]
+    pairs = [(shown, blank(shown)) for shown in dict.fromkeys(drawn(p, kind, number) for number in range(4))]
     moved = sum(
         p.reacts(p.showing(shown, number=number), p.showing(hidden, number=number))
         for number, (shown, hidden) in enumerate(pairs)
     )
     what = "likelihoods" if p.scores else "answers"
     if not moved:
-        raise Failed(f"four {many(kind)} were replaced by blanks, and no {what} changed")
-    return f"blanks changed the {what} of {moved} of 4 {many(kind)}"
+        raise Failed(f"{number_of(len(pairs))} {many(kind)} were replaced by blanks, and no {what} changed")
+    return f"blanks changed the {what} of {moved} of {len(pairs)} {many(kind)}"
+
+
+def number_of(count: int) -> str:
+    return {1: "one of the", 2: "two", 3: "three", 4: "four"}.get(count, str(count))
 
 
 def looked_at(own: ModalityOf) -> Check:
@@ -45,7 +54,9 @@ CHECKS += [looked_at(own) for own in modalities().values() if own.probe is not N
 
 
 def kind_of(p: Patient) -> Modality:
-    """A modality that it takes and that can be drawn."""
+    """A modality that it takes and that can be shown."""
+    if p.material.given:
+        return next((one.kind for sample in p.material.samples for one in sample.media if p.takes(one.kind)), "")
     return next((own.name for own in modalities().values() if own.probe is not None and p.takes(own.name)), "")
 
 

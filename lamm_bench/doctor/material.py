@@ -11,7 +11,7 @@ from typing import Any
 from lamm_bench.ask.instruction import opening
 from lamm_bench.errors import BenchError
 from lamm_bench.media import Probe, modality
-from lamm_bench.types import Answer, Message, Modality, Sample, Task
+from lamm_bench.types import Answer, Media, Message, Modality, Sample, Task
 
 COUNT = 6  # samples that the checks ask about
 OPTIONS = ("red", "green", "blue", "yellow")  # for likelihoods of samples that have no choices
@@ -66,6 +66,11 @@ class Material:
     task: Task
     samples: tuple[Sample, ...]
     folder: Path
+    given: bool = False  # whether they are a real task's
+
+    def media(self, kind: Modality) -> list[Media]:
+        """What the samples show of a kind, each once."""
+        return list(dict.fromkeys(one for sample in self.samples for one in sample.media if one.kind == kind))
 
     def messages(self, number: int) -> tuple[Message, ...]:
         """The conversation of a sample."""
@@ -87,4 +92,9 @@ def material_of(task: Task, root: Path, folder: Path) -> Material:
     samples = task.samples(root)
     if not samples:
         raise BenchError(f"{task.name} has no items under {root}")
-    return Material(task, tuple(samples[:COUNT]), folder)
+    apart: dict[str, Sample] = {}  # of each image or scene the first: several questions about one would be answered alike
+    for sample in samples:
+        if len(apart) < COUNT:
+            apart.setdefault(sample.group, sample)
+    chosen = list(apart.values()) + [sample for sample in samples if sample not in apart.values()]
+    return Material(task, tuple(chosen[:COUNT]), folder, given=True)

@@ -153,6 +153,8 @@ class Patient:
 
     def same(self, what: str, first: Sequence[Response], second: Sequence[Response]) -> str:
         """Evidence that texts are equal. Raises `Failed` with the first pair that is not, unless the adapter is inexact."""
+        if not any(response.text for response in (*first, *second)):
+            raise NotApplicable("every answer was empty, which shows nothing")
         differ = [(a, b) for a, b in zip(first, second) if (a.text, a.finish) != (b.text, b.finish)]
         if differ and self.exact:
             a, b = differ[0]
