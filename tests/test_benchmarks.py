@@ -60,3 +60,15 @@ def test_the_roofline_is_that_of_reading_and_of_computing(monkeypatch: pytest.Mo
     assert slow_memory == pytest.approx(count * size + 3 * 11 * per_token)
     slow_computing = module.limits(model, 3, 10, 2, bandwidth=1e30, peak=1.0)
     assert slow_computing == pytest.approx(2 * count * 3 * 10 + 2 * count * 3)
+
+
+def test_killed_runs_lose_nothing(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        benchmark("kills", monkeypatch, "--kills", "8", "--every", "13").main()
+    assert ended.value.code == 0 and re.search(r"\d\d kills: 0 went wrong", capsys.readouterr().out)
+
+
+def test_serving_prints_its_rates(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "k")
+    benchmark("serving", monkeypatch, "--questions", "40", "--seconds", "0.002", "--failing", "0").main()
+    assert re.search(r"0 % of the calls fail: \d+\.\d answers/s, 0 calls repeated", capsys.readouterr().out)

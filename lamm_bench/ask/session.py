@@ -100,13 +100,11 @@ def run(options: Options, catalog: Catalog, adapter: Adapter, root: Path, source
 
 def planned(options: Options, catalog: Catalog, recipe: Recipe, adapter: Adapter, root: Path, outcome: Outcome) -> list[Plan]:
     """The tasks that can be asked, with their samples. Raises `BenchError` when there is none."""
-    plans = []
-    for task, samples in load(catalog.select_tasks(options.tasks), root, outcome):
-        reason = why_not(task, recipe, adapter)
-        if reason:
-            outcome.skipped[task.name] = reason
-        else:
-            plans.append(plan(task, samples, options.limit, options.seed, options.control))
+    reasons = {task.name: (task, why_not(task, recipe, adapter)) for task in catalog.select_tasks(options.tasks)}
+    outcome.skipped |= {name: reason for name, (_, reason) in reasons.items() if reason}  # whether its files are there or not
+    asked = [task for task, reason in reasons.values() if not reason]
+    loaded = load(asked, root, outcome, alone=len(asked) == len(reasons))
+    plans = [plan(task, samples, options.limit, options.seed, options.control) for task, samples in loaded]
     if not plans:
         raise BenchError(
             "no task can be asked: " + "; ".join(f"{k}: {v}" for k, v in {**outcome.skipped, **outcome.unavailable}.items())

@@ -25,7 +25,7 @@ from .options import (
 )
 
 
-@click.command(context_settings=SETTINGS)
+@click.command(context_settings=SETTINGS, short_help="Talk with a model about a picture or a cloud.")
 @click.option("--model", default="lamm", show_default=True, metavar="NAME", help="A model adapter.")
 @click.option(
     "--set", "settings", multiple=True, callback=pairs, metavar="KEY=VALUE", help="An option of the model (repeatable)."

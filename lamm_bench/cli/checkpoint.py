@@ -13,7 +13,7 @@ from .options import SETTINGS, guarded, modalities_option, pairs
 FOLDER = click.Path(path_type=Path)
 
 
-@click.group(context_settings=SETTINGS)
+@click.group(context_settings=SETTINGS, short_help="Convert, inspect and merge checkpoints.")
 def checkpoint() -> None:
     """Checkpoints of the LAMM model: convert upstream's, look into one, fold LoRA in."""
 

@@ -21,7 +21,7 @@ from .options import (
 )
 
 
-@click.command(context_settings=SETTINGS)
+@click.command(context_settings=SETTINGS, short_help="Compare two runs sample by sample.")
 @click.argument("run_folder", type=click.Path(path_type=Path), metavar="RUN")
 @click.argument("other_folder", type=click.Path(path_type=Path), metavar="RUN2")
 @click.option("--tasks", default="all", show_default=True, metavar="LIST", help="Task names and groups.")

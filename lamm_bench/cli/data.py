@@ -10,7 +10,7 @@ import click
 from .options import MISSING, SETTINGS, data_root_option, guarded, plugin_option
 
 
-@click.group(context_settings=SETTINGS)
+@click.group(context_settings=SETTINGS, short_help="Draw the miniature, verify what is there.")
 def data() -> None:
     """The benchmark's data: draw the miniature, verify what is there."""
 

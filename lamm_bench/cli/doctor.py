@@ -22,7 +22,7 @@ from .options import (
 UNWELL = 1  # exit status when a check has failed
 
 
-@click.command(context_settings=SETTINGS)
+@click.command(context_settings=SETTINGS, short_help="Examine a model adapter.")
 @click.option("--model", required=True, metavar="NAME", help="A model adapter; `lamm-bench list models` shows them.")
 @click.option(
     "--set", "settings", multiple=True, callback=pairs, metavar="KEY=VALUE", help="An option of the model (repeatable)."

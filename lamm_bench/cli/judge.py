@@ -25,7 +25,7 @@ from .options import (
 )
 
 
-@click.command(context_settings=SETTINGS)
+@click.command(context_settings=SETTINGS, short_help="Let a model rate or rank the answers of a run.")
 @click.argument("run_folder", type=click.Path(path_type=Path), metavar="RUN")
 @click.option("--against", type=click.Path(path_type=Path), metavar="RUN2", help="Rank RUN's answers against those of this run.")
 @click.option("--judge", metavar="NAME", help="A model adapter that judges; `lamm-bench list models` shows them.")

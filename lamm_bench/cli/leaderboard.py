@@ -11,7 +11,7 @@ from lamm_bench.errors import BenchError
 from .options import SETTINGS, guarded
 
 
-@click.command(context_settings=SETTINGS)
+@click.command(context_settings=SETTINGS, short_help="Rank published figures and local runs.")
 @click.option(
     "--results", type=click.Path(path_type=Path), default=Path("runs"), show_default=True, metavar="DIR", help="Local runs."
 )

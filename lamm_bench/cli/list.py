@@ -7,7 +7,7 @@ import click
 from .options import SETTINGS, guarded, plugin_option
 
 
-@click.command("list", context_settings=SETTINGS)
+@click.command("list", context_settings=SETTINGS, short_help="List tasks, models or recipes.")
 @click.argument("what", type=click.Choice(["tasks", "models", "recipes"]))
 @plugin_option
 @guarded

@@ -9,7 +9,7 @@ import click
 from .options import SETTINGS, guarded
 
 
-@click.group(context_settings=SETTINGS)
+@click.group(context_settings=SETTINGS, short_help="Import upstream's system messages.")
 def prompts() -> None:
     """Prompt files: the system messages that a recipe names."""
 

@@ -11,7 +11,7 @@ from lamm_bench.errors import BenchError
 from .options import SETTINGS, can_be_written, data_root_option, guarded, plugin_option
 
 
-@click.command(context_settings=SETTINGS)
+@click.command(context_settings=SETTINGS, short_help="Write a run as one HTML file.")
 @click.argument("run_folder", type=click.Path(path_type=Path), metavar="RUN")
 @click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Default: report.html in the run folder.")
 @data_root_option

@@ -26,12 +26,12 @@ from .options import (
 )
 
 
-@click.command(context_settings=SETTINGS)
+@click.command(context_settings=SETTINGS, short_help="Ask a model about tasks, and score its answers.")
 @click.option("--model", required=True, metavar="NAME", help="A model adapter; `lamm-bench list models` shows them.")
 @click.option(
     "--set", "settings", multiple=True, callback=pairs, metavar="KEY=VALUE", help="An option of the model (repeatable)."
 )
-@click.option("--tasks", default="all", show_default=True, metavar="LIST", help="Task names and groups (2d, 3d, locating, all).")
+@click.option("--tasks", metavar="LIST", help="Task names and groups (2d, 3d, locating, all); default: those of the recipe.")
 @data_root_option
 @click.option("--recipe", default="lamm/standard", show_default=True, metavar="NAME", help="How to ask: a name or a YAML file.")
 @protocol_option
@@ -45,6 +45,7 @@ from .options import (
 @click.option("--feature-cache", metavar="DIR", help="Keeps encoded media between runs (same as --set feature_cache=DIR).")
 @max_cost_option
 @click.option("--output", type=click.Path(path_type=Path), metavar="DIR", help="The run folder; default runs/<model>-<identity>.")
+@click.option("--name", metavar="NAME", help="How leaderboards call the run; also its folder, runs/NAME, without --output.")
 @click.option("--resume", "mode", flag_value="resume", help="Insist on going on with a run that is there.")
 @click.option("--fresh", "mode", flag_value="fresh", help="Begin anew; what was there is moved to old-N in the run folder.")
 @json_option("Also write the results as JSON (- for stdout).")
@@ -53,7 +54,8 @@ from .options import (
 def run(**asked: Any) -> None:
     """Ask a model about tasks, keep every answer, score them, and show the result.
 
-    The same command run again goes on where it stopped. Exit status 3 says that answers are missing.
+    The same command run again goes on where it stopped; with more tasks or a larger --limit and the same --output or --name, only
+    what is new is asked. Exit status 3 says that answers are missing.
 
     \b
     Examples:
@@ -73,8 +75,9 @@ def run(**asked: Any) -> None:
 
     catalog = load_catalog(asked["plugins"])
     settings = with_shortcuts(asked, asked["model"], catalog)
-    catalog.recipe(asked["recipe"])  # a wrong name is told before a model is loaded or data are drawn
-    chosen = catalog.select_tasks(asked["tasks"])
+    recipe = catalog.recipe(asked["recipe"])  # a wrong name is told before a model is loaded or data are drawn
+    tasks = asked["tasks"] if asked["tasks"] is not None else ",".join(recipe.scenario.tasks)
+    chosen = catalog.select_tasks(tasks)
     protocols = protocol_names(asked["protocols"])
     adapter = catalog.adapter(asked["model"], settings)
     watcher = Bars(stderr_console())
@@ -83,7 +86,7 @@ def run(**asked: Any) -> None:
     options = Options(
         model=asked["model"],
         settings=settings,
-        tasks=asked["tasks"],
+        tasks=tasks,
         recipe=asked["recipe"],
         protocols=protocols,
         limit=asked["limit"],
@@ -91,6 +94,8 @@ def run(**asked: Any) -> None:
         control=asked["control"],
         output=asked["output"],
         mode=asked["mode"] or "auto",
+        name=(asked["name"] or "").strip(),
+        command=tuple(sys.argv[1:]),
     )
     outcome = run_session(options, catalog, adapter, root, source, watcher)
     conclude(outcome, asked["json_file"], samples=True)

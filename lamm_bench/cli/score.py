@@ -23,7 +23,7 @@ from .options import (
 )
 
 
-@click.command(context_settings=SETTINGS)
+@click.command(context_settings=SETTINGS, short_help="Score a stored run, or answer files, without a model.")
 @click.argument("run_folder", required=False, type=click.Path(path_type=Path), metavar="[RUN]")
 @click.option("--answers", type=click.Path(path_type=Path), metavar="DIR", help="Folder of upstream-format answer files.")
 @click.option("--tasks", default="all", show_default=True, metavar="LIST", help="Task names and groups.")

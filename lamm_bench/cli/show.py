@@ -11,7 +11,7 @@ from lamm_bench.errors import BenchError
 from .options import SETTINGS, data_root_option, guarded, plugin_option
 
 
-@click.command(context_settings=SETTINGS)
+@click.command(context_settings=SETTINGS, short_help="Show a sample as the model will see it.")
 @click.argument("task")
 @click.argument("sample", required=False, metavar="[ID]")
 @data_root_option

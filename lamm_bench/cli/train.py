@@ -16,7 +16,7 @@ from .options import INTERRUPTED, SETTINGS, guarded, modalities_option, pairs
 FOLDER = click.Path(path_type=Path)
 
 
-@click.command("train-baseline", context_settings=SETTINGS)
+@click.command("train-baseline", context_settings=SETTINGS, short_help="Train the baselines.")
 @click.option("--preset", default="mini", show_default=True, metavar="NAME", help="What to train; a name or a YAML file.")
 @click.option(
     "--set", "settings", multiple=True, callback=pairs, metavar="KEY=VALUE", help="Override a value of the preset (repeatable)."

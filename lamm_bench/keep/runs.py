@@ -40,7 +40,6 @@ class Run:
     folder: Path
     manifest: dict[str, Any]
     _lock: locks.Lock | None = None
-    _made: bool = False  # whether this run wrote the manifest
 
     @classmethod
     def start(cls, folder: Path, manifest: dict[str, Any], mode: str = "auto", grow: Grow | None = None) -> Run:
@@ -70,7 +69,6 @@ class Run:
             set_aside(self.folder)
         if not path.exists():
             write_json(path, self.manifest)
-            self._made = True
             return
         old = checked(read_json(path), path)
         now, before = self.manifest["identity"], old["identity"]
@@ -123,9 +121,9 @@ class Run:
         write_json(self.folder / name, value)
 
     def close(self) -> None:
-        """Lets others write. A new run in which nothing was recorded goes: a model that cannot be loaded leaves no trace."""
+        """Lets others write. A run in which nothing was ever recorded goes: a model that cannot be loaded leaves no trace."""
         if self._lock is not None:
-            if self._made and self._lock.stands:
+            if self._lock.stands:
                 remove_unasked(self.folder)
             self._lock.release()
             self._lock = None

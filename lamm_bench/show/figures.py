@@ -166,6 +166,8 @@ def run_rows(data: Mapping[str, Any], run: Path) -> list[Entry]:
 def label(data: Mapping[str, Any]) -> tuple[str, bool]:
     """How a run is called in a table, and whether it is a baseline: a named one, or any model under a control."""
     model = data["model"]
+    if data.get("name"):
+        return plain(data["name"]), (model if isinstance(model, str) else model["name"]) in BASELINES or bool(data.get("control"))
     name = model if isinstance(model, str) else model["name"]
     settings = [f"{key}={value}" for key, value in model.get("settings", {}).items()] if isinstance(model, dict) else []
     control = data.get("control")

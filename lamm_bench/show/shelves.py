@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
-import sys
-
-from rich.console import Console
 from rich.table import Table
 
 from lamm_bench.ask.catalog import Catalog
 
+from .plain import put
+
+ROOM = 150  # columns that all there is to say of a task takes
+
 
 def catalog_table(catalog: Catalog, what: str) -> None:
-    """The names of a shelf, with what one needs to choose."""
+    """Prints the names of a shelf, with what one needs to choose."""
+    put(lambda width: shelf_table(catalog, what, width))
+
+
+def shelf_table(catalog: Catalog, what: str, width: int) -> Table:
+    """A shelf in so many columns; of tasks the file names are never left out, which are what the list is for."""
     table = Table(box=None, pad_edge=False)
-    if what == "tasks":
+    if what == "tasks" and width < ROOM:
+        table.add_column("task", no_wrap=True)
+        table.add_column("meta file", overflow="fold")
+        table.caption = f"kind, groups, headline and protocols: in {ROOM} columns, or through a pipe"
+        table.caption_justify = "left"
+        for task in catalog.ordered():
+            table.add_row(task.name, task.meta_files[0])
+    elif what == "tasks":
         for column in ("task", "kind", "modality", "groups", "headline", "protocols", "meta file"):
             table.add_column(column)
         for task in catalog.ordered():
@@ -22,7 +35,7 @@ def catalog_table(catalog: Catalog, what: str) -> None:
             table.add_row(task.name, task.kind, task.modality, " ".join(task.groups), headline, protocols, task.meta_files[0])
     elif what == "models":
         table.add_column("model")
-        table.add_column("--set options")
+        table.add_column("--set options", overflow="fold")
         for name in sorted(catalog.adapters):
             table.add_row(name, " ".join(catalog.options(name)))
     else:
@@ -34,4 +47,4 @@ def catalog_table(catalog: Catalog, what: str) -> None:
             recipe = catalog.recipe(name)
             inferencer = str(recipe.inferencer.get("name"))
             table.add_row(name, inferencer, " ".join(recipe.scenario.tasks), " ".join(recipe.metric.protocols))
-    Console(width=None if sys.stdout.isatty() else 200).print(table)
+    return table

@@ -15,6 +15,8 @@ from lamm_bench.measure.scoring import Score
 from lamm_bench.measure.stats import decimals
 from lamm_bench.types import FAILED, Estimate
 
+from .plain import put
+
 
 def number(value: float | None) -> str:
     """Two decimals, or a dash.
@@ -54,6 +56,12 @@ def result_table(outcome: Outcome, width: int) -> Table:
         table.add_column(name, no_wrap=True)
     for name in ("standard", *others, "counts", *floors(width), *(["per second"] if outcome.rates and width >= MEDIUM else [])):
         table.add_column(name, justify="right", no_wrap=True)
+    left_out = [
+        name for name, least in (("classic", NARROW), ("chef", NARROW), ("majority", MEDIUM), ("oracle", MEDIUM)) if width < least
+    ]
+    if left_out:
+        table.caption = f"left out here: {', '.join(left_out)}; {MEDIUM} columns show them, --json has all"
+        table.caption_justify = "left"
     for task, scores in by_task.items():
         table.add_row(*row_of(task, scores, others, outcome, width))
     return table
@@ -93,9 +101,8 @@ def others_cell(score: Score | None, width: int) -> str:
 
 def show_outcome(console: Console, outcome: Outcome) -> None:
     """The final table, then everything that is missing, and why."""
-    wide = console if console.is_terminal else Console(file=console.file, width=max(console.width, 200))
     if outcome.scores:
-        wide.print(result_table(outcome, wide.width))
+        put(lambda width: result_table(outcome, width), console)
     lines = [f"{score.task} ({score.protocol}): {note}" for score in outcome.scores for note in score.notes]
     lines += [f"{task}: {reason}" for task, reason in outcome.failures.items()]
     lines += [f"{tasks}: skipped, {reason}" for tasks, reason in together(outcome.skipped)]
@@ -131,7 +138,7 @@ def show_samples(outcome: Outcome, samples: bool, metrics: bool) -> None:
     """Every metric of every task, and every sample's values, where asked for."""
     console = Console(width=None if sys.stdout.isatty() else 200)
     for score in outcome.scores if metrics else []:
-        console.print(metrics_table(score))
+        put(lambda width, score=score: metrics_table(score), console)  # type: ignore[misc]
     for score in outcome.scores if samples else []:
         for name, values in score.samples.items():
             line = " ".join(f"{key}={value}" for key, value in values.items())
