@@ -36,6 +36,8 @@ class Grown:
 
     def __call__(self, old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
         before, now = old["identity"], new["identity"]
+        if not {"data", "limit"} <= before.keys() or not isinstance(before.get("plugins", {}), Mapping):
+            raise self.another("data, limit or plug-ins, which its manifest does not tell")
         self.no_smaller(before.get("limit"), now["limit"], before["data"], now["data"])
         self.same_items(before, now)
         for file, digest in before.get("plugins", {}).items():
@@ -43,7 +45,7 @@ class Grown:
                 raise self.another(f"the plug-in {file} was edited since")
         plugins = {**before.get("plugins", {}), **now.get("plugins", {})}
         identity = {**now, "data": self.in_order({**before["data"], **now["data"]}), **({"plugins": plugins} if plugins else {})}
-        asked = list(old.get("asked", []))
+        asked = [entry for entry in listed(old.get("asked")) if isinstance(entry, dict) and isinstance(entry.get("date"), str)]
         if not asked or any(asked[-1].get(key) != value for key, value in new["asked"][0].items() if key != "date"):
             asked += new["asked"]
         samples = self.in_order({**old.get("samples", {}), **new["samples"]})
@@ -86,6 +88,10 @@ class Grown:
 
     def planned(self, task: Task, identity: Mapping[str, Any]) -> Plan:
         return plan(task, task.samples(self.root), identity["limit"], identity["seed"], None)
+
+
+def listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def describe(

@@ -13,7 +13,7 @@ from numbers import Integral
 from typing import Any, TypeVar
 
 from lamm_bench import media
-from lamm_bench.errors import BenchError, MediaError
+from lamm_bench.errors import BenchError, MediaError, unknown
 from lamm_bench.keep.files import digest, request_digest
 from lamm_bench.keep.ledger import Ledger
 from lamm_bench.loading import escaped
@@ -53,6 +53,8 @@ def plan(task: Task, samples: Sequence[Sample], limit: int | None, seed: int, co
             sealed.append(sample)
             unusable[sample.id] = str(error)
     content = [[s.id, s.question, list(s.choices), s.target, [m.sha256 for m in s.media]] for s in sealed]
+    if control and control not in CONTROLS:
+        raise unknown("control", control, CONTROLS)
     if control:
         sealed = [CONTROLS[control](sample) for sample in sealed]
     return Plan(task, tuple(sealed), unusable, digest(content), samples)

@@ -23,6 +23,7 @@ SHAPE: Shape = {
     "protocols": TEXTS,
     "source": TEXT,
     "samples": {"*": NUMBER},
+    "versions": OBJECT,
 }
 
 

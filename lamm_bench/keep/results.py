@@ -48,6 +48,8 @@ def check_entry(entry: Any, where: str, key: str) -> None:
 def check_metric(metric: Mapping[str, Any], where: str, key: str) -> None:
     """One number with everything needed to judge it."""
     value = metric.get("value")
+    if "value" not in metric:
+        raise wrong(where, key, metric, "an object with a value")
     if value is not None and not is_number(value):
         raise wrong(where, f"{key}.value", value, "a number or null")
     for name in ("ci95", "bounds"):

@@ -21,7 +21,7 @@ from typing import Any
 from lamm_bench.errors import BenchError, unknown
 
 from . import locks
-from .files import digest, read_json, sync_folder, write_json
+from .files import digest, read_json, storable, sync_folder, write_json
 from .ledger import Ledger
 from .manifest import SHAPE, check_shape
 
@@ -80,7 +80,7 @@ class Run:
         if grow is not None:
             self.manifest = {**grow(old, self.manifest), "sums": old.get("sums", False)}
             if self.manifest != old:
-                write_json(path, self.manifest)
+                write_json(path, storable(self.manifest))
 
     @classmethod
     def read(cls, folder: Path, kind: str = "run") -> Run:

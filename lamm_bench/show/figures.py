@@ -113,7 +113,7 @@ def read_run(path: Path) -> list[Entry]:
         raise BenchError(f"{path} has format {found}, this version reads 1")
     try:
         return run_rows(data, path.parent)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise BenchError(f"{path} does not have the form of a result: {type(error).__name__} {error}") from None
 
 

@@ -98,7 +98,8 @@ def with_samples(
     if work.data != identity.get("data", {}).get(name):
         raise BenchError(f"the data under {root} are not those that the run was asked about")
     protocol, scores = stored_scores(run.folder / "scores" / f"{name}.json", task)
-    better = next((next(iter(e["metrics"].values()))["better"] for e in results if e["protocol"] == protocol), "higher")
+    metrics = [metric for entry in results if entry["protocol"] == protocol for metric in entry["metrics"].values()]
+    better = str(metrics[0].get("better", "higher")) if metrics else "higher"
     chosen = choose([sample.id for sample in work.samples], scores, better, per_task)
     ledger = run.ledger(name)
     samples = {sample.id: sample for sample in work.samples}
