@@ -1,5 +1,20 @@
-"""`python -m lamm_bench` is `lamm-bench`."""
+"""`lamm-bench`, and `python -m lamm_bench`, which is the same. Ctrl-C is one line from the first moment on."""
 
-from .cli.group import main
+from __future__ import annotations
 
-main()
+import sys
+
+
+def start() -> None:
+    """Runs the command line; what is heavy is imported within, so that an interruption meets it here."""
+    try:
+        from .cli.group import main
+
+        main()
+    except KeyboardInterrupt:
+        print("\nlamm-bench: interrupted", file=sys.stderr)
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    start()

@@ -14,7 +14,7 @@ from .doctor import doctor
 from .judge import judge
 from .leaderboard import leaderboard
 from .list import list_
-from .options import SETTINGS
+from .options import SETTINGS, Verbs
 from .prompts import prompts
 from .report import report
 from .run import run
@@ -23,7 +23,7 @@ from .show import show
 from .train import train_baseline
 
 
-@click.group(context_settings=SETTINGS)
+@click.group(cls=Verbs, context_settings=SETTINGS)
 @click.version_option(__version__, prog_name="lamm-bench")
 def main() -> None:
     """Evaluate multimodal language models on images and point clouds.

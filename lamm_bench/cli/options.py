@@ -12,7 +12,7 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
@@ -41,11 +41,7 @@ def guarded(verb: Callable[..., Any]) -> Callable[..., Any]:
             hush()
             sys.exit(0)
         except OSError as error:  # a name that is too long, a disk that is full, a folder that is closed: the user's to mend
-            place = f" {visible(str(error.filename))[:200]}" if error.filename else ""
-            where = place or (" standard output" if error.errno == errno.ENOSPC else "")
-            click.echo(f"lamm-bench: cannot use{where}: {error.strerror or error}", err=True)
-            hush()
-            sys.exit(2)
+            end_with(error)
         except KeyboardInterrupt:
             click.echo(
                 "\nlamm-bench: interrupted; everything answered so far is kept, run the same command again to go on", err=True
@@ -53,6 +49,28 @@ def guarded(verb: Callable[..., Any]) -> Callable[..., Any]:
             sys.exit(INTERRUPTED)
 
     return wrapped
+
+
+def end_with(error: OSError) -> NoReturn:
+    """One sentence for what the system refuses."""
+    place = f" {visible(str(error.filename))[:200]}" if error.filename else ""
+    where = place or (" standard output" if error.errno == errno.ENOSPC else "")
+    click.echo(f"lamm-bench: cannot use{where}: {error.strerror or error}", err=True)
+    hush()
+    sys.exit(2)
+
+
+class Verbs(click.Group):
+    """A group whose help, too, meets full disks and closed pipes."""
+
+    def main(self, *words: Any, **more: Any) -> Any:
+        try:
+            return super().main(*words, **more)
+        except BrokenPipeError:
+            hush()
+            sys.exit(0)
+        except OSError as error:
+            end_with(error)
 
 
 def hush() -> None:

@@ -8,7 +8,7 @@ from lamm_bench.ask.catalog import Catalog
 
 from .plain import put
 
-ROOM = 150  # columns that all there is to say of a task takes
+ROOM = 170  # columns that all there is to say of a task takes
 
 
 def catalog_table(catalog: Catalog, what: str) -> None:
