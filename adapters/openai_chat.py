@@ -214,7 +214,7 @@ def parse_extra(text: str) -> dict[str, Any]:
         return {}
     try:
         data = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         data = None
     if not isinstance(data, dict):
         raise BenchError(f'extra={text} is no JSON object; expected for instance extra={{"reasoning_effort": "low"}}')

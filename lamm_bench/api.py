@@ -186,14 +186,14 @@ def evaluate(
 
 def load(folder: str | Path, plugins: Sequence[str | Path] = ()) -> Run:
     """A run that was kept, finished or scored before. Raises `BenchError` where there is none, or no result yet."""
-    from .keep.files import read_json
+    from .keep.results import read_result
     from .keep.runs import Run as Stored
 
     stored = Stored.read(Path(folder))
     path = stored.folder / "result.json"
     if not path.is_file():
         raise BenchError(f"{folder} has no result yet; the run was interrupted, and the same call or command finishes it")
-    return Run(stored.folder, read_json(path), tuple(str(file) for file in plugins))
+    return Run(stored.folder, read_result(path), tuple(str(file) for file in plugins))
 
 
 def compare(

@@ -87,6 +87,7 @@ def run(options: Options, catalog: Catalog, adapter: Adapter, root: Path, source
     try:
         tell_what_is_there(opened, plans, watcher)
         held = held_besides(opened, plans, catalog, root, outcome)
+        watcher.expect(len(plans) + len(held))
         for work in in_order([*plans, *held], catalog):
             asking = None if work in held else adapter
             outcome.scores += carry_out(work, recipe, asking, opened, options, catalog, outcome, watcher)

@@ -296,9 +296,9 @@ def show_findings(findings: Sequence[Finding], tasks: Sequence[Task], console: C
     console.print(summary)
     errors = sum(finding.severity == "error" for finding in findings)
     console.print(
-        f"{errors} errors, {len(findings) - errors} warnings in {len(tasks)} tasks"
+        f"{errors} errors, {len(findings) - errors} warnings in {len(tasks)} task{'s' if len(tasks) != 1 else ''}"
         if findings
-        else f"{len(tasks)} tasks: all in order"
+        else f"{len(tasks)} task{'s' if len(tasks) != 1 else ''}: all in order"
     )
 
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from rich.table import Table
+
 from lamm_bench.ask.comparing import Comparison, Difference
 from lamm_bench.errors import visible
+
+NARROW = 130  # columns in which all there is to say of a task fits on one line
 
 
 def chance(p: float | None) -> str:
@@ -24,28 +28,14 @@ def verdict(each: Difference) -> str:
 
 def show_comparison(comparison: Comparison) -> None:
     """A table on standard output; what could not be compared below it."""
-    from rich.box import SIMPLE_HEAD
     from rich.console import Console
-    from rich.table import Table
 
-    from .tables import number
+    from .plain import put
 
     console = Console()
-    wide = console if console.is_terminal else Console(file=console.file, width=max(console.width, 160))
-    title = f"{comparison.first} - {comparison.second} ({comparison.protocol}), on samples that both answered; 95 % intervals by image or room"
-    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
-    table.add_column("task", no_wrap=True)
-    table.add_column("metric", no_wrap=True)
-    for name in ("first", "second", "difference", "p", "p (Holm)", "samples", "left out", "better"):
-        table.add_column(name, justify="right", no_wrap=True)
-    for each in comparison.differences:
-        spread = f" [{each.ci95[0]:+.2f}, {each.ci95[1]:+.2f}]" if each.ci95 else ""
-        gap = f"{each.difference:+.2f}{spread}" if each.difference is not None else "-"
-        p, corrected = (chance(value) for value in (each.p, each.holm))
-        arrow = " \u2193" if each.better == "lower" else ""
-        cells = [number(each.first), number(each.second), gap, p, corrected, str(each.n), str(each.left_out), verdict(each)]
-        table.add_row(each.task, each.metric + arrow, *cells)
-    wide.print(table)
+    for place, name in (("first", comparison.first), ("second", comparison.second)):
+        console.print(visible(f"{place:<7}{name}"), highlight=False, markup=False, soft_wrap=True)
+    put(lambda width: comparison_table(comparison, width), console, wide=160)
     console.print(
         "better: the corrected p (Holm over these tasks) is below 0.05; (from d): a true difference of d is found in 80 % of such comparisons",
         highlight=False,
@@ -53,3 +43,31 @@ def show_comparison(comparison: Comparison) -> None:
     )
     for name, why in comparison.unavailable.items():
         console.print(visible(f"{name}: NOT COMPARED, {why}"), highlight=False, markup=False, soft_wrap=True)
+
+
+def comparison_table(comparison: Comparison, width: int) -> Table:
+    """One line a task; in a narrow terminal two, of which the second has the metric, the interval, and what is corrected or left out."""
+    from rich.box import SIMPLE_HEAD
+
+    from .tables import number
+
+    narrow = width < NARROW
+    title = f"first - second ({comparison.protocol}), on samples that both answered; 95 % intervals by image or room"
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    names = ["task", "metric", "first", "second", "difference", "p", "p (Holm)", "samples", "left out", "better"]
+    for name in ["task", "first", "second", "difference", "p\n(Holm)", "samples", "better"] if narrow else names:
+        table.add_column(name, justify="left" if name in ("task", "metric") else "right", no_wrap=True)
+    for each in comparison.differences:
+        spread = f"[{each.ci95[0]:+.2f}, {each.ci95[1]:+.2f}]" if each.ci95 else ""
+        gap = f"{each.difference:+.2f}" if each.difference is not None else "-"
+        p, corrected = (chance(value) for value in (each.p, each.holm))
+        metric = each.metric + (" \u2193" if each.better == "lower" else "")
+        values = (number(each.first), number(each.second))
+        if narrow:
+            left = f"\n{each.left_out} left out" if each.left_out else ""
+            found = verdict(each).replace(" (", "\n(")
+            table.add_row(f"{each.task}\n  {metric}", *values, f"{gap}\n{spread}", f"{p}\n{corrected}", f"{each.n}{left}", found)
+        else:
+            cells = (f"{gap} {spread}".strip(), p, corrected, str(each.n), str(each.left_out), verdict(each))
+            table.add_row(each.task, metric, *values, *cells)
+    return table

@@ -33,11 +33,18 @@ class Bars(Watcher):
         self.bar: TaskID | None = None
         self.total = self.done = 0
         self.begun = self.shown = 0.0
+        self.steady: tuple[float, int] | None = None  # when the first answer had come, and how many were there: loading is over
+        self.ticks = 0
+        self.tasks = self.ended = 0  # of a run: expected, and behind us
 
     def say(self, text: str) -> None:
         self.console.print(visible(text), highlight=False, markup=False, soft_wrap=True)
 
+    def expect(self, tasks: int) -> None:
+        self.tasks, self.ended = tasks, 0
+
     def begin(self, task: str, total: int) -> None:
+        self.steady, self.ticks = None, 0
         self.total, self.done, self.begun = total, 0, time.monotonic()
         self.shown = self.begun
         if self.live:
@@ -46,14 +53,18 @@ class Bars(Watcher):
 
     def tick(self, count: int) -> None:
         self.done += count
+        self.ticks += 1
         now = time.monotonic()
-        rate = self.done / max(now - self.begun, 1e-9)
+        if self.ticks == 2:  # the first tick is of what was there before
+            self.steady = (now, self.done)
+        since, before = self.steady if self.steady is not None and self.done > self.steady[1] else (self.begun, 0)
+        rate = (self.done - before) / max(now - since, 1e-9)
         if self.live and self.bar is not None:
             self.progress.update(self.bar, completed=self.done, rate=f"{rate:.1f}/s")
         elif now - self.shown > PLAIN_SECONDS and self.done * 20 > self.total:  # the first batch would foretell nonsense
             self.shown = now
             self.say(
-                f"  {self.done} of {self.total} samples, {rate:.1f}/s, {(self.total - self.done) / max(rate, 1e-9):.0f} s left"
+                f"  {self.done} of {self.total} samples, {rate:.2g}/s, {(self.total - self.done) / max(rate, 1e-9):.0f} s left"
             )
 
     def end(self, task: str) -> None:
@@ -63,7 +74,9 @@ class Bars(Watcher):
             if self.bar is not None:
                 self.progress.remove_task(self.bar)
             self.bar = None
-        self.say(f"{task:<18} {self.done}/{self.total} in {seconds:.1f} s")
+        self.ended += 1
+        among = f", {self.ended} of {self.tasks} tasks" if self.tasks > 1 and self.ended <= self.tasks else ""
+        self.say(f"{task:<18} {self.done}/{self.total} in {seconds:.1f} s{among}")
 
 
 def counting(watcher: Watcher, name: str) -> Callable[[int, int], None]:
