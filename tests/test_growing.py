@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -121,6 +122,19 @@ def test_an_edited_plug_in_is_another_model(tmp_path: Path) -> None:
         ask()
     manifest = json.loads((tmp_path / "run/manifest.json").read_text())
     assert list(manifest["identity"]["plugins"]) == ["says.py"]
+
+
+def test_a_helper_beside_a_plug_in_is_part_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(tmp_path))
+    (tmp_path / "words_of_says.py").write_text("WORD = 'red'\ndef word(): return WORD\n")
+    (tmp_path / "says.py").write_text("from words_of_says import word\n" + PLUGIN.replace('"red"', "word()"))
+    (tmp_path / "not_used.py").write_text("")
+    digests = []
+    for text in ("'red'", "'red'", "'blue'"):
+        (tmp_path / "words_of_says.py").write_text(f"WORD = {text}\ndef word(): return WORD\n")
+        digests += load_catalog([str(tmp_path / "says.py")]).plugin_files.values()
+        sys.modules.pop("words_of_says")
+    assert digests[0] == digests[1] != digests[2]
 
 
 def test_a_run_that_goes_on_says_how_many_answers_it_found_and_from_when(tmp_path: Path) -> None:

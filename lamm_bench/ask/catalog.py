@@ -167,6 +167,21 @@ def from_file(path: str) -> ModuleType:
     return module
 
 
+def digest_of(module: ModuleType, plugin: Path) -> str:
+    """A hash of what a plug-in is made of: its file, and those beside or below it from which it has taken something."""
+    home, waiting, files = plugin.resolve().parent, [module], {plugin.resolve()}
+    while waiting:
+        for thing in list(vars(waiting.pop()).values()):
+            name = thing.__name__ if isinstance(thing, ModuleType) else getattr(thing, "__module__", None)
+            other = sys.modules.get(name) if isinstance(name, str) else None
+            file = Path(getattr(other, "__file__", None) or "/").resolve()
+            if other is not None and file.suffix == ".py" and file.is_relative_to(home) and file not in files:
+                files.add(file)
+                waiting.append(other)
+    hashes = [hashlib.sha256(read_bytes(file)).hexdigest() for file in (plugin.resolve(), *sorted(files - {plugin.resolve()}))]
+    return hashes[0] if len(hashes) == 1 else hashlib.sha256("".join(hashes).encode()).hexdigest()
+
+
 def load_catalog(plugins: Sequence[str] = ()) -> Catalog:
     """The shelves, then entry points, then plugin files."""
     catalog = Catalog()
@@ -186,6 +201,6 @@ def load_catalog(plugins: Sequence[str] = ()) -> Catalog:
                 raise BenchError(f"entry point {entry.name} ({entry.value}) cannot be loaded: {error}") from error
     for plugin in plugins:
         module = from_file(plugin)
-        catalog.plugin_files[plugin] = hashlib.sha256(read_bytes(Path(plugin))).hexdigest()
+        catalog.plugin_files[plugin] = digest_of(module, Path(plugin))
         catalog.add_module(module, plugin)
     return catalog

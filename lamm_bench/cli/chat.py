@@ -16,6 +16,7 @@ from .options import (
     MISSING,
     SETTINGS,
     Finite,
+    can_be_written,
     device_options,
     guarded,
     pairs,
@@ -125,22 +126,21 @@ def from_file(adapter: Any, manner: Any, asked: dict[str, Any]) -> int:
     import json
 
     from lamm_bench.ask.chat import answer_all, read_questions
+    from lamm_bench.keep.files import write_whole
 
     path: Path = asked["question_file"]
     target: Path | None = asked["answer_file"]
     if target is not None and not target.absolute().parent.is_dir():
         raise BenchError(f"--answer-file {target}: there is no folder {target.absolute().parent}")
+    if target is not None and (reason := can_be_written(target)):
+        raise BenchError(f"--answer-file {target}: {reason}")
     answers = answer_all(adapter, manner, read_questions(path), asked["vision_root"] or path.absolute().parent)
-    text = "".join(json.dumps(entry, ensure_ascii=False) + "\n" for entry in answers)
+    written = "".join(json.dumps(entry, ensure_ascii=False) + "\n" for entry in answers)
+    text = written.encode("utf-8", "backslashreplace").decode()  # half a surrogate pair becomes its JSON escape
     if target is None:
         click.echo(text, nl=False)
     else:
-        temporary = target.with_name(f".{target.name}.tmp")
-        try:
-            temporary.write_text(text, encoding="utf-8", errors="surrogatepass")
-            temporary.replace(target)
-        except OSError as error:
-            raise BenchError(f"cannot write {target}: {error.strerror or error}") from None
+        write_whole(target, text.encode())
     missing = sum("error" in entry for entry in answers)
     if missing:
         click.echo(f"{missing} of {len(answers)} questions have no answer; their lines say why", err=True)

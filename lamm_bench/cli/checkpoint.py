@@ -8,6 +8,8 @@ from typing import Any
 
 import click
 
+from lamm_bench.errors import visible
+
 from .options import SETTINGS, guarded, modalities_option, pairs
 
 FOLDER = click.Path(path_type=Path)
@@ -61,7 +63,7 @@ def convert_(upstream_pt: Path, llm: str, encoder: str, settings: dict[str, str]
     wish = Wish(HubLlm(llm), kind, config, weights, asked["alpha"], asked["layout"], asked["name"])
     made = convert(upstream_pt, wish, output)
     for sentence in warnings_of(made, output):
-        click.echo(f"warning: {sentence}", err=True)
+        click.echo(visible(f"warning: {sentence}"), err=True)
     click.echo(f"checkpoint: {output}\nevaluate it: lamm-bench run --model lamm --set checkpoint={output} --tasks all")
 
 
@@ -103,7 +105,7 @@ def inspect_(path: Path, tensors: bool, as_json: bool) -> None:
     table.add_row("all", str(len(found.tensors)), f"{sum(part.parameters for part in found.parts):,}", "", "", "")
     console.print(table)
     for name, shape, kind in found.tensors if tensors else ():
-        click.echo(f"{name}  {shape}  {kind}")
+        click.echo(visible(f"{name}  {shape}  {kind}"))
 
 
 @checkpoint.command("merge", context_settings=SETTINGS)

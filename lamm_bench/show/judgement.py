@@ -8,6 +8,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+from lamm_bench.errors import visible
 from lamm_bench.judging.session import Judgement
 from lamm_bench.measure.scoring import Score
 from lamm_bench.types import FAILED
@@ -36,7 +37,7 @@ def show_judgement(console: Console, judgement: Judgement) -> None:
 
 
 def say(console: Console, text: str) -> None:
-    console.print(text, highlight=False, markup=False, soft_wrap=True)
+    console.print(visible(text), highlight=False, markup=False, soft_wrap=True)
 
 
 def table(judgement: Judgement) -> Table:
