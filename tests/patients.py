@@ -372,7 +372,7 @@ class Hoarder(Sound):
         self.kept: list[Any] = []
 
     def generate(self, requests: Sequence[Generate]) -> Iterator[tuple[int, Response]]:
-        self.kept.append(b"x" * (13 * 2**20 + len(self.kept)))
+        self.kept.append(b"x" * (30 * 2**20 + len(self.kept)))
         yield from super().generate(requests)
 
 
