@@ -102,3 +102,17 @@ def test_a_device_that_is_there_is_taken(device: str, there: int, chosen: str, m
     monkeypatch.setattr(torch.cuda, "is_available", lambda: there > 0)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: there)
     assert Lamm(device=device).chosen_device() == chosen
+
+
+def test_a_million_layers_are_refused_at_once(sound: Path, mini_root: Path, tmp_path: Path) -> None:
+    import shutil
+
+    shutil.copytree(sound, tmp_path / "checkpoint")
+    config = json.loads((tmp_path / "checkpoint/config.json").read_text())
+    config["llm"]["layers"] = 10**6
+    (tmp_path / "checkpoint/config.json").write_text(json.dumps(config))
+    assert "layers of the language model is 1000000" in asked(tmp_path / "checkpoint", mini_root, tmp_path / "run")
+    hub = toy_hub_checkpoint(tmp_path / "hub", toy_llm(tmp_path / "llm"))
+    own = json.loads((tmp_path / "llm/config.json").read_text())
+    (tmp_path / "llm/config.json").write_text(json.dumps({**own, "num_hidden_layers": 10**6, "n_layer": 10**6}))
+    assert "num_hidden_layers 1000000" in asked(hub, mini_root, tmp_path / "run")

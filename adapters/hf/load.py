@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from lamm_bench.errors import BenchError
+from lamm_bench.lamm.config import MOST
 from lamm_bench.remote.hub import cached
 
 HASHED = (".safetensors", ".bin", ".pt", ".pth", ".gguf", ".json", ".jinja", ".model", ".txt", ".py")
@@ -96,7 +97,13 @@ def config_of(settings: Settings) -> Any:
 
     quiet()
     source, words = settings.place
-    return attempt(settings, "config", lambda: AutoConfig.from_pretrained(source, **words))
+    config = attempt(settings, "config", lambda: AutoConfig.from_pretrained(source, **words))
+    layers = getattr(config.get_text_config(), "num_hidden_layers", 1)
+    if isinstance(layers, int) and layers > MOST["layers"]:
+        raise BenchError(
+            f"the config of {settings.model} has num_hidden_layers {layers}; no model has more than {MOST['layers']}"
+        )
+    return config
 
 
 def kind_of(settings: Settings, config: Any) -> str:

@@ -71,6 +71,10 @@ class CloudEncoder:
         return (middle - low) / (high - low)
 
 
+MOST = {"vocabulary": 10**7, "width": 10**5, "hidden": 10**6, "layers": 1000, "heads": 10**4, "window": 10**8}
+"""Sizes that no language model has; a damaged config that asks for more would be built for hours before its weights are found missing."""
+
+
 @dataclass(frozen=True)
 class Llm:
     """A LLaMA-architecture language model (transformers' LlamaForCausalLM), embeddings tied."""
@@ -82,6 +86,11 @@ class Llm:
     layers: int = 4
     heads: int = 8
     window: int = 1024  # positions
+
+    def __post_init__(self) -> None:
+        for name, most in MOST.items():
+            if not 0 <= getattr(self, name) <= most:
+                raise BenchError(f"{name} of the language model is {getattr(self, name)}, expected at most {most:,}")
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from lamm_bench.errors import BenchError
 from lamm_bench.remote.hub import cached
 
 from . import attention
-from .config import HubLlm, Llm, LlmConfig
+from .config import MOST, HubLlm, Llm, LlmConfig
 from .digests import file_digest
 
 HUB_ID = re.compile(r"[\w.-]+(/[\w.-]+)?")
@@ -99,7 +99,13 @@ def read_config(place: Place) -> Any:
     if not place.local:
         cached(place.name, place.revision, place.gguf or "config.json")  # or the hub answers; else a sentence
     with explained(f"the config of the language model {place}"):
-        return AutoConfig.from_pretrained(place.name, **place.keywords).get_text_config()
+        config = AutoConfig.from_pretrained(place.name, **place.keywords).get_text_config()
+    layers = getattr(config, "num_hidden_layers", 1)
+    if not isinstance(layers, int) or not 0 < layers <= MOST["layers"]:
+        raise BenchError(
+            f"the config of the language model {place} has num_hidden_layers {layers}, expected 1 to {MOST['layers']}"
+        )
+    return config
 
 
 @contextmanager
