@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .errors import BenchError, unknown
-from .types import Adapter, Estimate
+from .types import FAILED, Adapter, Estimate
 
 if TYPE_CHECKING:
     from .ask.comparing import Comparison
@@ -96,14 +96,16 @@ class Run:
         """Task -> why it was not asked, or not scored."""
         return {**self.result.get("skipped", {}), **self.result.get("unavailable", {})}
 
-    def frame(self, tasks: Sequence[str] | str = (), protocol: str = "standard", form: str = "auto") -> Any:
+    def frame(self, tasks: Sequence[str] | str = (), *, protocol: str = "standard", form: str = "auto") -> Any:
         """One row a sample: task, sample, status, answer, seconds, error, and what the task's scorer shows (`value`, ...).
 
         `form`: `pandas` (a DataFrame), `arrow` (a pyarrow Table), `plain` (a `Frame`), or `auto`: the first of them whose library
-        is installed. Lists and mappings are JSON texts. Raises `BenchError` for a task that the run has not."""
+        is installed. Lists and mappings are JSON texts; a sample without an answer has no values. Raises `BenchError` for a task or
+        protocol that the run has not."""
         if form not in FORMS:
             raise unknown("form of a frame", form, FORMS)
-        names = [tasks] if isinstance(tasks, str) else list(tasks)
+        self.under(protocol)  # refuses one that nothing was scored under
+        names = [name.strip() for name in tasks.split(",") if name.strip()] if isinstance(tasks, str) else list(tasks)
         there = sorted(path.stem for path in (self.folder / "scores").glob("*.json"))
         for name in names:
             if name not in there:
@@ -124,7 +126,8 @@ class Run:
             answer = record.prediction.text if record is not None and record.prediction is not None else None
             head = {"task": task, "sample": sample, "status": shown["status"], "answer": plain(answer)}
             tail = {"seconds": record.seconds if record else None, "error": record.error if record else None}
-            yield head | tail | {key: plain(value) for key, value in shown.items() if key != "status"}
+            answered = shown["status"] not in FAILED  # what nobody answered has no value
+            yield head | tail | {key: plain(value) if answered else None for key, value in shown.items() if key != "status"}
 
 
 def evaluate(
@@ -137,8 +140,8 @@ def evaluate(
     recipe: str = "lamm/standard",
     control: str | None = None,
     seed: int = 0,
-    protocols: Sequence[str] = (),
-    plugins: Sequence[str | Path] = (),
+    protocols: str | Sequence[str] = (),
+    plugins: str | Path | Sequence[str | Path] = (),
     output: str | Path | None = None,
     fresh: bool = False,
     progress: bool = False,
@@ -150,6 +153,7 @@ def evaluate(
     last one stopped, or finds all answers there; `fresh` asks anew. Raises `BenchError` for what the caller can mend."""
     from .ask.catalog import load_catalog
     from .ask.outcome import Watcher
+    from .ask.recipe import PROTOCOLS
     from .ask.session import Options, run
     from .data.locate import find_root
 
@@ -158,23 +162,33 @@ def evaluate(
         from .show.progress import Bars, stderr_console
 
         watcher = Bars(stderr_console())
+    if model is None or isinstance(model, int | float | type):
+        raise BenchError(f"model is {model!r}, expected the name of an adapter or an adapter")
+    if limit is not None and (not isinstance(limit, int) or isinstance(limit, bool) or limit < 1):
+        raise BenchError(f"limit is {limit!r}; it must be a whole number of at least 1")
+    if not isinstance(seed, int) or isinstance(seed, bool):
+        raise BenchError(f"seed is {seed!r}; it must be a whole number")
+    if not isinstance(recipe, str) or not isinstance(settings, Mapping | None):
+        raise BenchError("recipe is the name of a recipe or a YAML file, and settings a mapping of the model's options")
     named = isinstance(model, str)
-    files = tuple(str(path) for path in plugins)
+    files = listed(plugins)
     catalog = load_catalog(files)
+    wanted = listed(protocols)
+    for protocol in wanted:
+        if protocol not in PROTOCOLS:
+            raise unknown("protocol", protocol, PROTOCOLS)
     options = Options(
         model=model if isinstance(model, str) else model.name,
         settings={key: value if isinstance(value, str) else json.dumps(value) for key, value in (settings or {}).items()},
-        tasks=tasks if isinstance(tasks, str) else ",".join(tasks),
+        tasks=",".join(listed(tasks)),
         recipe=recipe,
-        protocols=tuple(protocols),
+        protocols=wanted,
         limit=limit,
         seed=seed,
         control=control,
         output=Path(output) if output is not None else None,
         mode="fresh" if fresh else "auto",
     )
-    if limit is not None and limit < 1:
-        raise BenchError(f"limit is {limit}; it must be at least 1")
     if settings and not named:
         raise BenchError("settings are for models by name; set your adapter's own attributes")
     adapter = catalog.adapter(model, options.settings) if isinstance(model, str) else model
@@ -189,11 +203,13 @@ def load(folder: str | Path, plugins: Sequence[str | Path] = ()) -> Run:
     from .keep.results import read_result
     from .keep.runs import Run as Stored
 
+    if not isinstance(folder, str | Path):
+        raise BenchError(f"{folder!r} is no run folder, expected its path")
     stored = Stored.read(Path(folder))
     path = stored.folder / "result.json"
     if not path.is_file():
         raise BenchError(f"{folder} has no result yet; the run was interrupted, and the same call or command finishes it")
-    return Run(stored.folder, read_result(path), tuple(str(file) for file in plugins))
+    return Run(stored.folder, read_result(path), listed(plugins))
 
 
 def compare(
@@ -209,12 +225,30 @@ def compare(
     from .ask.comparing import compare_runs
     from .ask.rescoring import root_of
 
+    for one in (first, second):
+        if not isinstance(one, Run | str | Path):
+            raise BenchError(f"{one!r} is no run, expected one of `evaluate` or `load`, or the path of its folder")
     folders = [one.folder if isinstance(one, Run) else Path(one) for one in (first, second)]
     brought = {file for one in (first, second) if isinstance(one, Run) for file in one.plugins}
-    catalog = load_catalog(sorted({*brought, *(str(path) for path in plugins)}))
+    catalog = load_catalog(sorted({*brought, *listed(plugins)}))
     root = root_of(folders, Path(data_root) if data_root is not None else None, catalog, lambda text: None)
-    names = tasks if isinstance(tasks, str) else ",".join(tasks)
+    names = ",".join(listed(tasks))
     return compare_runs(folders[0], folders[1], catalog, root, names, protocol)
+
+
+def listed(names: Any) -> tuple[str, ...]:
+    """One name, several separated by commas, or a list of them. Raises `BenchError` for anything else.
+
+    >>> listed("cifar10, lsp"), listed(["a", "b"]), listed(Path("my.py"))
+    (('cifar10', 'lsp'), ('a', 'b'), ('my.py',))
+    """
+    if isinstance(names, Path):
+        return (str(names),)
+    if isinstance(names, str):
+        return tuple(name.strip() for name in names.split(",") if name.strip())
+    if isinstance(names, Sequence | set | frozenset) and all(isinstance(name, str | Path) for name in names):
+        return tuple(str(name) for name in names)
+    raise BenchError(f"{names!r} is no name, and no list of names")
 
 
 def estimate(value: Mapping[str, Any]) -> Estimate:

@@ -89,6 +89,21 @@ def test_settings_reach_the_adapter(mini_root: Path, tmp_path: Path) -> None:
         (lambda root, out: lamm_bench.evaluate("chance", "svt", root, 2, output=out).frame("lsp"), "There are: svt"),
         (lambda root, out: lamm_bench.evaluate("chance", "svt", root, 2, output=out).under("clasic"), "Did you mean 'classic'"),
         (lambda root, out: lamm_bench.evaluate("chance", "svt", root, 2, output=out).frame(form="polars"), "There are: arrow"),
+        (
+            lambda root, out: lamm_bench.evaluate("chance", "svt", root, 2, output=out).frame(protocol="cheff"),
+            "Did you mean 'chef'",
+        ),
+        (
+            lambda root, out: lamm_bench.evaluate("chance", "svt", root, 2, protocols="clasic", output=out),
+            "Did you mean 'classic'",
+        ),
+        (lambda root, out: lamm_bench.evaluate(None, "svt", root, output=out), "model is None"),
+        (lambda root, out: lamm_bench.evaluate("chance", 5, root, output=out), "5 is no name"),
+        (lambda root, out: lamm_bench.evaluate("chance", "svt", root, "10", output=out), "limit is '10'"),
+        (lambda root, out: lamm_bench.evaluate("chance", "svt", root, True, output=out), "limit is True"),
+        (lambda root, out: lamm_bench.evaluate("chance", "svt", root, seed="x", output=out), "seed is 'x'"),
+        (lambda root, out: lamm_bench.load(None), "None is no run folder"),
+        (lambda root, out: lamm_bench.compare(None, out), "None is no run"),
     ],
 )
 def test_what_a_caller_can_mend_is_one_sentence(mini_root: Path, tmp_path: Path, call, fault: str) -> None:
@@ -116,3 +131,27 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
         lamm_bench.evalute  # noqa: B018
     began = time.perf_counter()
     assert lamm_bench.__version__ and time.perf_counter() - began < 1
+
+
+class Broken:
+    """An adapter of which every answer is an error."""
+
+    name, modalities = "../broken", frozenset({"image"})
+
+    def fingerprint(self) -> str:
+        return "1"
+
+    def generate(self, requests):
+        from lamm_bench.types import Response
+
+        return ((number, Response(error="nothing", status="model_error")) for number, _ in enumerate(requests))
+
+
+def test_what_nobody_answered_has_no_value_and_no_name_leaves_the_folder(
+    mini_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    run = lamm_bench.evaluate(Broken(), "cifar10", mini_root, limit=2)
+    assert run.folder.parent == Path("runs") and ".." not in str(run.folder)
+    frame = run.frame("cifar10", form="plain")
+    assert frame["status"] == ["model_error"] * 2 and frame["value"] == [None] * 2

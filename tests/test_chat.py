@@ -197,6 +197,6 @@ def test_an_adapter_with_a_stream_is_shown_as_it_grows(tmp_path: Path) -> None:
             yield from ("a", "b")
             yield Response(text="ab", finish="length")
 
-    talk = Talk(Typist(), Manner(), Media("image", "/a.png"))  # type: ignore[arg-type]
+    talk = Talk(Typist(), Manner(), (Media("image", "/a.png"),))  # type: ignore[arg-type]
     assert list(talk.say("?")) == ["a", "b", Response(text="ab", finish="length")]
     assert [message.text for message in talk.turns] == ["?", "ab"]

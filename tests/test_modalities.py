@@ -206,3 +206,37 @@ def test_a_scene_without_what_the_model_takes_ends_its_own_sample(tmp_path: Path
     one = media.seal(room(tmp_path, ("objects",)))
     found, unfit = fitted([Sample("1", "What?", (one,), "x", "g")], Eyes())  # type: ignore[arg-type]
     assert not found and "has no frames" in unfit["1"]
+
+
+def broken(**functions) -> media.Modality:
+    """A modality of text files, some of whose functions are somebody's first try."""
+    sound = {"decode": lambda path: Path(path).read_text(), "hidden": lambda path: "", "weigh": len}
+    return media.Modality(name="prose", many="texts", key="prose", **{**sound, **functions})
+
+
+@pytest.mark.parametrize("part", ["decode", "hidden", "weigh"])
+@pytest.mark.parametrize("error", [ValueError("boom"), TypeError("not this"), OSError("disk"), ZeroDivisionError()])
+def test_whatever_a_modality_raises_costs_one_sample(tmp_path: Path, part: str, error: Exception) -> None:
+    def fail(*_: object) -> None:
+        raise error
+
+    (tmp_path / "a.txt").write_text("words")
+    media.register(broken(**{part: fail}), "prose.py")
+    try:
+        one = Media("prose", str(tmp_path / "a.txt"))
+        with pytest.raises(MediaError, match=f"a.txt: `{part}` of the modality prose raised {type(error).__name__}"):
+            media.open_media(media.blank(one) if part == "hidden" else one)
+    finally:
+        media.forget("prose")
+
+
+def test_a_modality_without_its_functions_is_refused_at_once() -> None:
+    with pytest.raises(BenchError, match="`decode` of the modality prose is None, expected a function"):
+        media.register(broken(decode=None), "prose.py")
+
+
+def test_a_task_of_a_modality_that_nobody_knows_says_so() -> None:
+    from lamm_bench.ask.catalog import load_catalog
+
+    unheard = type("Unheard", (Rooms,), {"modality": "imagee"})()
+    assert "Did you mean 'image'" in str(why_not(unheard, load_catalog().recipe("lamm/standard"), Eyes()))  # type: ignore[arg-type]

@@ -30,7 +30,10 @@ def showing() -> dict[str, str]:
 def help_lines() -> list[str]:
     """What `/help` says."""
     known = media.modalities()
-    shown = [f"{f'{command} PATH':<14} show one of {known[kind].many} and begin anew" for command, kind in showing().items()]
+    shown = [
+        f"{f'{command} PATH':<14} show {known[kind].one or known[kind].name} and begin anew"
+        for command, kind in showing().items()
+    ]
     return [*shown, *COMMANDS.values()]
 
 
@@ -56,7 +59,7 @@ class Talk:
 
     adapter: Adapter
     manner: Manner
-    shown: Media | None = None
+    shown: tuple[Media, ...] = ()  # as the model takes it: a video as its frames
     turns: list[Message] = field(default_factory=list)
 
     def show(self, kind: Modality, path: str) -> None:
@@ -69,7 +72,7 @@ class Talk:
 
     def say(self, question: str) -> Iterator[str | Response]:
         """Pieces of the answer as they come, then the response. A question that failed leaves no trace."""
-        first = (self.shown,) if self.shown is not None and not self.turns else ()
+        first = self.shown if not self.turns else ()
         asked = Message("user", (*first, question))
         request = self.manner.request([*self.turns, asked], turn=len(self.turns) // 2)
         for piece in answer(self.adapter, request):
@@ -91,13 +94,14 @@ def answer(adapter: Adapter, request: Generate) -> Iterator[str | Response]:
     yield response
 
 
-def opened(adapter: Adapter, kind: Modality, path: str) -> Media:
-    """A checked reference. Raises `BenchError` when the file cannot be used or the model does not take its kind."""
-    if kind not in adapter.modalities:
+def opened(adapter: Adapter, kind: Modality, path: str) -> tuple[Media, ...]:
+    """Checked references, as the model takes them. Raises `BenchError` when the file cannot be used or its kind is not taken."""
+    taken = frozenset(adapter.modalities)
+    if not media.able(media.modality(kind), taken):
         raise BenchError(f"{adapter.name} takes no {media.many(kind)}")
     one = Media(kind, str(Path(path.strip().strip("'\"")).expanduser().absolute()))
     media.check(one)
-    return media.seal(one)
+    return tuple(media.seal(each) for each in media.instead(one, taken))
 
 
 def converse(talk: Talk, lines: Iterator[str], write: Callable[[str], None], complain: Callable[[str], None]) -> int:
@@ -205,7 +209,7 @@ def answer_all(adapter: Adapter, manner: Manner, questions: Sequence[Question], 
     requests, places = [], []
     for place, one in enumerate(questions):
         try:
-            first = (opened(adapter, one.shown[0], str(root / one.shown[1])),) if one.shown else ()
+            first = opened(adapter, one.shown[0], str(root / one.shown[1])) if one.shown else ()
         except BenchError as error:
             out[place] |= {"text": None, "error": str(error)}
             continue

@@ -44,6 +44,11 @@ def root_of(folders: Sequence[Path], given: Path | None, catalog: Catalog, say: 
         return miniature()
     if met and is_root(Path(met), tasks):
         return Path(met)  # each task is compared with what the run was asked, and the one that changed is named
+    strangers = [name for name in manifest["identity"]["data"] if name not in catalog.tasks]
+    if strangers and len(strangers) == len(manifest["identity"]["data"]):
+        raise BenchError(
+            f"{folders[0]} was asked about {', '.join(strangers)}, which no task here is called; name the file that brings it with --plugin"
+        )
     raise BenchError(
         f"{folders[0]} met its data in {met or 'a place it does not name'}, which is not there; name where they are now with --data-root"
     )

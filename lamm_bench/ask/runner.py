@@ -94,7 +94,9 @@ def why_not(task: Task, recipe: Recipe, adapter: Adapter) -> str | None:
         return str(reason)
     taken = frozenset(adapter.modalities)
     own = media.modalities().get(task.modality)
-    if own is None or not media.able(own, taken):
+    if own is None:
+        return str(unknown(f"modality ({task.name})", task.modality, media.modalities()))
+    if not media.able(own, taken):
         return f"{adapter.name} takes no {media.many(task.modality)}"
     gives = frozenset(getattr(task, "gives", own.parts))
     lacking = sorted(frozenset(getattr(adapter, "needs", ())) - gives) if gives else []

@@ -57,8 +57,17 @@ class Options:
         if self.output is not None:
             return self.output
         if self.name:
-            return Path("runs") / "".join(c if c.isalnum() or c in "._-" else "-" for c in self.name)[:80].lstrip(".")
-        return Path("runs") / f"{self.model}-{digest(identity, 8)}"
+            return Path("runs") / file_name(self.name)
+        return Path("runs") / f"{file_name(self.model)}-{digest(identity, 8)}"
+
+
+def file_name(name: str) -> str:
+    """A name that can be a folder's, whatever it holds.
+
+    >>> file_name("../a/b c"), file_name("Qwen2-VL")
+    ('-a-b-c', 'Qwen2-VL')
+    """
+    return "".join(c if c.isalnum() or c in "._-" else "-" for c in name)[:80].lstrip(".")
 
 
 def run(options: Options, catalog: Catalog, adapter: Adapter, root: Path, source: str, watcher: Watcher) -> Outcome:

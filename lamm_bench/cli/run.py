@@ -37,7 +37,11 @@ from .options import (
 @protocol_option
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Ask only N samples of each task, drawn with the seed.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of --limit and of sampling.")
-@click.option("--control", metavar="NAME", help="A control experiment: `blind` replaces every image or cloud by a blank.")
+@click.option(
+    "--control",
+    metavar="NAME",
+    help="A control experiment: `blind` replaces all media by blanks, `shuffled` puts their content out of order.",
+)
 @click.option(
     "--batch-size", type=click.IntRange(min=1), metavar="N", help="The model's batch size (same as --set batch_size=N)."
 )

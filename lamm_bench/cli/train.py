@@ -99,4 +99,14 @@ def train_baseline(**asked: Any) -> None:
         click.echo("\nlamm-bench: interrupted; run the same command again to go on from the last state that was saved", err=True)
         sys.exit(INTERRUPTED)
     if importlib.import_module("lamm_bench.training.engines.device").place()[0] == 0:
-        click.echo(f"checkpoint: {folder}\nevaluate it: lamm-bench run --model lamm --set checkpoint={folder} --tasks all")
+        click.echo(
+            f"checkpoint: {folder}\nevaluate it: lamm-bench run{brought()} --model lamm --set checkpoint={folder} --tasks all"
+        )
+
+
+def brought() -> str:
+    """The plug-in files of this command, as another command would name them."""
+    words = sys.argv[1:]
+    named = [after for word, after in zip(words, words[1:]) if word == "--plugin"]
+    named += [word.partition("=")[2] for word in words if word.startswith("--plugin=")]
+    return "".join(f" --plugin {file}" for file in named)

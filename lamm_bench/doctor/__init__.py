@@ -11,8 +11,8 @@ from collections.abc import Collection, Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from lamm_bench.errors import unknown
-from lamm_bench.media import modalities
+from lamm_bench.errors import BenchError, unknown
+from lamm_bench.media import many, modalities
 from lamm_bench.types import Adapter, Job, Task
 
 from . import checks_answers, checks_cost, checks_media, checks_prompts, checks_score
@@ -63,7 +63,12 @@ def material_for(adapter: Adapter, task: Task | None, root: Path | None, folder:
         found = material_of(task, root, folder)
     else:
         drawn = [own.name for own in modalities().values() if own.probe is not None]
-        found = own_material(next((kind for kind in drawn if kind in getattr(adapter, "modalities", ())), drawn[0]), folder)
+        taken = set(getattr(adapter, "modalities", ()))
+        if media and taken and taken <= modalities().keys() - set(drawn):
+            raise BenchError(
+                f"nothing can be drawn of {', '.join(map(many, sorted(taken)))} (no `probe`); name a task with --task"
+            )
+        found = own_material(next((kind for kind in drawn if kind in taken), drawn[0]), folder)
     return found if media else replace(found, samples=tuple(replace(sample, media=()) for sample in found.samples))
 
 

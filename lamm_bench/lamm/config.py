@@ -178,7 +178,13 @@ def read(kind: type[C], data: Any, where: str) -> C:
     kinds = [name for name in modalities() if name not in known] if beside else []
     for key in data:
         if key not in known and key not in kinds:
-            raise unknown(f"key of {where}", str(key), [*known, *kinds])
+            fault = unknown(f"key of {where}", str(key), [*known, *kinds])
+            more = (
+                " (if it is a modality of a plug-in, name its file with --plugin)"
+                if beside and isinstance(data[key], Mapping | list)
+                else ""
+            )
+            raise BenchError(f"{fault}{more}")
     values: dict[str, Any] = {}
     for name, parse in beside.items():
         found = {key: parse(key, data[key], f"{where}.{key}") for key in kinds if key in data}

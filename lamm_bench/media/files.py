@@ -46,8 +46,10 @@ def digest(media: Media) -> str:
         return sha256(media.path)
     try:
         return own(media.path)
-    except OSError as error:
-        raise MediaError(f"{media.path} cannot be read: {error.strerror or error}") from None
+    except MediaError:
+        raise
+    except Exception as error:  # of a stranger's function
+        raise MediaError(f"{media.path} cannot be read: {getattr(error, 'strerror', None) or error}") from error
 
 
 def seal(media: Media) -> Media:

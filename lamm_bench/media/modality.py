@@ -100,6 +100,9 @@ def register(one: Modality, where: str) -> None:
     """Makes a modality known; a second one of the same name, key or word is refused."""
     if not isinstance(one, Modality):
         raise BenchError(f"{where}: MODALITIES holds {type(one).__name__}, expected lamm_bench.media.Modality")
+    for part in ("decode", "hidden", "weigh"):
+        if not callable(getattr(one, part)):
+            raise BenchError(f"{where}: `{part}` of the modality {one.name} is {getattr(one, part)!r}, expected a function")
     others = [
         other for other in _known.values() if other != one and _where[other.name] != where
     ]  # the same file again replaces its own

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from lamm_bench.errors import MediaError
+from lamm_bench.errors import BenchError, MediaError
 from lamm_bench.types import Media
 
 from .cache import cache
@@ -16,21 +17,35 @@ from .modality import Modality, modalities, modality
 
 
 def open_media(media: Media) -> Any:
-    """The value that models are shown; the cache shares it, so nobody may change it. Raises `MediaError`."""
+    """The value that models are shown; the cache shares it, so nobody may change it. Raises `MediaError`.
+
+    Whatever else a modality's own functions raise about a file is such an error too: one file costs one sample."""
     own = modality(media.kind)
     if is_blank(media):
-        return own.hidden(media.path)
+        return guarded(own, media, "hidden", own.hidden, media.path)
     key = (media.kind, *file_key(media.path)) if own.digest is None else None
     found = cache.get(key) if key is not None else None
     if found is None:
-        found = own.decode(media.path)
+        found = guarded(own, media, "decode", own.decode, media.path)
         if key is not None:
-            cache.put(key, found, own.weigh(found))
+            cache.put(key, found, int(guarded(own, media, "weigh", own.weigh, found)))
     if not is_shuffled(media):
         return found
     if own.shuffled is None:
         raise MediaError(f"{own.many} cannot be shuffled: the modality {own.name} does not say how")
-    return own.shuffled(found, np.random.default_rng(int(media.sha256.rpartition(" ")[2][:16], 16)))
+    stream = np.random.default_rng(int(media.sha256.rpartition(" ")[2][:16], 16))
+    return guarded(own, media, "shuffled", own.shuffled, found, stream)
+
+
+def guarded(own: Modality, media: Media, name: str, work: Callable[..., Any], *given: Any) -> Any:
+    """A modality's function about one file. Raises `MediaError` that names the file, the function and what it raised."""
+    try:
+        return work(*given)
+    except (BenchError, MemoryError):
+        raise
+    except Exception as error:  # of a stranger's function, or of the library that it calls
+        said = " ".join(str(error).split())[:200]
+        raise MediaError(f"{media.path}: `{name}` of the modality {own.name} raised {type(error).__name__}: {said}") from error
 
 
 def check(media: Media) -> None:
@@ -61,7 +76,7 @@ def instead(media: Media, taken: frozenset[str]) -> tuple[Media, ...]:
     for kind, become in own.becomes.items():
         if kind in taken:
             hide = blank if is_blank(media) else shuffle if is_shuffled(media) else None
-            return tuple(hide(one) if hide else one for one in become(media))
+            return tuple(hide(one) if hide else one for one in guarded(own, media, f"becomes[{kind}]", become, media))
     raise MediaError(f"a model that takes {', '.join(sorted(taken))} cannot be shown {own.many}")
 
 
