@@ -2,17 +2,22 @@
 
 Any `AutoModelForImageTextToText` with a chat template is asked with its images; a text-only causal LLM is asked with all
 media left out, which makes it the blind control. Options: `--set model=... device=auto|cpu|cuda dtype=auto|float32|bfloat16|float16
-batch_size=16 cache=1024 attn=sdpa|eager|... revision=... template=FILE.jinja gguf=FILE device_map=auto trust_remote_code=false threads=0`."""
+batch_size=16 cache=1024 attn=sdpa|eager|... revision=... template=FILE.jinja gguf=FILE render=4views device_map=auto trust_remote_code=false threads=0`."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, TypeVar
 
-from lamm_bench.errors import BenchError, unknown
-from lamm_bench.media import flats, modalities
-from lamm_bench.types import Generate, Modality, Response, Score
+from lamm_bench.errors import BenchError, MediaError, unknown
+from lamm_bench.media import flats, many, modalities, renderable, rendered
+from lamm_bench.remote.pictures import parse_render
+from lamm_bench.types import Generate, Media, Modality, Response, Score, Task
+
+R = TypeVar("R", Generate, Score)
 
 DTYPES = ("auto", "float32", "bfloat16", "float16")
 DEVICES = ("auto", "cpu", "cuda")
@@ -35,11 +40,14 @@ class HfChat:
     device_map: str = ""  # `auto` spreads the model over several devices (needs accelerate)
     trust_remote_code: bool = False  # runs Python code that comes with the model
     threads: int = 0  # 0: PyTorch's own choice
+    render: str = ""  # `4views` shows a point cloud as four pictures; empty: clouds are refused
     name: str = "hf-chat"
     _asker: Any = field(default=None, init=False, repr=False)
     _place: Any = field(default=None, init=False, repr=False)
     _config: Any = field(default=None, init=False, repr=False)
     _hash: str = field(default="", init=False, repr=False)
+    _views: int = field(default=0, init=False, repr=False)
+    _folder: Any = field(default=None, init=False, repr=False)  # of rendered pictures
 
     def __post_init__(self) -> None:
         if not self.model.strip():
@@ -52,6 +60,7 @@ class HfChat:
             raise BenchError(f"batch_size={self.batch_size} of the model hf-chat must be at least 1")
         if self.cache < 0:
             raise BenchError(f"cache={self.cache} of the model hf-chat must be at least 0, which turns it off")
+        self._views = parse_render(self.render)
 
     @property
     def place(self) -> tuple[str, dict[str, Any]]:
@@ -81,7 +90,7 @@ class HfChat:
     @property
     def modalities(self) -> frozenset[Modality]:
         """A text-only model can be asked about everything, since it is shown nothing."""
-        return flats() if self.kind == "vision" else frozenset(modalities())
+        return flats() | (renderable() if self._views else frozenset()) if self.kind == "vision" else frozenset(modalities())
 
     @property
     def ignores(self) -> frozenset[str]:
@@ -112,17 +121,59 @@ class HfChat:
             from .hf.load import fingerprint
 
             self._hash = fingerprint(self, self.asker.loaded)
+            if self._views and self.kind == "vision":
+                versions = "".join(f" {name} {modalities()[name].views_version}" for name in sorted(renderable()))
+                self._hash += f"-{self._views} views{versions}"
         return self._hash
 
+    def why_not(self, task: Task, inferencer: Mapping[str, Any]) -> str | None:
+        """Why a task cannot be asked, in the user's terms."""
+        if self.kind == "vision" and task.modality in renderable() - self.modalities:
+            return f"hf-chat shows no {many(task.modality)}; --set render=4views shows four rendered views of each instead"
+        return None
+
     def generate(self, requests: Sequence[Generate]) -> Iterator[tuple[int, Response]]:
-        yield from self.asker.generate(requests)
+        yield from self.pictured(requests, self.asker.generate)
 
     def score(self, requests: Sequence[Score]) -> Iterator[tuple[int, Response]]:
-        yield from self.asker.score(requests)
+        yield from self.pictured(requests, self.asker.score)
 
     def loss(self, request: Score) -> list[float]:
         """The training loss of each option in nats, summed over its tokens: what `score` must be minus of."""
-        return list(self.asker.loss(request))
+        return list(self.asker.loss(self.drawn(request)))
+
+    def pictured(
+        self, requests: Sequence[R], ask: Callable[[list[R]], Iterator[tuple[int, Response]]]
+    ) -> Iterator[tuple[int, Response]]:
+        """Asks with every cloud as its pictures; one that cannot be drawn ends its own request."""
+        able: list[tuple[int, R]] = []
+        for index, request in enumerate(requests):
+            try:
+                able.append((index, self.drawn(request)))
+            except MediaError as error:
+                yield index, Response(error=str(error), status="media_error")
+        for at, response in ask([request for _, request in able]):
+            yield able[at][0], response
+
+    def drawn(self, request: R) -> R:
+        """The request with what is no picture rendered as some. Raises `MediaError`."""
+        kinds = {part.kind for message in request.messages for part in message.parts if isinstance(part, Media)}
+        if not self._views or self.kind != "vision" or not kinds & renderable():
+            return request
+        if self._folder is None:
+            self._folder = tempfile.TemporaryDirectory(prefix="lamm-bench-views-")
+        messages = tuple(replace(message, parts=self.pictures(message.parts)) for message in request.messages)
+        return replace(request, messages=messages)
+
+    def pictures(self, parts: Sequence[str | Media]) -> tuple[str | Media, ...]:
+        """A message's parts, each cloud as its pictures."""
+        shown: list[str | Media] = []
+        for part in parts:
+            if isinstance(part, Media) and part.kind in renderable():
+                shown += rendered(part, self._views, Path(self._folder.name))
+            else:
+                shown.append(part)
+        return tuple(shown)
 
     @property
     def asker(self) -> Any:

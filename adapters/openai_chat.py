@@ -13,12 +13,12 @@ from typing import Any, ClassVar, Literal
 
 from lamm_bench.errors import BenchError, MediaError
 from lamm_bench.keep.files import digest
-from lamm_bench.media import flats, many
+from lamm_bench.media import flats, many, renderable
 from lamm_bench.remote.cache import Cache, default_path
 from lamm_bench.remote.exchange import Clock, Exchange, Question
 from lamm_bench.remote.options import likelihoods
 from lamm_bench.remote.pace import Pace
-from lamm_bench.remote.pictures import Form, Pictures, parse_render, renderable
+from lamm_bench.remote.pictures import Form, Pictures, parse_render
 from lamm_bench.remote.purse import Purse
 from lamm_bench.remote.reply import Reply
 from lamm_bench.remote.server import GRACE, OFFICIAL, Server, Trouble, checked_key, checked_url, is_local

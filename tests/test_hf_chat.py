@@ -20,6 +20,7 @@ from safetensors.torch import load_file, save_file
 from lamm_bench.adapters.hf_chat import HfChat
 from lamm_bench.ask.catalog import load_catalog
 from lamm_bench.errors import BenchError
+from lamm_bench.media import blank
 from lamm_bench.types import Generate, Media, Message, Response, Score
 
 from .tiny_hf import END, TEMPLATE, TINY, bytes_tokenizer, tiny_llava, tiny_text
@@ -466,3 +467,27 @@ def test_real_words_from_a_gguf_file() -> None:
     for number, response in enumerate(weigh(adapter, *scored)):
         assert max(range(3), key=lambda option: response.logprobs[option]) == number
     assert [-v for v in weigh(adapter, scored[0])[0].logprobs] == pytest.approx(adapter.loss(scored[0]), rel=1e-4)
+
+
+def test_clouds_are_shown_as_views_where_they_are_asked_for(tiny_models: dict[str, Path], tmp_path: Path) -> None:
+    folder = str(tiny_models["qwen2-vl"])
+    plain, views = HfChat(folder, batch_size=4), HfChat(folder, batch_size=4, render="2views")
+    assert "point_cloud" not in plain.modalities and "point_cloud" in views.modalities
+    task = load_catalog().tasks["scanqa"]
+    assert "render=4views" in str(plain.why_not(task, {})) and views.why_not(task, {}) is None
+    assert views.fingerprint() != plain.fingerprint()
+    own = cloud(tmp_path, "room.npy", 3)
+    (drawn,) = [views.drawn(Generate((Message("user", (own, "What is it?")),)))]
+    shown = [part for part in drawn.messages[0].parts if isinstance(part, Media)]
+    assert [part.kind for part in shown] == ["image", "image"] and shown[0].path != shown[1].path
+    seen, hidden = (Score((Message("user", (one, "What is it?")),), OPTIONS) for one in (own, blank(own)))
+    broken = Score((Message("user", (Media("point_cloud", str(tmp_path / "none.npy")), "What is it?")),), OPTIONS)
+    answers = weigh(views, seen, broken, hidden)
+    assert [response.status for response in answers] == ["", "media_error", ""]
+    assert "none.npy is missing" in answers[1].error
+    assert answers[0].logprobs != answers[2].logprobs
+
+
+def test_a_render_that_is_none_is_refused(tiny_models: dict[str, Path]) -> None:
+    with pytest.raises(BenchError, match="such as render=4views"):
+        HfChat(str(tiny_models["qwen2-vl"]), render="many")

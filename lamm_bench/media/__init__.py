@@ -18,9 +18,10 @@ from .modality import (
     modality,
     ours,
     register,
+    renderable,
     resolve,
 )
-from .opening import able, check, decoder_versions, instead, open_media
+from .opening import able, check, decoder_versions, instead, open_media, rendered
 from .point_cloud import MAX_POINTS, open_cloud
 from .scene import Frame, Scene, SceneObject, open_scene, save_scene
 
@@ -61,6 +62,8 @@ __all__ = [
     "original",
     "ours",
     "register",
+    "renderable",
+    "rendered",
     "resolve",
     "save_scene",
     "seal",

@@ -170,6 +170,11 @@ def flats() -> frozenset[str]:
     return frozenset(one.name for one in modalities().values() if one.flat)
 
 
+def renderable() -> frozenset[str]:
+    """The modalities that become pictures by rendering, for models that only have eyes."""
+    return frozenset(one.name for one in modalities().values() if one.views is not None and not one.flat)
+
+
 def many(name: str) -> str:
     """Its plural in sentences; of one that nobody knows, its name."""
     found = modalities().get(name)

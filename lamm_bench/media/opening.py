@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,7 +14,7 @@ from lamm_bench.errors import BenchError, MediaError
 from lamm_bench.types import Media
 
 from .cache import cache
-from .files import blank, file_key, is_blank, is_shuffled, shuffle
+from .files import blank, content, file_key, is_blank, is_shuffled, shuffle
 from .modality import Modality, modalities, modality
 
 
@@ -83,3 +85,21 @@ def instead(media: Media, taken: frozenset[str]) -> tuple[Media, ...]:
 def able(own: Modality, taken: frozenset[str]) -> bool:
     """Whether a model that takes these modalities can be shown this one, as it is or as what it becomes."""
     return own.name in taken or any(kind in taken for kind in own.becomes)
+
+
+def rendered(media: Media, count: int, folder: Path) -> tuple[Media, ...]:
+    """The media as at most `count` pictures, written into `folder` once each, for models that only have eyes. Raises `MediaError`."""
+    own = modality(media.kind)
+    if own.views is None:
+        raise MediaError(f"{own.many} cannot be rendered: the modality {own.name} does not say how")
+    key = hashlib.sha256(f"{content(media)} {own.views_version} {count}".encode()).hexdigest()[:24]
+    found = sorted(folder.glob(f"{key}-*.png"))
+    if not found:
+        pictures = guarded(own, media, "views", own.views, media, min(count, own.most_views))
+        for number, picture in enumerate(pictures):
+            picture.save(folder / f"{key}-{number:02d}.png.part", "PNG")
+        for number in range(len(pictures)):
+            (folder / f"{key}-{number:02d}.png.part").rename(folder / f"{key}-{number:02d}.png")
+        found = sorted(folder.glob(f"{key}-*.png"))
+    (flat,) = [one.name for one in modalities().values() if one.flat][:1]
+    return tuple(Media(flat, str(path)) for path in found)

@@ -62,11 +62,6 @@ def drawn(own: Modality) -> Callable[[Media, int], list[Image.Image]]:
     return own.views
 
 
-def renderable() -> frozenset[str]:
-    """The modalities that can be sent as rendered views, beside those that are pictures."""
-    return frozenset(own.name for own in files.modalities().values() if own.views is not None and not own.flat)
-
-
 def content(media: Media) -> str:
     """The hash of the content, with a word where it is hidden or out of order."""
     if files.is_shuffled(media):
