@@ -5,6 +5,7 @@ is relative to `2D_Benchmark`, `pcl` to `3D_Benchmark` (often with a leading `./
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -79,9 +80,19 @@ def inside(base: Path, relative: str, item: Item) -> Path:
 
 
 def options_unseen(sample: Sample) -> bool:
-    """Whether a question has options of which its text says nothing."""
+    """Whether a question has options of which its text tells at most one: a word may stand in both by chance."""
     asked = sample.question.casefold()
-    return len(sample.choices) > 1 and not any(choice.strip().casefold() in asked for choice in sample.choices if choice.strip())
+    return len(sample.choices) > 1 and sum(stands_in(choice.strip().casefold(), asked) for choice in sample.choices) < 2
+
+
+def stands_in(words: str, text: str) -> bool:
+    """Whether words stand in a text, and not within a longer word; scripts without blanks have no such bounds.
+
+    >>> stands_in("cat", "a category"), stands_in("cat", "(A) cat"), stands_in("猫", "是猫吗")
+    (False, True, True)
+    """
+    bounds = (r"(?<!\w)" * words[:1].isascii(), r"(?!\w)" * words[-1:].isascii())
+    return bool(words) and re.search(re.escape(words).join(bounds), text) is not None
 
 
 def find_meta(root: Path, names: Sequence[str]) -> Path:

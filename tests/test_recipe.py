@@ -13,6 +13,7 @@ from lamm_bench.ask.inferencers import INFERENCERS, ChainOfThought, Direct, Like
 from lamm_bench.ask.instruction import Prompt, fill, opening, prompt_file
 from lamm_bench.ask.recipe import parse_recipe
 from lamm_bench.errors import BenchError
+from lamm_bench.task import options_unseen
 from lamm_bench.types import Generate, Media, Response, Sample, Score
 
 GOOD = "scenario: {}\ninstruction: {}\ninferencer: {name: direct}\nmetric: {}\n"
@@ -166,3 +167,30 @@ def test_the_prompt_file_covers_every_kind_of_task_and_upstreams_task_types() ->
         assert prompts.of_task_type(name)
     with pytest.raises(BenchError, match="Did you mean 'counting'"):
         prompts.of_task_type("countin")
+
+
+@pytest.mark.parametrize(
+    ("question", "choices", "unseen"),
+    [
+        ("Which one? (A) cat (B) a dog", ("cat", "a dog"), False),
+        ("Which one? A. Cat B. A dog", ("cat", "a dog"), False),
+        ("Which one?", ("cat", "a dog"), True),
+        ("Which category does a catfish belong to?", ("cat", "dog"), True),
+        ("Which of the cats is red?", ("red", "blue", "green"), True),  # one word stands there by chance
+        ("是猫吗？A猫 B狗", ("猫", "狗"), False),
+        ("How many? (A) 1 (B) 10", ("1", "10"), False),
+        ("In 2010, how many were there?", ("1", "10"), True),
+        ("Which? (A) C++ (B) C#", ("C++", "C#"), False),
+        ("Describe it.", (), False),
+        ("Describe it.", ("it",), False),
+        ("Which?", ("", ""), True),
+    ],
+)
+def test_options_that_a_question_does_not_tell_are_noticed(question: str, choices: tuple[str, ...], unseen: bool) -> None:
+    assert options_unseen(Sample("1", question, (), 0, "g", choices)) is unseen
+
+
+def test_a_template_can_show_the_options() -> None:
+    sample = Sample("1", "Which {options}?", (), 0, "g", ("cat", "a {question}"))
+    (message,) = opening(sample, "", "", "{question}\n{options}\nAnswer:").messages
+    assert message.text == "Which {options}?\n(A) cat\n(B) a {question}\nAnswer:"

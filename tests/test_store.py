@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import socket
+import stat
 from pathlib import Path
 from typing import Any
 
@@ -316,3 +317,25 @@ def test_a_device_is_written_to_and_not_replaced(tmp_path: Path) -> None:
     os.close(reader)
     with pytest.raises(BenchError, match="a pipe or a device"):
         read_json(tmp_path / "pipe")
+
+
+def test_a_name_is_synced_to_the_disk_after_the_contents_that_it_is_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A rename that only the cache knows is lost with the power, and the old file comes back."""
+    order: list[str] = []
+    sync, rename = os.fsync, Path.replace
+
+    def fsync(handle: int) -> None:
+        order.append("folder" if stat.S_ISDIR(os.fstat(handle).st_mode) else "file")
+        sync(handle)
+
+    def replace(path: Path, target: Path) -> Path:
+        order.append("rename")
+        return rename(path, target)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    monkeypatch.setattr(Path, "replace", replace)
+    write_json(tmp_path / "a.json", {"a": 1})
+    assert order == ["file", "rename", "folder"]
+    order.clear()
+    begun(tmp_path / "run", MANIFEST)
+    assert order.count("folder") >= order.count("rename") > 0

@@ -252,6 +252,15 @@ def test_every_task_of_the_shelf_names_all_faulty_items_and_no_others(tmp_path):
 
 
 @pytest.mark.skipif(not REAL.is_dir(), reason="the real miniature is not beside this checkout")
+def test_questions_that_do_not_tell_their_options_are_one_warning(root):
+    task = load_catalog().tasks["ai2d"]
+    shared = {"image": "images/a.png", "gt_choices": ["a cat", "a dog"], "gt_choice": 0, "context": ""}
+    items = [{**shared, "id": 1, "query": "Which? (A) a cat (B) a dog"}, {**shared, "id": 2, "query": "Which?"}]
+    write(root, task, items)  # type: ignore[arg-type]
+    (finding,) = verify(root, [task])
+    assert finding.severity == "warning" and "1 of 2 items do not tell their options (the first: id 2)" in finding.what
+
+
 def test_the_real_miniature_has_no_errors():
     tasks = [task for task in load_catalog().tasks.values() if any((REAL / name).is_file() for name in task.meta_files)]
     assert len(tasks) == 15  # all but CelebA's two
