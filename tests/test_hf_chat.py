@@ -7,6 +7,7 @@ import importlib.util
 import json
 import shutil
 import socket
+import threading
 import time
 from pathlib import Path
 
@@ -324,6 +325,18 @@ def test_a_model_without_a_usable_chat_template_is_one_sentence(make, template, 
     adapter = HfChat(str(make(tmp_path / "m", template)))
     with pytest.raises(BenchError, match=message):
         adapter.fingerprint()
+
+
+def test_a_template_that_does_not_end_is_one_sentence_and_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lamm_bench.adapters.hf.chat.PATIENCE", 0.5)
+    loops = "".join(f"{{% for {name} in range(9999) %}}" for name in "abcd") + "{% endfor %}" * 4
+    adapter = HfChat(str(tiny_text(tmp_path / "m", loops + TEMPLATE)))
+    with pytest.raises(BenchError, match=r"does not end: one question took more than 0\.5 s; give another"):
+        adapter.fingerprint()
+    for thread in threading.enumerate():
+        if thread.name == "patience":
+            thread.join(30)
+            assert not thread.is_alive()
 
 
 def test_a_template_can_be_given_as_a_file(tmp_path: Path) -> None:

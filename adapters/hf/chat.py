@@ -14,8 +14,10 @@ from lamm_bench.errors import BenchError
 from lamm_bench.types import Media, Message
 
 from .load import Loaded
+from .patience import TooLong, within
 
 PROBE = "Zebra seven"  # words that no template holds
+PATIENCE = 20.0  # seconds for one question; templates need milliseconds
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,8 @@ class Wording:
         if self.loaded.vision:
             self.probe(Message("user", (Media("image", ""), PROBE)), pictures=True)
         try:
-            self.folds_system = "System wolf" not in self.render([Message("system", ("System wolf",)), user])
+            talk = [Message("system", ("System wolf",)), user]
+            self.folds_system = "System wolf" not in within(PATIENCE, lambda: self.render(talk))
         except Exception:  # a template refuses by raising whatever it likes
             self.folds_system = True
         if self.folds_system:
@@ -52,7 +55,12 @@ class Wording:
     def probe(self, message: Message, pictures: bool = False) -> None:
         """Tries the template on a question."""
         try:
-            text = self.render([message])
+            text = within(PATIENCE, lambda: self.render([message]))
+        except TooLong:
+            raise BenchError(
+                f"the chat template of {self.loaded.name} does not end: one question took more than {PATIENCE:g} s; give another "
+                "with --set template=FILE.jinja"
+            ) from None
         except Exception as error:  # as above
             raise BenchError(f"the chat template of {self.loaded.name} cannot render a question: {error}") from error
         told = PROBE in text and "'type'" not in text
