@@ -61,6 +61,19 @@ def test_of_a_mean_of_single_questions_it_is_the_paired_t_test(pairs: list[tuple
         assert found.ci95 == pytest.approx(tuple(same.confidence_interval()), abs=1e-6)
 
 
+@settings(max_examples=25)
+@given(st.lists(st.tuples(st.integers(0, 1), st.integers(0, 1)), min_size=12, max_size=40))
+def test_no_interval_of_a_difference_goes_where_no_difference_can(pairs: list[tuple[int, int]]) -> None:
+    accuracy = Metric("accuracy", ratio("hits", "items"))
+    found = paired_metric(accuracy, *(rows([float(pair[side]) for pair in pairs], len(pairs)) for side in (0, 1)))
+    assert found.ci95 is None or -100 <= found.ci95[0] <= found.difference <= found.ci95[1] <= 100
+    most = paired_metric(accuracy, rows([0.0] * 39 + [1.0], 40), rows([1.0] * 40, 40))
+    assert most.ci95 is not None and most.ci95[0] == -100
+    error = Metric("CER", ratio("hits", "items", counts=False), better="lower")  # insertions: more than there were letters
+    wide = paired_metric(error, rows([3.0] * 39 + [9.0], 40), rows([1.0] * 40, 40))
+    assert wide.ci95 is not None and wide.ci95[1] > 200
+
+
 def test_a_difference_that_is_there_is_found_and_none_that_is_not() -> None:
     rng = np.random.default_rng(3)
     base = rng.random(200)

@@ -133,8 +133,7 @@ def spread_of(metric: Metric, per_cluster: Sums) -> Spread:
         return Spread(None, "no interval: without one of its images it is not defined" if np.isfinite(value) else "")
     clusters = max(kish(np.asarray(per_cluster[metric.n], dtype=np.float64)), 1.0)
     note = f"from fewer than {FEW} images, so the interval says little" if count < FEW else ""
-    inside = min(value, float(left_out.min())) >= -1e-9 and max(value, float(left_out.max())) <= 100 + 1e-9
-    if shape in ("share", "logit") and inside:
+    if shape in ("share", "logit") and inside(value, left_out):
         ends = (of_share if shape == "share" else of_ratio)(value / 100, left_out / 100, clusters)
         return Spread((100 * ends[0], 100 * ends[1]), note)
     if shape in ("log", "root"):
@@ -142,6 +141,11 @@ def spread_of(metric: Metric, per_cluster: Sums) -> Spread:
             return Spread(None, note or "no interval: there is no error, or one image has all of it")
         return Spread(on_scale(value, left_out, clusters, np.log, np.exp), note)
     return Spread(on_scale(value, left_out, clusters, lambda x: x, lambda x: x), note)
+
+
+def inside(value: float, left_out: np.ndarray) -> bool:
+    """Whether a figure stays between 0 and 100; a rate of errors may not."""
+    return bool(min(value, left_out.min()) >= -1e-9 and max(value, left_out.max()) <= 100 + 1e-9)
 
 
 def jackknifed(metric: Metric, per_cluster: Sums) -> tuple[float, np.ndarray]:
@@ -171,7 +175,8 @@ class Paired:
 def paired(metric: Metric, first: Sums, second: Sums) -> Paired:
     """The difference of a metric between two models, from their statistics [clusters] of the same clusters in the same order."""
     count = len(next(iter(first.values()), np.zeros(0)))
-    whole, left_out = gap(metric, first, second)
+    (a, left), (b, right) = jackknifed(metric, first), jackknifed(metric, second)
+    whole, left_out = a - b, left - right
     if count < 2 or not np.isfinite(whole) or not np.isfinite(left_out).all():
         return Paired(whole, None, 1.0, None, count)
     weights = np.asarray(first[metric.n], dtype=np.float64) + np.asarray(second[metric.n], dtype=np.float64)
@@ -182,7 +187,8 @@ def paired(metric: Metric, first: Sums, second: Sums) -> Paired:
         ends = None
     else:
         p, half = two_sided(whole / error, free), student(LEVEL, free) * error
-        ends = (whole - half, whole + half)
+        edge = 100.0 if metric.kind in ("share", "logit") and all(map(inside, (a, b), (left, right))) else float("inf")
+        ends = (max(whole - half, -edge), min(whole + half, edge))
     if count <= EXACT:
         p = max(p, exact(metric, first, second, whole, error))
     elif error <= 1e-9 * scale and p == 0.0:
