@@ -125,7 +125,9 @@ def test_a_preset_on_a_base_has_its_own_licence(tmp_path: Path) -> None:
 def test_a_dry_run_divides_no_batch_that_must_stay_whole(root: Path) -> None:
     with pytest.raises(BenchError, match="stage encoders learns from whole batches"):
         dry_run(root / "toy.yaml", {}, root, 2, "A100")
-    assert "DeepSpeed" not in dry_run(root / "toy.yaml", {}, root, 1, "A100")
+    said = dry_run(root / "toy.yaml", {}, root, 1, "A100")
+    assert "DeepSpeed" not in said
+    assert said.splitlines()[-1].startswith("in all about ")
 
 
 @pytest.mark.parametrize("steps", [1, 7, 400])

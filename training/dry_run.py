@@ -77,13 +77,18 @@ def dry_run(preset: str | Path, settings: Mapping[str, str], root: Path | None, 
         f"encoders {counted(sizes)}, projection {sizes.projection / 1e6:,.2f} M, LoRA {sizes.lora / 1e6:,.2f} M",
     ]
     kept = plan.speed.features != "each_step"
+    times: list[float] = []
     for stage, load in zip(plan.stages, loads):
         if "encoders" in stage.train:
             seeing = 3 * look * load.media
         else:
             seeing = look * (len(media) or count if kept and load.media else load.media)
             look *= not (kept and load.media)  # what frozen encoders said is kept for the stages that follow
-        lines += stage_lines(plan, stage, sizes, load, seeing, max(slots.values(), default=0), processes, device_there)
+        said, seconds = stage_lines(plan, stage, sizes, load, seeing, max(slots.values(), default=0), processes, device_there)
+        lines += said
+        times.append(seconds)
+    if len(times) > 1 and all(times):
+        lines.append(f"in all about {clock(sum(times))} of training; drawing, reading and loading come to it")
     parallel = plan.parallel
     if processes > 1 or parallel.zero:
         lines.append(
@@ -101,8 +106,8 @@ def stage_lines(
     slots: int,
     processes: int,
     device: tuple[float, bool, str],
-) -> list[str]:
-    """What one stage would do; `seeing` is the operations that encoders take in it, `slots` the most tokens of a media."""
+) -> tuple[list[str], float]:
+    """What one stage would do, and its seconds (0: unknown); `seeing` is the operations that encoders take in it, `slots` the most tokens of a media."""
     peak, half, _ = device
     parts = {"llm": sizes.llm - sizes.head, "head": sizes.head, "projection": sizes.projection, "lora": sizes.lora}
     trained = sum(number for part, number in {**parts, "encoders": sizes.encoders}.items() if part in stage.train)
@@ -121,7 +126,7 @@ def stage_lines(
     work = seeing + load.tokens * ((4 + 2 * plan.speed.checkpointing) * every + 2 * min(trained, every))
     seconds = work / (peak * USE * processes) if peak else 0.0
     learns = "encoders" in stage.train
-    return [
+    lines = [
         f"stage {stage.name}: trains {', '.join(stage.train)}: {trained / 1e6:,.2f} M parameters ({trained:,})",
         f"  {load.steps:,} steps of {stage.batch} rows: each process {micros_of(stage.batch, processes, micro)} forward passes of {micro}",
         f"  {load.tokens / 1e6:,.1f} M tokens" if stage.answers else f"  {load.media:,.0f} images and point clouds",
@@ -132,6 +137,7 @@ def stage_lines(
         if seconds
         else "  time: unknown, for this device's peak is not listed; name one with --device",
     ]
+    return lines, seconds
 
 
 def found(plan: Preset, root: Path | None) -> tuple[list[Dialogue], str]:
@@ -249,11 +255,11 @@ def peak_named(device: str | None, plan: Preset) -> tuple[float, bool, str]:
     here = device_here()
     peak = peak_of(here)
     half = precision_on(plan.precision, here) != torch.float32
-    return (
-        peak,
-        half,
-        f"this machine's {here.type} ({peak / 1e9:,.0f} GFLOP/s measured in float32)" if here.type == "cpu" else str(here),
+    faster = "; it trains in bfloat16, so about half of the times below" if half else ""  # 55.6 minutes of 131 (docs/training.md)
+    said = (
+        f"this machine's {here.type} ({peak / 1e9:,.0f} GFLOP/s measured in float32{faster})" if here.type == "cpu" else str(here)
     )
+    return peak, half, said
 
 
 def clock(seconds: float) -> str:
