@@ -18,8 +18,8 @@ from rich.console import Console
 
 from lamm_bench.errors import BenchError
 from lamm_bench.show.board import Board
-from lamm_bench.show.board_brief import brief
-from lamm_bench.show.board_formats import FORMATS, render
+from lamm_bench.show.board_brief import brief, print_brief
+from lamm_bench.show.board_formats import FORMATS, print_board, render
 from lamm_bench.show.figures import PUBLISHED, Entry, read_published, read_run, read_runs
 from lamm_bench.show.leaderboard import show_leaderboard
 from lamm_bench.show.ranking import leaderboard, rank
@@ -260,6 +260,18 @@ def brief_text(board: Board) -> str:
     console = Console(width=200, file=io.StringIO(), color_system=None)
     console.print(brief(board))
     return console.file.getvalue()
+
+
+def test_a_long_name_is_whole_and_a_piped_board_ends_without_blanks(tmp_path, capsys):
+    long = {"name": "hf-chat", "settings": {"model": "/a/b/" + "c" * 60, "render": "4views"}}
+    for folder, control in (("a", None), ("b", "blind")):
+        run_json(tmp_path / folder, model=long, control=control)
+    board = leaderboard(read_runs(tmp_path)[0])
+    for show in (lambda: print_brief(board), lambda: print_board(board, "table")):
+        show()
+        shown = capsys.readouterr().out
+        assert "control blind" in " ".join(shown.split()) and "…" not in shown
+        assert all(line == line.rstrip() for line in shown.splitlines())
 
 
 def test_settings_are_part_of_a_models_name(tmp_path):

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import sys
-
-from rich.console import Console, RenderableType
 from rich.console import Group as Stack
+from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from .board import Board, Summary
 from .board_formats import caption, figure, left_out, mean_rank, title, which_data
+from .plain import put
 
 WIDTH = 100  # columns where there is no terminal to ask
 FEW = 3  # a table of so few tasks shows all its figures
@@ -24,7 +23,7 @@ LEGEND = (
 
 def print_brief(board: Board) -> None:
     """On standard output, in the terminal's width."""
-    Console(width=None if sys.stdout.isatty() else WIDTH).print(brief(board))
+    put(lambda width: brief(board), wide=WIDTH)
 
 
 def brief(board: Board) -> RenderableType:
@@ -50,7 +49,7 @@ def section(table: Summary) -> list[RenderableType]:
     """Title, lines and caption of one protocol and data set."""
     shown = table.models[:MODELS] if table.published else table.models
     lines = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-    lines.add_column("model", max_width=34, no_wrap=True, overflow="ellipsis")
+    lines.add_column("model", max_width=34, overflow="fold")  # whole: what tells two runs apart often stands at the end
     lines.add_column("mean rank", justify="right", no_wrap=True)
     lines.add_column("tasks", justify="right", no_wrap=True)
     lines.add_column("figures", overflow="fold")

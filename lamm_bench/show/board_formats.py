@@ -19,8 +19,8 @@ from lamm_bench.errors import visible
 from lamm_bench.measure.stats import decimals
 
 from .board import Board, Group, Ranked, Summary
+from .plain import put
 
-WIDE = 200  # columns where there is no terminal to ask
 FORMATS = ("table", "markdown", "csv", "json")
 COLUMNS = (
     # what is compared
@@ -74,8 +74,7 @@ def render(board: Board, format: str, width: int = 120, detail: bool = False) ->
 def print_board(board: Board, format: str, detail: bool = False) -> None:
     """The board on standard output, in the terminal's width and with its colours; warnings of CSV go to standard error."""
     if format == "table":
-        console = Console(width=None if sys.stdout.isatty() else WIDE)
-        console.print(as_table(board, console.width, detail))
+        put(lambda width: as_table(board, width, detail))
         return
     if format == "csv":
         for line in board.warnings:
