@@ -95,6 +95,8 @@ def inspect_(path: Path, tensors: bool, as_json: bool) -> None:
     from rich.console import Console
     from rich.table import Table
 
+    from lamm_bench.show.plain import put
+
     console = Console()
     console.print(found.format, highlight=False)
     for name, fact in found.facts.items():
@@ -103,7 +105,7 @@ def inspect_(path: Path, tensors: bool, as_json: bool) -> None:
     for part in found.parts:
         table.add_row(part.name, str(part.tensors), f"{part.parameters:,}", part.types, part.shapes, part.digest)
     table.add_row("all", str(len(found.tensors)), f"{sum(part.parameters for part in found.parts):,}", "", "", "")
-    console.print(table)
+    put(lambda width: table, console)
     for name, shape, kind in found.tensors if tensors else ():
         click.echo(visible(f"{name}  {shape}  {kind}"))
 

@@ -13,6 +13,7 @@ from lamm_bench.judging.session import Judgement
 from lamm_bench.measure.scoring import Score
 from lamm_bench.types import FAILED
 
+from .plain import put
 from .tables import number, with_interval
 
 SHOWN = {
@@ -23,8 +24,7 @@ SHOWN = {
 
 def show_judgement(console: Console, judgement: Judgement) -> None:
     """The table, then what is missing, then agreement."""
-    wide = console if console.is_terminal else Console(file=console.file, width=max(console.width, 200))
-    wide.print(table(judgement))
+    put(lambda width: table(judgement), console)
     for score in judgement.scores:
         for note in score.notes:
             say(console, f"{score.task}: {note}")
