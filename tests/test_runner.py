@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from rich.console import Console
 
 from lamm_bench.ask.outcome import Watcher
 from lamm_bench.ask.rescoring import rescore
@@ -16,6 +19,7 @@ from lamm_bench.ask.session import Options, run
 from lamm_bench.errors import BenchError
 from lamm_bench.keep.ledger import Ledger
 from lamm_bench.read import READERS
+from lamm_bench.show import progress
 from lamm_bench.types import Generate, Job, Response, Sample
 
 from .fakes import ColourTask, Looker, catalog_with, draw_root
@@ -390,3 +394,27 @@ def test_a_result_names_its_readers_and_an_older_one_is_told_when_it_is_scored_a
         result.write_text(json.dumps(old))
         rescore(tmp_path / "run", catalog_with(ColourTask()), tmp_path / "data", "all", (), watcher)
         assert sum("of the readers" in line for line in told) == times
+
+
+def test_progress_in_a_pipe_foretells_from_new_answers_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [0.0]
+    monkeypatch.setattr(progress, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+    console = Console(file=io.StringIO(), width=200)
+    bars = progress.Bars(console)
+
+    def at(second: float, new: int) -> str:
+        clock[0] = second
+        bars.tick(new)
+        text = console.file.getvalue()  # type: ignore[attr-defined]
+        console.file.truncate(0)
+        console.file.seek(0)
+        return text.strip()
+
+    bars.expect(2)
+    bars.begin("svt", 1000)
+    assert at(1, 400) == ""  # kept of an earlier start
+    assert at(60, 10) == "410 of 1000 samples"  # the model was loaded meanwhile
+    assert at(65, 10) == ""
+    assert at(80, 30) == "450 of 1000 samples, 2/s, 275 s left"  # 40 in 20 seconds
+    bars.end("svt")
+    assert "svt                450/1000 in 80.0 s, 1 of 2 tasks" in console.file.getvalue()  # type: ignore[attr-defined]

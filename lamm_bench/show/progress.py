@@ -57,15 +57,19 @@ class Bars(Watcher):
         now = time.monotonic()
         if self.ticks == 2:  # the first tick is of what was there before
             self.steady = (now, self.done)
-        since, before = self.steady if self.steady is not None and self.done > self.steady[1] else (self.begun, 0)
-        rate = (self.done - before) / max(now - since, 1e-9)
+        rate = self.rate(now)
         if self.live and self.bar is not None:
-            self.progress.update(self.bar, completed=self.done, rate=f"{rate:.1f}/s")
-        elif now - self.shown > PLAIN_SECONDS and self.done * 20 > self.total:  # the first batch would foretell nonsense
+            self.progress.update(self.bar, completed=self.done, rate="" if rate is None else f"{rate:.1f}/s")
+        elif now - self.shown > PLAIN_SECONDS:
             self.shown = now
-            self.say(
-                f"  {self.done} of {self.total} samples, {rate:.2g}/s, {(self.total - self.done) / max(rate, 1e-9):.0f} s left"
-            )
+            left = "" if rate is None else f", {rate:.2g}/s, {(self.total - self.done) / rate:.0f} s left"
+            self.say(f"  {self.done} of {self.total} samples{left}")
+
+    def rate(self, now: float) -> float | None:
+        """Samples a second since the first new one had come; None before there is anything to foretell from."""
+        since, before = self.steady or (now, self.done)
+        few = self.done <= before or self.done * 20 <= self.total  # the first batch would foretell nonsense
+        return None if few or now <= since else (self.done - before) / (now - since)
 
     def end(self, task: str) -> None:
         seconds = time.monotonic() - self.begun
