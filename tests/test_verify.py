@@ -251,7 +251,6 @@ def test_every_task_of_the_shelf_names_all_faulty_items_and_no_others(tmp_path):
     assert not [f for f in findings if str(tmp_path) in f.what or "item 0" in f.what]
 
 
-@pytest.mark.skipif(not REAL.is_dir(), reason="the real miniature is not beside this checkout")
 def test_questions_that_do_not_tell_their_options_are_one_warning(root):
     task = load_catalog().tasks["ai2d"]
     shared = {"image": "images/a.png", "gt_choices": ["a cat", "a dog"], "gt_choice": 0, "context": ""}
@@ -261,6 +260,7 @@ def test_questions_that_do_not_tell_their_options_are_one_warning(root):
     assert finding.severity == "warning" and "1 of 2 items do not tell their options (the first: id 2)" in finding.what
 
 
+@pytest.mark.skipif(not REAL.is_dir(), reason="the real miniature is not beside this checkout")
 def test_the_real_miniature_has_no_errors():
     tasks = [task for task in load_catalog().tasks.values() if any((REAL / name).is_file() for name in task.meta_files)]
     assert len(tasks) == 15  # all but CelebA's two
