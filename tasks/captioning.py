@@ -25,6 +25,7 @@ from lamm_bench.measure.captions import (
     bleu_value,
     meteor,
     meteor_absent,
+    meteor_endless,
     ngrams,
     rouge_l,
     tokenize,
@@ -124,10 +125,11 @@ def cider(rows: Sequence[Row], frequencies: Cider) -> Estimate:
 
 def meteor_estimate(rows: Sequence[Row]) -> Estimate:
     """METEOR x 100 where its Java program can run; else a value that is not there, and why."""
-    absent = meteor_absent()
+    captions = [row.prediction or () for row in rows]
+    absent = meteor_absent() or meteor_endless(captions)
     if absent:
         return Estimate(None, None, 0, "percent", "higher", note=absent)
-    value, _ = meteor([row.prediction or () for row in rows], [references(row.sample) for row in rows])
+    value, _ = meteor(captions, [references(row.sample) for row in rows])
     return Estimate(100 * value, None, len(rows), "percent", "higher", len({row.sample.group for row in rows}))
 
 

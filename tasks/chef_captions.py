@@ -12,7 +12,18 @@ from functools import lru_cache
 from typing import TypeAlias
 
 from lamm_bench.errors import UpstreamStops
-from lamm_bench.measure.captions import ORDERS, Cider, bleu, bleu_stats, bleu_value, meteor, meteor_absent, rouge_l, tokenize
+from lamm_bench.measure.captions import (
+    ORDERS,
+    Cider,
+    bleu,
+    bleu_stats,
+    bleu_value,
+    meteor,
+    meteor_absent,
+    meteor_endless,
+    rouge_l,
+    tokenize,
+)
 from lamm_bench.measure.stats import estimates, ratio
 from lamm_bench.types import Answer, Estimate, Metric, Row, Sample
 
@@ -81,9 +92,15 @@ def ciders(rows: Sequence[Row]) -> list[float]:
     return [cider.score(said, references) for said, references in cuts]
 
 
-def meteors_of(rows: Sequence[Row]) -> tuple[float, list[float]]:
+def meteors_of(rows: Sequence[Row]) -> tuple[str, float | None, list[float]]:
+    """Why there is no METEOR, or nothing; METEOR x 100 of all rows, and of each."""
     cuts = cut_together(rows)
-    return meteor([said for said, _ in cuts], [references for _, references in cuts])
+    captions = [said for said, _ in cuts]
+    absent = meteor_absent() or meteor_endless(captions)
+    if absent:
+        return absent, None, []
+    whole, each = meteor(captions, [references for _, references in cuts])
+    return "", 100 * whole, [100 * value for value in each]
 
 
 def moved(rows: Sequence[Row]) -> dict[int, Stats]:
@@ -100,8 +117,7 @@ def corpus(rows: Sequence[Row]) -> dict[str, Estimate]:
     """CIDEr with an interval at fixed document frequencies; METEOR, which gives none, or the reason for its absence."""
     scored = [replace(row, stats={"cider": value, "items": 1}) for row, value in zip(rows, ciders(rows))]
     found = estimates((CIDER,), scored)
-    absent = meteor_absent()
-    value = None if absent else 100 * meteors_of(rows)[0]
+    absent, value, _ = meteors_of(rows)
     others = moved(rows)
     if others:  # then BLEU and ROUGE-L too are those of the whole file
         again = [replace(row, stats=others.get(number, row.stats)) for number, row in enumerate(rows)]
@@ -122,9 +138,8 @@ def among(rows: Sequence[Row]) -> list[dict[str, float]]:
         {**(values(row.sample, others[number]) if number in others else {}), "CIDEr": 100 * value}
         for number, (row, value) in enumerate(zip(rows, ciders(rows)))
     ]
-    if not meteor_absent():
-        found = [{"METEOR": 100 * value, **other} for value, other in zip(meteors_of(rows)[1], found)]
-    return found
+    absent, _, meteors = meteors_of(rows)
+    return found if absent else [{"METEOR": value, **other} for value, other in zip(meteors, found)]
 
 
 CAPTIONS = UpstreamScorer(

@@ -13,9 +13,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lamm_bench.errors import BenchError
-from lamm_bench.measure.captions import ORDERS, Cider, bleu, bleu_stats, bleu_value, meteor, meteor_absent, rouge_l, tokenize
+from lamm_bench.measure.captions import (
+    METEOR_WORDS,
+    ORDERS,
+    Cider,
+    bleu,
+    bleu_stats,
+    bleu_value,
+    meteor,
+    meteor_absent,
+    rouge_l,
+    tokenize,
+)
 from lamm_bench.measure.tokenizer_ptb import REMOVED
-from lamm_bench.types import Sums
+from lamm_bench.tasks.captioning import CaptionScorer
+from lamm_bench.tasks.chef_captions import among, corpus
+from lamm_bench.types import Row, Sample, Sums
 
 VOCABULARY = "a the man dog two red ball runs with on beach , it 's".split()
 SENTENCES = st.lists(st.sampled_from(VOCABULARY), max_size=12)
@@ -144,6 +157,24 @@ def test_meteor_is_refused_in_one_sentence_where_java_is_missing(monkeypatch: py
 def test_meteor_of_a_perfect_answer_is_one() -> None:
     whole, each = meteor([["a", "dog", "runs", "fast"]], [[["a", "dog", "runs", "fast"], ["a", "cat"]]])
     assert whole == pytest.approx(1.0) and each == pytest.approx([1.0])
+
+
+def test_a_caption_that_meteors_program_would_not_end_on_costs_meteor_alone() -> None:
+    said = {"a dog runs in the grass": ("a",) * (METEOR_WORDS + 1), "a cat sits on a red mat": ("a", "cat", "sits")}
+    rows = [
+        Row(
+            Sample(truth, "", (), [truth], truth),
+            "ok",
+            " ".join(tokens),
+            tokens,
+            CaptionScorer().score(Sample("", "", (), [truth], ""), tokens),
+        )
+        for truth, tokens in said.items()
+    ]
+    for found in (CaptionScorer().whole(rows), corpus(rows)):
+        assert found["METEOR"].value is None and found["CIDEr"].value is not None
+        assert found["METEOR"].note == meteor_absent() or "2,001 words" in found["METEOR"].note
+    assert all("CIDEr" in each and "METEOR" not in each for each in among(rows))
 
 
 # tokens; the right column is what Stanford's PTBTokenizer 3.4.1 and pycocoevalcap's removal gave

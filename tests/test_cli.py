@@ -162,6 +162,20 @@ def test_answers_are_joined_by_id_under_standard_and_by_position_under_classic(m
     assert results["classic"] < 100.0
 
 
+def test_more_answers_than_items_have_no_figure_by_position(mini_root: Path, tmp_path: Path) -> None:
+    meta = json.loads((mini_root / "2D_Benchmark/meta_file/OCR_SVT.json").read_text())
+    entries = [{"id": item["id"], "text": " ".join(item["word_list"])} for item in meta]
+    (tmp_path / "OCR_SVT.json").write_text(json.dumps([*entries, {"id": "stranger", "text": "HOTEL"}]))
+    lamm_bench("score", "--answers", tmp_path, "--data-root", mini_root, "--tasks", "svt", "--json", tmp_path / "s.json")
+    found = {e["protocol"]: e for e in json.loads((tmp_path / "s.json").read_text())["results"]}
+    assert {name: next(iter(each["metrics"].values()))["value"] for name, each in found.items()} == {
+        "standard": 100.0,
+        "classic": None,
+        "chef": 100.0,
+    }
+    assert any("1 answer too many" in note for note in found["classic"]["notes"])
+
+
 def test_an_answer_that_is_not_there_is_missing_and_ends_with_status_3(mini_root: Path, tmp_path: Path) -> None:
     meta = json.loads((mini_root / "2D_Benchmark/meta_file/OCR_SVT.json").read_text())
     (tmp_path / "OCR_SVT.json").write_text(json.dumps([{"id": meta[0]["id"], "text": "HOTEL"}]))

@@ -14,7 +14,7 @@ from PIL import Image
 from rich.console import Console
 
 from lamm_bench.ask.catalog import load_catalog
-from lamm_bench.data.verify import Finding, show_findings, verify
+from lamm_bench.data.verify import Finding, shown_findings, verify
 from lamm_bench.task import is_numbers, read_items
 from lamm_bench.types import Modality, Sample
 
@@ -214,7 +214,7 @@ def test_progress_counts_every_media_file_of_every_task(root):
 
 def shown(findings, tasks, limit=20) -> str:
     console = Console(file=StringIO(), width=160)
-    show_findings(findings, tasks, console, limit)
+    console.print(shown_findings(findings, tasks, limit))
     return console.file.getvalue()  # type: ignore[attr-defined]
 
 

@@ -16,6 +16,7 @@ from lamm_bench.keep.ledger import Ledger
 from lamm_bench.keep.runs import Run
 from lamm_bench.measure.scoring import from_records, pooled
 from lamm_bench.read import READERS
+from lamm_bench.types import Estimate
 
 from .catalog import Catalog
 from .outcome import Outcome, Watcher, load, scores_or_why, why_failed
@@ -150,12 +151,21 @@ def score_answers(
                 if not asked:
                     outcome.unavailable[task.name] = "; ".join(["no item has an answer", *notes])
                     continue
+                too_many = protocol == "classic" and len(answers.texts) > len(samples)
                 for result in scores_or_why(catalog, task, asked, answered, [protocol], outcome, samples):
-                    outcome.scores.append(replace(result, notes=(*result.notes, *notes)))
+                    metrics = withheld(result.metrics) if too_many else result.metrics
+                    outcome.scores.append(replace(result, metrics=metrics, notes=(*result.notes, *notes)))
         watcher.tick(len(samples))
         watcher.end(task.name)
     outcome.scores += pooled(catalog.pools, outcome.scores)
     return outcome
+
+
+def withheld(metrics: Mapping[str, Estimate]) -> dict[str, Estimate]:
+    """No figures: by position nobody knows which of too many answers belongs to which item, and upstream's evaluators count them
+    each in another way."""
+    why = "more answers than items: joined by position, none can be told from another's"
+    return {name: replace(each, value=None, ci95=None, bounds=None, note=why) for name, each in metrics.items()}
 
 
 def answer_files(folder: Path, catalog: Catalog, tasks: str, outcome: Outcome) -> dict[str, Path]:

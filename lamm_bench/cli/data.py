@@ -56,7 +56,8 @@ def data_verify(tasks: str, data_root: Path | None, quick: bool, plugins: tuple[
     """
     from lamm_bench.ask.catalog import load_catalog
     from lamm_bench.data.locate import find_root
-    from lamm_bench.data.verify import show_findings, verify
+    from lamm_bench.data.verify import shown_findings, verify
+    from lamm_bench.show.plain import put
     from lamm_bench.show.progress import Bars, stderr_console
 
     catalog = load_catalog(plugins)
@@ -64,5 +65,5 @@ def data_verify(tasks: str, data_root: Path | None, quick: bool, plugins: tuple[
     watcher = Bars(stderr_console())
     root, _ = find_root(data_root, watcher.say, chosen)
     findings = verify(root, chosen, deep=not quick, watcher=watcher)
-    show_findings(findings, chosen)
+    put(lambda width: shown_findings(findings, chosen))
     sys.exit(MISSING if any(finding.severity == "error" for finding in findings) else 0)

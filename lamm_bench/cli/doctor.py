@@ -52,15 +52,14 @@ def doctor(**asked: Any) -> None:
     """
     import json
 
-    from rich.console import Console
-
     from lamm_bench.ask.catalog import load_catalog
     from lamm_bench.ask.session import fingerprint
     from lamm_bench.data.locate import find_root
     from lamm_bench.doctor import examine
-    from lamm_bench.doctor.table import as_json, show
+    from lamm_bench.doctor.table import as_json, shown
     from lamm_bench.errors import unknown
     from lamm_bench.keep.files import write_json
+    from lamm_bench.show.plain import put
     from lamm_bench.show.progress import Bars, stderr_console
 
     catalog = load_catalog(asked["plugins"])
@@ -85,7 +84,7 @@ def doctor(**asked: Any) -> None:
     if str(asked["json_file"]) == "-":
         click.echo(json.dumps(value, ensure_ascii=False, indent=1))
     else:
-        show(Console(width=None if sys.stdout.isatty() else 160), findings, asked["model"])
+        put(lambda width: shown(findings, asked["model"]), wide=160)
         if asked["json_file"] is not None:
             write_json(asked["json_file"], value)
     sys.exit(0 if value["passed"] else UNWELL)

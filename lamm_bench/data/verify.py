@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -16,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from rich.console import Console
+from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
@@ -283,23 +282,20 @@ def local(text: str, root: Path) -> str:
     return text.replace(f"{root}{os.sep}", "")
 
 
-def show_findings(findings: Sequence[Finding], tasks: Sequence[Task], console: Console | None = None, shown: int = SHOWN) -> None:
-    """Prints the findings, at most `shown` of each task, then how many there are of each."""
-    console = console or Console(width=None if sys.stdout.isatty() else 200)
+def shown_findings(findings: Sequence[Finding], tasks: Sequence[Task], shown: int = SHOWN) -> Group:
+    """For the console: the findings, at most `shown` of each task, then how many there are of each."""
     counts = Counter((finding.task, finding.severity) for finding in findings)
-    if findings:
-        console.print(findings_table(findings, shown))
     summary = Table("task", "errors", "warnings", box=None, pad_edge=False)
     for task in tasks:
         errors, warnings = counts[task.name, "error"], counts[task.name, "warning"]
         summary.add_row(task.name, str(errors or "-"), str(warnings or "-"), style="red" if errors else "")
-    console.print(summary)
     errors = sum(finding.severity == "error" for finding in findings)
-    console.print(
+    ending = (
         f"{errors} errors, {len(findings) - errors} warnings in {len(tasks)} task{'s' if len(tasks) != 1 else ''}"
         if findings
         else f"{len(tasks)} task{'s' if len(tasks) != 1 else ''}: all in order"
     )
+    return Group(*([findings_table(findings, shown)] if findings else []), summary, ending)
 
 
 def findings_table(findings: Sequence[Finding], shown: int) -> Table:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
+from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
@@ -17,8 +17,8 @@ from .verdict import NO_ANSWERS, Finding
 COLOURS = {"pass": "green", "fail": "bold red", "not applicable": "dim"}
 
 
-def show(console: Console, findings: Sequence[Finding], model: str) -> None:
-    """One line a check, with the reason, and the sum of it all."""
+def shown(findings: Sequence[Finding], model: str) -> Group:
+    """For the console: one line a check, with the reason, and the sum of it all."""
     table = Table(box=SIMPLE_HEAD, pad_edge=False, title=f"doctor: {model}", title_justify="left")
     table.add_column("check", no_wrap=True)
     table.add_column("verdict", no_wrap=True)
@@ -30,10 +30,8 @@ def show(console: Console, findings: Sequence[Finding], model: str) -> None:
             continue
         verdict = Text("n/a" if finding.verdict == "not applicable" else finding.verdict, style=COLOURS[finding.verdict])
         table.add_row(finding.check, verdict, finding.title, Text(printable(finding.reason)))
-    console.print(table)
-    if spared:
-        console.print(f"{len(spared)} other checks were {NO_ANSWERS}", highlight=False, markup=False)
-    console.print(summary(findings), highlight=False)
+    others = [Text(f"{len(spared)} other checks were {NO_ANSWERS}")] if spared else []
+    return Group(table, *others, Text(summary(findings)))
 
 
 def printable(text: str) -> str:

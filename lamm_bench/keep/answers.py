@@ -68,11 +68,8 @@ class AnswerFile:
         if protocol != "classic":
             return self.by_id(samples)
         difference = len(self.texts) - len(samples)
-        notes = (
-            [f"{abs(difference)} answers {'too many' if difference > 0 else 'too few'} for joining by position"]
-            if difference
-            else []
-        )
+        said = "too many for joining by position, so there is no figure" if difference > 0 else "too few for joining by position"
+        notes = [f"{abs(difference)} answer{'' if abs(difference) == 1 else 's'} {said}"] if difference else []
         return self.by_position(samples), [*self.notes, *notes]
 
 

@@ -20,7 +20,7 @@ from lamm_bench.types import Sums
 
 from .tokenizer_ptb import tokenize
 
-__all__ = ["Cider", "bleu", "bleu_stats", "bleu_value", "meteor", "meteor_absent", "rouge_l", "tokenize"]
+__all__ = ["Cider", "bleu", "bleu_stats", "bleu_value", "meteor", "meteor_absent", "meteor_endless", "rouge_l", "tokenize"]
 
 Tokens = Sequence[str]
 
@@ -30,6 +30,7 @@ TINY, SMALL = 1e-15, 1e-9
 ROUGE_BETA = 1.2  # pycocoevalcap, rouge.py: recall weighs beta squared times as much as precision
 CIDER_SIGMA = 6.0  # Vedantam et al. 2015, section 5: width of the length penalty
 CIDER_SCALE = 10.0
+METEOR_WORDS = 2000  # its aligner needs 1 s for so many repetitions of one word, 4 s for twice as many, days for a megabyte
 
 
 def ngrams(tokens: Tokens, order: int) -> Counter[tuple[str, ...]]:
@@ -167,6 +168,14 @@ def meteor_absent() -> str:
     if shutil.which("java") is None:
         return "METEOR is absent: there is no Java on this machine"
     return ""
+
+
+def meteor_endless(captions: Sequence[Tokens]) -> str:
+    """Why METEOR's program would not end on these captions in a sensible time; empty where it would."""
+    longest = max(map(len, captions), default=0)
+    if longest <= METEOR_WORDS:
+        return ""
+    return f"METEOR is left out: a caption has {longest:,} words, and its program takes time with their square (it is given at most {METEOR_WORDS:,})"
 
 
 def meteor(candidates: Sequence[Tokens], references: Sequence[Sequence[Tokens]]) -> tuple[float, list[float]]:
