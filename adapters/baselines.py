@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,8 +18,9 @@ from typing import ClassVar
 from lamm_bench.errors import BenchError
 from lamm_bench.keep.answers import find_answers, read_answers
 from lamm_bench.loading import load_json
-from lamm_bench.media import modalities
-from lamm_bench.read import read_choice
+from lamm_bench.media import image_size, modalities
+from lamm_bench.read import Frame, Place, convention, read_choice
+from lamm_bench.read.rendering import render
 from lamm_bench.types import Answer, Generate, Job, Request, Response, Sample, Score
 
 
@@ -95,12 +97,17 @@ def preferred(requests: Sequence[Score], answer: Answering, told: Told | None) -
 
 @dataclass
 class Oracle:
-    """Answers the ground truth in the format asked for."""
+    """Answers the ground truth in the format asked for; under a native recipe its places in the convention `coordinates`."""
 
+    coordinates: str = ""
     told: Told | None = field(default=None, init=False, repr=False)
     name: ClassVar[str] = "oracle"
     modalities: ClassVar[Everything] = Everything()
     ignores: ClassVar[frozenset[str]] = NOTHING_SEEN
+
+    def __post_init__(self) -> None:
+        if self.coordinates:
+            convention(self.coordinates)
 
     def begin(self, job: Job) -> None:
         self.told = Told.of(job)
@@ -111,13 +118,30 @@ class Oracle:
     def answer(self, request: Request) -> str:
         sample = sample_of(self.told, request)
         assert self.told is not None
-        return self.told.job.task.oracle(sample, request.part)
+        task = self.told.job.task
+        truth = task.oracle(sample, request.part)
+        if not self.coordinates or getattr(task, "asks_for", "") not in ("boxes", "points"):
+            return truth
+        size = next((image_size(one.path) for one in sample.media if one.kind == "image"), None)
+        return render(places_of(truth), Frame(convention(self.coordinates), size, size))
 
     def generate(self, requests: Sequence[Generate]) -> Iterator[tuple[int, Response]]:
         return texts(requests, self.answer)
 
     def score(self, requests: Sequence[Score]) -> Iterator[tuple[int, Response]]:
         return preferred(requests, self.answer, self.told)
+
+
+PLACE = re.compile(r"([^\[\];]*)\[([^\]]*)\]")
+
+
+def places_of(truth: str) -> list[Place]:
+    """The places of a true answer, as tasks write them: `name [numbers]; name [numbers]`.
+
+    >>> places_of("dog [0.1, 0.2, 0.3, 0.4]; [0.5, 0.6]")
+    [Place(label='dog', numbers=(0.1, 0.2, 0.3, 0.4)), Place(label=None, numbers=(0.5, 0.6))]
+    """
+    return [Place(name.strip() or None, tuple(map(float, numbers.split(",")))) for name, numbers in PLACE.findall(truth)]
 
 
 @dataclass
@@ -191,6 +215,7 @@ class Scripted:
     Answers are joined by the samples' ids. A sample without an answer ends as `model_error`, never as an empty text."""
 
     answers: str
+    coordinates: str = ""  # the convention in which they give places, for a native recipe
     said: Mapping[str, Answer] = field(default_factory=dict, init=False, repr=False)
     told: Told | None = field(default=None, init=False, repr=False)
     name: ClassVar[str] = "scripted"
@@ -198,6 +223,8 @@ class Scripted:
     ignores: ClassVar[frozenset[str]] = NOTHING_SEEN
 
     def __post_init__(self) -> None:
+        if self.coordinates:
+            convention(self.coordinates)
         if not Path(self.answers).exists():
             raise BenchError(
                 f"--set answers={self.answers}: no such file or folder; expected answers in upstream's format or a JSON object id: text"

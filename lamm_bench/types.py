@@ -111,6 +111,9 @@ class Response:
     seconds: float | None = field(
         default=None, compare=False
     )  # of work on this request, where the adapter knows; else the runner measures
+    sizes: tuple[tuple[int, ...], ...] = field(
+        default=(), compare=False
+    )  # of each picture: width and height as sent, then as the model's processor resized it, where the adapter knows them
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +215,7 @@ class Scorer(Protocol):
     def whole(self, rows: Sequence[Row]) -> Mapping[str, Estimate]:
         """Metrics that are not functions of sums (COCO AP, CIDEr); empty for most."""
 
+    # `sample.meta["frame"]` may say whose numbers the answer speaks (lamm_bench.read.Frame); without it they are fractions.
     # `of_file(samples)` may be left out: the scorer that knows all samples of the file (document frequencies), whatever was drawn.
     # `each(rows)` may be left out: values of every row that depend on the other rows (CIDEr), shown beside `show`'s.
 
@@ -257,6 +261,9 @@ class Task(Protocol):
     def majority(self, samples: Sequence[Sample]) -> Answer:
         """The most frequent answer of the file (the median for measures)."""
 
+    # `places(sample, part)` may be left out: (`boxes`, `points` or `counts`, names of the things) that an answer is to give, so that a
+    # model can be asked in its own words; `asks_for` then says which of the three.
+
 
 @dataclass(frozen=True, slots=True)
 class Job:
@@ -277,7 +284,8 @@ class Adapter(Protocol):
     is something to say: `notes`, sentences for the manifest; `hints`, sentences about this machine for whoever waits; `why_not(task, inferencer_settings)`, a sentence when a task
     cannot be asked; `usage()`, what was used (tokens, cost); `remembers`, of how many dialogues it keeps what was computed, so
     that their next turns are best asked before others begin; `ignores`, of `{"prompt", "media"}` what it never looks at by
-    design; `exact`, False where rounding may move answers with the batch; `loss(score_request)`, the training loss in nats
+    design; `coordinates`, the convention of its places (lamm_bench.read.conventions), and `seen(media)`, the width and height in which
+    it sends a picture; `exact`, False where rounding may move answers with the batch; `loss(score_request)`, the training loss in nats
     of each option, which `score` must be minus of. The doctor reads the last three (docs/adapters.md)."""
 
     name: str

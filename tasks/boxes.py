@@ -18,6 +18,8 @@ from lamm_bench.read import Place, read_boxes, says_nothing, text_of
 from lamm_bench.read.vocabulary import Lexicon, Vocabulary
 from lamm_bench.types import Answer, Estimate, Metric, Row, Sample
 
+from .loading import frame_of, outside
+
 
 def metrics_at(thresholds: Sequence[float]) -> tuple[Metric, ...]:
     """F1, precision and recall at each threshold; the first one's F1 is the headline."""
@@ -55,12 +57,14 @@ class BoxScorer:
     def read(self, answer: Answer, sample: Sample) -> list[Place] | None:
         """Boxes with their classes, in order; an empty list when the answer says that nothing is there."""
         text = text_of(answer)
-        found = read_boxes(text, self.vocabulary(sample), self.size)
+        found = read_boxes(text, self.vocabulary(sample), self.size, frame_of(sample))
         return [] if found is None and says_nothing(text) else found
 
     def score(self, sample: Sample, prediction: Sequence[Place] | None) -> dict[str, float]:
         truth = self.truth(sample)
         stats: dict[str, float] = {"predicted": len(prediction or ()), "expected": len(truth), "images": 1}
+        if self.size == 4 and prediction and (astray := outside(place.numbers for place in prediction)):
+            stats["outside"] = astray
         if prediction:
             iou = self.overlaps(truth, prediction)
             stats |= {f"hits@{t:g}": len(match(reaches(iou, t))) for t in self.thresholds}

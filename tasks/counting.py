@@ -17,12 +17,13 @@ import numpy as np
 
 from lamm_bench.measure.stats import median, ratio
 from lamm_bench.read import read_number, text_of
+from lamm_bench.read.marks import apart
 from lamm_bench.task import Item
 from lamm_bench.types import Answer, Estimate, Media, Metric, Modality, Row, Sample, Scorer
 
 from .chef import CHEF
 from .classic import CLASSIC
-from .loading import another, load, protocols
+from .loading import another, load, protocols, thing_in
 
 MOST = 10**9  # no count, in the data or in an answer, reaches it
 NEAR = 0.1  # `within_10%`: the error is at most a tenth of the true count
@@ -41,7 +42,7 @@ class CountScorer:
 
     def read(self, answer: Answer, sample: Sample) -> float | None:
         """The count; None when there is no number, or one that counts nothing: negative, or a billion and more."""
-        value = read_number(text_of(answer))
+        value = counted(text_of(answer))
         return value if value is not None and 0 <= value < MOST else None
 
     def score(self, sample: Sample, prediction: float | None) -> dict[str, float]:
@@ -64,6 +65,19 @@ class CountScorer:
         return {"median_error": median(errors, [row.sample.group for row in rows], "count", "lower")}
 
 
+def counted(text: str) -> float | None:
+    """The number that is said; in an answer that points at things and says none, that of its points.
+
+    >>> counted('Counting the <points coords="1 1 340 625 2 560 910">birds</points> shows a total of 2.'), counted("three"), counted("many")
+    (2.0, 3.0, None)
+    >>> counted('<point x="34.0" y="62.5" alt="dog">dog</point> <point x="3.0" y="6.5" alt="dog">dog</point>')
+    2.0
+    """
+    said, points = apart(text)
+    number = read_number(said) if said.strip() or not points else None
+    return float(points) if number is None and points else number
+
+
 @dataclass(frozen=True, eq=False)
 class Counting:
     """How many are there? `Sample.target`: the number."""
@@ -76,6 +90,10 @@ class Counting:
     groups: tuple[str, ...] = ("2d",)
     modality: Modality = "image"
     max_new_tokens: int = 64
+    asks_for: str = "counts"
+
+    def places(self, sample: Sample, part: str = "") -> tuple[str, tuple[str, ...]]:
+        return "counts", (thing_in(sample.question),)
 
     def samples(self, root: Path) -> list[Sample]:
         def make(item: Item, media: tuple[Media, ...]) -> dict[str, Any]:

@@ -46,6 +46,8 @@ VOC = Lexicon({
     "tvmonitor": ("tv monitor", "tv", "television", "monitor", "television set", "tv set", "computer monitor", "screen"),
 })  # fmt: skip
 
+SPELLED = {"diningtable": "dining table", "pottedplant": "potted plant", "tvmonitor": "tv monitor"}
+
 BOX = "a box [x1, y1, x2, y2] between 0 and 1 with x1 <= x2 and y1 <= y2"
 SLACK = 0.01  # a file rounded outward by less than a hundredth is still normalised
 
@@ -60,6 +62,15 @@ def voc_samples(root: Path, names: Sequence[str]) -> list[Sample]:
     found = load(root, names, "image", lambda item, media: {"target": objects(item, 4, normalised, BOX)})
     labels = labels_in(found, lambda target: [entry["label"] for entry in target])
     return [replace(sample, meta={"labels": labels}) for sample in found]
+
+
+def named_for_models(labels: Sequence[str]) -> tuple[str, ...]:
+    """The classes of a file in words, as a model is asked for them.
+
+    >>> named_for_models(["cat", "tvmonitor"])
+    ('cat', 'tv monitor')
+    """
+    return tuple(SPELLED.get(label, label) for label in labels)
 
 
 def random_box(rng: Random) -> list[float]:
@@ -88,9 +99,13 @@ class Detection:
     groups: tuple[str, ...] = ("2d",)
     modality: Modality = "image"
     max_new_tokens: int = 512
+    asks_for: str = "boxes"
 
     def samples(self, root: Path) -> list[Sample]:
         return voc_samples(root, self.meta_files)
+
+    def places(self, sample: Sample, part: str = "") -> tuple[str, tuple[str, ...]]:
+        return "boxes", named_for_models(sample.meta["labels"])
 
     def oracle(self, sample: Sample, part: str = "") -> str:
         return "; ".join(f"{entry['label']} {place_text(entry['bbox'])}" for entry in sample.target)

@@ -14,13 +14,13 @@ import numpy as np
 
 from lamm_bench.measure.geometry import distances
 from lamm_bench.measure.stats import ratio
-from lamm_bench.read import read_points
+from lamm_bench.read import Frame, read_points
 from lamm_bench.read.vocabulary import Lexicon
 from lamm_bench.task import Item, is_numbers
 from lamm_bench.types import Answer, Estimate, Media, Metric, Modality, Row, Sample, Scorer
 
 from .classic import CLASSIC
-from .loading import load, place_text, protocols, size_of
+from .loading import frame_of, load, outside, place_text, protocols, size_of
 
 JOINTS = (
     "right ankle", "right knee", "right hip", "left hip", "left knee", "left ankle", "right wrist", "right elbow",
@@ -50,7 +50,7 @@ BODY = Lexicon({
 })  # fmt: skip
 
 
-def point_of(text: str, joint: str) -> tuple[float, float] | None:
+def point_of(text: str, joint: str, frame: Frame | None = None) -> tuple[float, float] | None:
     """The point that an answer gives for a joint.
 
     >>> point_of("The left hip is at (0.4, 0.5), and the right ankle is at (0.4, 0.9).", "right ankle"), point_of("(0.4, 0.9)", "neck")
@@ -58,7 +58,7 @@ def point_of(text: str, joint: str) -> tuple[float, float] | None:
     >>> point_of("The left hip is at (0.4, 0.5).", "right ankle") is None
     True
     """
-    places = read_points(text, BODY.vocabulary(JOINTS)) or ()
+    places = read_points(text, BODY.vocabulary(JOINTS), frame) or ()
     own = [place for place in places if place.label == joint] or [
         place for place in places if place.label in (None, joint.split()[-1])
     ]
@@ -87,9 +87,10 @@ class PoseScorer:
 
         Answers are joined by the joint's name. One text for all joints is read if it holds fourteen points."""
         if isinstance(answer, str):
-            points = read_points(answer)
+            points = read_points(answer, None, frame_of(sample))
             return [place.numbers for place in points] if points and len(points) == len(sample.parts) else None  # type: ignore[misc]
-        found = [point_of(str(answer[part]), part) if part in answer else None for part in sample.parts]
+        frame = frame_of(sample)
+        found = [point_of(str(answer[part]), part, frame) if part in answer else None for part in sample.parts]
         return [point or NOWHERE for point in found] if any(found) else None
 
     def score(self, sample: Sample, prediction: Sequence[tuple[float, float]] | None) -> dict[str, float]:
@@ -100,6 +101,8 @@ class PoseScorer:
         if prediction is None or size is None:
             return stats | {"joints unread": len(joints), "joints torso unread": stats["joints torso"]}
         points = np.array(prediction, dtype=np.float64)
+        if astray := outside(point for point in prediction if point[0] == point[0]):
+            stats["outside"] = astray
         lost = float(np.isnan(points).any(axis=1).sum())
         stats |= {"joints unread": lost, "joints torso unread": lost if torso > 0 else 0}
         near = distances(points, joints / size) < IMAGE_PCK
@@ -150,6 +153,10 @@ class Keypoints:
     groups: tuple[str, ...] = ("2d",)
     modality: Modality = "image"
     max_new_tokens: int = 64
+    asks_for: str = "points"
+
+    def places(self, sample: Sample, part: str = "") -> tuple[str, tuple[str, ...]]:
+        return "points", (f"{part or JOINTS[0]} of the person",)
 
     def samples(self, root: Path) -> list[Sample]:
         def make(item: Item, media: tuple[Media, ...]) -> dict[str, Any]:

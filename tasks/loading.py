@@ -11,6 +11,7 @@ from typing import Any
 
 from lamm_bench.errors import MediaError
 from lamm_bench.media import image_size
+from lamm_bench.read import Frame
 from lamm_bench.read.vocabulary import words
 from lamm_bench.task import Item, is_numbers, read_items
 from lamm_bench.types import Media, Modality, Sample, Scorer
@@ -117,3 +118,46 @@ def another(sample: Sample, samples: Sequence[Sample], rng: Random) -> Sample | 
     while drawn.id == sample.id:
         drawn = rng.choice(samples)
     return drawn
+
+
+def frame_of(sample: Sample) -> Frame | None:
+    """Whose numbers the answer about a sample speaks; None: fractions of the picture."""
+    return sample.meta.get("frame")
+
+
+EDGE = 0.02  # fractions of the picture: a place that goes so little beyond it is a place in it, drawn generously
+
+
+def outside(places: Iterable[Sequence[float]]) -> int:
+    """How many places lie, in part, outside of the picture: a sign of another convention than the one they were read by.
+
+    >>> outside([(0.1, 1.01), (0.5, 340.0), (-3, 0.5, 0.6, 0.7)])
+    2
+    """
+    return sum(any(not -EDGE <= number <= 1 + EDGE for number in place) for place in places)
+
+
+WORDS = r"(?P<thing>[^,.?;:]{2,60}?)"
+END = r"(?= in (?:the|this|all)\b| on (?:the|this)\b| as \[| visible| that\b| are\b| is\b|[,.?;:]|$)"
+THINGS = (
+    re.compile(rf"\b(?:each(?: one)?|every one|every|all)(?: of)?(?: the| these| those)? {WORDS}{END}", re.I),
+    re.compile(rf"\bhow many {WORDS} (?:are|is|can|could|do|does|did|appear|exist|have|there|in|you)\b", re.I),
+    re.compile(rf"\bnumber of {WORDS}{END}", re.I),
+    re.compile(rf"\b(?:locate|point (?:at|to)|mark|find|count) (?:the )?{WORDS}{END}", re.I),
+)
+FORM = re.compile(r"(?:[.?!]\s+|\s+)(?:answer|reply|give|respond|as \[).*$", re.I | re.S)
+
+
+def thing_in(question: str) -> str:
+    """The thing that a question is about, to be asked for in a model's own words; the question itself where its form is another.
+
+    >>> thing_in("Point at each of the squares in this image as [x, y]."), thing_in("How many birds can be counted in this image? Reply with a number.")
+    ('squares', 'birds')
+    >>> thing_in("Give the position of every one of the balls as [x, y] between 0 and 1."), thing_in("Where are the cars? Answer as [x, y].")
+    ('balls', 'Where are the cars')
+    """
+    for form in THINGS:
+        found = form.search(question)
+        if found:
+            return found["thing"].strip()
+    return FORM.sub("", question).strip(" ?.!") or question

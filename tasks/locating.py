@@ -22,9 +22,9 @@ from lamm_bench.types import Answer, Estimate, Media, Metric, Modality, Row, Sam
 
 from .chef import CHEF
 from .classic import CLASSIC
-from .detection import VOC, frequent_class, voc_samples
+from .detection import VOC, frequent_class, named_for_models, voc_samples
 from .keypoints import fraction, joints_of
-from .loading import load, place_text, protocols, size_of
+from .loading import frame_of, load, outside, place_text, protocols, size_of, thing_in
 
 RADIUS = 0.1  # of the image's size, around each counted thing (reference 1.13)
 FEW = 10  # upstream looks only at images with fewer things than this
@@ -46,7 +46,8 @@ class PointScorer:
 
     def read(self, answer: Answer, sample: Sample) -> list[Place] | None:
         """All points with the classes next to them, in order."""
-        return read_points(text_of(answer), VOC.vocabulary(sample.meta["labels"]) if self.labelled else None)
+        vocabulary = VOC.vocabulary(sample.meta["labels"]) if self.labelled else None
+        return read_points(text_of(answer), vocabulary, frame_of(sample))
 
     def score(self, sample: Sample, prediction: Sequence[Place] | None) -> dict[str, float]:
         objects = 1 if self.single else len(sample.target)
@@ -60,6 +61,8 @@ class PointScorer:
         )
         if self.few is not None:
             stats |= {"hits all": hit, "total all": objects}
+        if prediction and (astray := outside(place.numbers for place in prediction)):
+            stats["outside"] = astray
         return stats
 
     def show(self, sample: Sample, prediction: Sequence[Place] | None, stats: Mapping[str, float]) -> dict[str, Any]:
@@ -134,6 +137,7 @@ class Locating:
     groups: tuple[str, ...] = ("2d", "locating")
     modality: Modality = "image"
     max_new_tokens: int = 256
+    asks_for: str = "points"
 
     def chance(self, sample: Sample, rng: Random, samples: Sequence[Sample], part: str = "") -> str:
         return random_point(rng)
@@ -142,6 +146,9 @@ class Locating:
 @dataclass(frozen=True, eq=False)
 class LocatingObjects(Locating):
     """A class and a point for every object. `Sample.target`: a list of {"label", "bbox"}."""
+
+    def places(self, sample: Sample, part: str = "") -> tuple[str, tuple[str, ...]]:
+        return "points", named_for_models(sample.meta["labels"])
 
     def samples(self, root: Path) -> list[Sample]:
         return voc_samples(root, self.meta_files)
@@ -164,6 +171,9 @@ class LocatingPerson(Locating):
 
     max_new_tokens: int = 64
 
+    def places(self, sample: Sample, part: str = "") -> tuple[str, tuple[str, ...]]:
+        return "points", ("person",)
+
     def samples(self, root: Path) -> list[Sample]:
         def make(item: Item, media: tuple[Media, ...]) -> dict[str, Any]:
             return {"target": joints_of(item), "meta": {"size": size_of(media)}}
@@ -182,6 +192,9 @@ class LocatingPerson(Locating):
 @dataclass(frozen=True, eq=False)
 class LocatingThings(Locating):
     """A point on each counted thing. `Sample.target`: [x, y] in pixels each; `meta["size"]`: width and height."""
+
+    def places(self, sample: Sample, part: str = "") -> tuple[str, tuple[str, ...]]:
+        return "points", (thing_in(sample.question),)
 
     def samples(self, root: Path) -> list[Sample]:
         def fits(value: Any) -> bool:

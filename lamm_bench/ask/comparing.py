@@ -12,11 +12,12 @@ from typing import Any
 from lamm_bench.errors import BenchError
 from lamm_bench.keep.runs import Run
 from lamm_bench.measure.intervals import holm
-from lamm_bench.measure.scoring import Score, from_records, score
+from lamm_bench.measure.scoring import Score, score
 from lamm_bench.measure.stats import estimates, paired_metric
 from lamm_bench.types import FAILED, Row, Sample, Task
 
 from .catalog import Catalog
+from .coordinates import answers, of_manifest
 from .outcome import Outcome, load
 from .runner import plan
 
@@ -130,7 +131,7 @@ def difference(task: Task, samples: Sequence[Sample], runs: tuple[Run, Run], pro
     asked = [sample for sample in samples if sample.id in each[0] | each[1]]  # one that a run was not asked, it has not answered
     scores: list[Score] = []
     for run in runs:
-        answered = from_records(run.ledger(task.name).ended)
+        answered = answers(run.ledger(task.name), asked, of_manifest(run.manifest))
         scores.append(score(task, protocol, asked, answered, references=False, keep_rows=True, file=samples))
     pairs = [pair for pair in zip(scores[0].rows, scores[1].rows) if not any(row.status in FAILED for row in pair)]
     metric = task.protocols[protocol].metrics[0]

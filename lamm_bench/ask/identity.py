@@ -16,10 +16,12 @@ from lamm_bench import media
 from lamm_bench.errors import BenchError
 from lamm_bench.keep.runs import FORMAT
 from lamm_bench.keep.secrets import redacted_command, redacted_settings
+from lamm_bench.read.conventions import FRACTIONS
 from lamm_bench.types import Adapter, Task, to_json
 from lamm_bench.version import __version__
 
 from .catalog import Catalog
+from .coordinates import declared, spoken
 from .recipe import Recipe
 from .runner import Plan, plan
 
@@ -105,6 +107,7 @@ def describe(
 ) -> dict[str, Any]:
     """The part of the manifest that says what the run is. Two runs with the same identity are the same run."""
     plugins = catalog.plugins_of(model, [work.task.name for work in plans])
+    asked = spoken(recipe, adapter)
     return {
         "format": FORMAT,
         "identity": {
@@ -113,7 +116,9 @@ def describe(
             "data": {work.task.name: work.data for work in plans},
             **drawn,
             **({"plugins": plugins} if plugins else {}),
+            **({"coordinates": asked.name} if asked.name != FRACTIONS else {}),
         },
+        **declared(asked),
         "model": {"name": model, "settings": to_json(redacted_settings(settings)), **noted(adapter)},
         "samples": {work.task.name: len(work.samples) for work in plans},
         "versions": {"lamm-bench": __version__, **media.decoder_versions()},

@@ -45,6 +45,8 @@ class Outcome:
     seconds: dict[str, dict[str, float]] = field(default_factory=dict)  # task -> quantiles of the samples' own seconds
     subsets: dict[str, str] = field(default_factory=dict)  # task -> how many of its items were scored, where only those answered
     folder: Path | None = None
+    coordinates: str = ""  # the convention by which places were read; empty: LAMM's fractions
+    diagnosis: str = ""  # why these are no results: read by another convention than the answers were asked in
 
     @property
     def complete(self) -> bool:
@@ -60,6 +62,8 @@ class Outcome:
             "skipped": self.skipped,
             "unavailable": self.unavailable,
             **({"subset": self.subsets} if self.subsets else {}),
+            **({"coordinates": self.coordinates} if self.coordinates else {}),
+            **({"diagnosis": self.diagnosis} if self.diagnosis else {}),
         }
 
 

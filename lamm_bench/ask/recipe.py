@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 from lamm_bench.errors import BenchError, unknown
 from lamm_bench.lamm.layouts import LAYOUTS
 from lamm_bench.loading import parse_yaml, read_text
+from lamm_bench.read.conventions import known
 from lamm_bench.types import to_json
 
 from .inferencers import INFERENCERS, Inferencer
@@ -39,6 +40,7 @@ class Instruction:
 
     prompts: str = "standard"  # a prompt file by name or path, or `none`
     template: str = "{question}"  # wraps the item's own question; `{options}`: its options, one a line, (A) first
+    coordinates: str = "fractions"  # a convention of places, or `native`: each model's own, in its own words
     layout: str = (
         "training"  # how LAMM's conversations are written: `training` (as it was trained), `classic` (reference 3.5) ...
     )
@@ -73,10 +75,11 @@ class Recipe:
         A prompt file of the user's own counts by its texts, since it may change between two runs."""
         named = self.instruction.prompts
         own = {"texts": to_json(prompt_file(named).system)} if named.endswith((".yaml", ".yml")) else {}
+        worded = {key: value for key, value in to_json(self.instruction).items() if (key, value) != ("coordinates", "fractions")}
         return {
             "name": self.name,
             "scenario": to_json(self.scenario),
-            "instruction": {**to_json(self.instruction), **own},
+            "instruction": {**worded, **own},
             "inferencer": to_json(self.inferencer),
         }
 
@@ -173,6 +176,8 @@ def check(recipe: Recipe) -> None:
         raise unknown(f"image_transform in {where}", recipe.scenario.image_transform, ["squash", "crop"])
     if recipe.instruction.layout not in LAYOUTS:
         raise unknown(f"layout in {where}", recipe.instruction.layout, LAYOUTS)
+    if recipe.instruction.coordinates not in ("native", *known()):
+        raise unknown(f"coordinates in {where}", recipe.instruction.coordinates, ("native", *known()))
     for protocol in recipe.metric.protocols:
         if protocol not in PROTOCOLS:
             raise unknown(f"protocol in {where}", protocol, PROTOCOLS)

@@ -14,11 +14,13 @@ from lamm_bench.keep.answers import find_answers, read_answers
 from lamm_bench.keep.files import read_json
 from lamm_bench.keep.ledger import Ledger
 from lamm_bench.keep.runs import Run
-from lamm_bench.measure.scoring import from_records, pooled
-from lamm_bench.read import READERS
+from lamm_bench.measure.scoring import pooled
+from lamm_bench.read import READERS, Convention, convention
+from lamm_bench.read.conventions import FRACTIONS
 from lamm_bench.types import Estimate
 
 from .catalog import Catalog
+from .coordinates import answers, framed, of_manifest
 from .outcome import Outcome, Watcher, load, scores_or_why, why_failed
 from .runner import plan
 
@@ -79,15 +81,28 @@ def readers_of(folder: Path) -> str | None:
     return str(result.get("readers", "1")) if isinstance(result, dict) else None
 
 
-def rescore(folder: Path, catalog: Catalog, root: Path, tasks: str, protocols: Sequence[str], watcher: Watcher) -> Outcome:
-    """Scores a stored run again, without a model, from its records. Refuses data that the run was not asked about."""
+def rescore(
+    folder: Path,
+    catalog: Catalog,
+    root: Path,
+    tasks: str,
+    protocols: Sequence[str],
+    watcher: Watcher,
+    asked: Convention | None = None,
+) -> Outcome:
+    """Scores a stored run again, without a model, from its records. Refuses data that the run was not asked about.
+
+    With `asked` its places are read by another convention than the run's: a diagnosis, no result."""
     stored = Run.asked(folder)
     identity = stored.manifest["identity"]
     known = [name for name in identity["data"] if name in catalog.tasks]
     chosen = [task for task in catalog.select_tasks(tasks) if task.name in known]
     if not chosen:
         raise BenchError(f"{folder} was not asked about {tasks}; it holds {', '.join(identity['data'])}")
-    outcome = Outcome(folder=folder)
+    own = of_manifest(stored.manifest)
+    outcome = Outcome(folder=folder, coordinates=(asked or own or convention(FRACTIONS)).name if asked or own else "")
+    if asked is not None and asked != (own or convention(FRACTIONS)):
+        outcome.diagnosis = f"places read as {asked.name} ({asked.said()}), not as {(own or convention(FRACTIONS)).name} as the run was asked: no result"
     before = readers_of(folder)
     if before not in (None, READERS):
         watcher.say(f"note: {folder} was read by version {before} of the readers, now by {READERS}: `standard` may differ")
@@ -107,7 +122,8 @@ def rescore(folder: Path, catalog: Catalog, root: Path, tasks: str, protocols: S
             if any(reasons):
                 outcome.failures[task.name] = "; ".join(reason for reason in reasons if reason)
             wanted = protocols or stored.manifest["protocols"]
-            outcome.scores += scores_or_why(catalog, task, work.samples, from_records(ledger.ended), wanted, outcome, work.file)
+            found = answers(ledger, work.samples, asked or own)
+            outcome.scores += scores_or_why(catalog, task, work.samples, found, wanted, outcome, work.file)
         watcher.tick(len(work.samples))
         watcher.end(task.name)
     outcome.scores += pooled(catalog.pools, outcome.scores)
@@ -127,23 +143,33 @@ def left_out(ledger: Ledger) -> str:
 
 
 def score_answers(
-    folder: Path, catalog: Catalog, root: Path, tasks: str, protocols: Sequence[str], watcher: Watcher, subset: bool = False
+    folder: Path,
+    catalog: Catalog,
+    root: Path,
+    tasks: str,
+    protocols: Sequence[str],
+    watcher: Watcher,
+    subset: bool = False,
+    places: Convention | None = None,
 ) -> Outcome:
     """Scores upstream-format answer files. A named task without a file is listed; `all` takes the files that are there.
 
-    With `subset` only the items that have an answer are scored, as upstream does, and the outcome names how many those are."""
-    outcome = Outcome()
+    With `subset` only the items that have an answer are scored, as upstream does, and the outcome names how many those are. `places` is
+    the convention in which their places are said, where that is not in fractions."""
+    outcome = Outcome(coordinates=places.name if places is not None else "")
     files = answer_files(folder, catalog, tasks, outcome)
     for task, samples in load([task for task in catalog.select_tasks(tasks) if task.name in files], root, outcome):
         watcher.begin(task.name, len(samples))
         try:
-            answers = read_answers(files[task.name])
+            said = read_answers(files[task.name])
         except BenchError as error:
             outcome.unavailable[task.name] = str(error)
             continue
         for protocol in protocols:
             if protocol in task.protocols:
-                answered, notes = answers.join(samples, protocol)
+                answered, notes = said.join(samples, protocol)
+                if places is not None:
+                    answered = framed(answered, samples, places, {})
                 asked = [sample for sample in samples if sample.id in answered] if subset else samples
                 if len(asked) < len(samples):
                     outcome.subsets[task.name] = f"{len(asked)} of {len(samples)} items"
@@ -151,7 +177,7 @@ def score_answers(
                 if not asked:
                     outcome.unavailable[task.name] = "; ".join(["no item has an answer", *notes])
                     continue
-                too_many = protocol == "classic" and len(answers.texts) > len(samples)
+                too_many = protocol == "classic" and len(said.texts) > len(samples)
                 for result in scores_or_why(catalog, task, asked, answered, [protocol], outcome, samples):
                     metrics = withheld(result.metrics) if too_many else result.metrics
                     outcome.scores.append(replace(result, metrics=metrics, notes=(*result.notes, *notes)))

@@ -20,8 +20,10 @@ from lamm_bench.loading import escaped
 from lamm_bench.measure.stats import seed_of
 from lamm_bench.types import Adapter, Flow, Generate, Job, Prediction, Record, Request, Response, Sample, Score, Task
 
+from .coordinates import Wording, spoken
+from .coordinates import why_not as why_no_places
 from .inferencers import sound
-from .instruction import opening, prompt_file
+from .instruction import Prompt, opening, prompt_file
 from .recipe import Recipe
 from .transforms import CONTROLS
 
@@ -75,15 +77,17 @@ def limited(samples: Sequence[Sample], limit: int | None, seed: int) -> list[Sam
     return [sample for sample in samples if sample.id in drawn]
 
 
-def flow_of(recipe: Recipe, task: Task, sample: Sample, seed: int) -> Flow[Prediction]:
-    """The dialogue of a recipe about one sample."""
+def flow_of(recipe: Recipe, task: Task, sample: Sample, seed: int, wording: Wording | None = None) -> Flow[Prediction]:
+    """The dialogue of a recipe about one sample; `wording` asks for places, where that is not as LAMM does."""
     system = prompt_file(recipe.instruction.prompts).of_task(task.name, task.kind)
     template = recipe.instruction.template
 
-    def first(part: str):
-        return opening(sample, part, system, template)
+    def first(part: str) -> Prompt:
+        usual = opening(sample, part, system, template)
+        return usual if wording is None else wording.prompt(task, sample, part, usual)
 
-    return recipe.inferencer_for(task.name).infer(sample, first, task.max_new_tokens, seed_of(str(seed), task.name))
+    tokens = task.max_new_tokens if wording is None else wording.tokens(task, sample)
+    return recipe.inferencer_for(task.name).infer(sample, first, tokens, seed_of(str(seed), task.name))
 
 
 def why_not(task: Task, recipe: Recipe, adapter: Adapter) -> str | None:
@@ -106,7 +110,7 @@ def why_not(task: Task, recipe: Recipe, adapter: Adapter) -> str | None:
         return f"recipe {recipe.name} is made for {', '.join(recipe.scenario.tasks)}"
     if settings.get("name") == "likelihood" and not hasattr(adapter, "score"):
         return f"{adapter.name} gives no likelihoods"
-    return None
+    return why_no_places(task, spoken(recipe, adapter))
 
 
 def answers(adapter: Adapter, requests: Sequence[Request]) -> Iterator[tuple[int, Response]]:
@@ -230,10 +234,11 @@ def ask(
         else:
             ledger.append(name, 0, "", None, Record(name, "media_error", None, reason))
             asked.new += 1
+    wording = Wording(spoken(recipe, adapter), getattr(adapter, "seen", None))
     dialogues = []
     for sample in usable:
         ended = ledger.ended.get(sample.id)
-        dialogue = replayed(flow_of(recipe, work.task, sample, seed), sample, ledger)
+        dialogue = replayed(flow_of(recipe, work.task, sample, seed, wording), sample, ledger)
         if ended is not None and ended.status != "model_error":
             if dialogue.over:
                 asked.kept += 1

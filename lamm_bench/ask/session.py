@@ -17,11 +17,12 @@ from lamm_bench.keep.files import digest, read_json, storable
 from lamm_bench.keep.ledger import Ledger, count_ended
 from lamm_bench.keep.runs import Run
 from lamm_bench.measure.pooling import Pool
-from lamm_bench.measure.scoring import Score, from_records, pooled
+from lamm_bench.measure.scoring import Score, pooled
 from lamm_bench.task import options_unseen
 from lamm_bench.types import Adapter, to_json
 
 from .catalog import Catalog
+from .coordinates import answers, of_manifest
 from .identity import Grown, circumstances, describe, fingerprint, noted
 from .outcome import Outcome, Watcher, latencies, load, score_task, why_failed, with_pools
 from .recipe import Recipe
@@ -252,7 +253,8 @@ def scored(
     """The task's scores, kept. A task that cannot read or count its answers loses its own figures and no other's."""
     name = work.task.name
     try:
-        scores = score_task(catalog, work.task, work.samples, from_records(ledger.ended), protocols, work.file)
+        found = answers(ledger, work.samples, of_manifest(opened.manifest))
+        scores = score_task(catalog, work.task, work.samples, found, protocols, work.file)
     except BenchError:
         raise
     except Exception as error:
@@ -283,6 +285,7 @@ def finish(opened: Run, outcome: Outcome, pools: Sequence[Pool], notes: Sequence
         "model": {**manifest["model"], "fingerprint": manifest["identity"]["model"]["fingerprint"]},
         "identity": digest(manifest["identity"]),
         "recipe": manifest["identity"]["recipe"]["name"],
+        **({"coordinates": manifest["identity"]["coordinates"]} if manifest["identity"].get("coordinates") else {}),
         "control": manifest["identity"]["control"],
         "limit": manifest["identity"]["limit"],
         "seed": manifest["identity"]["seed"],

@@ -34,6 +34,11 @@ UNWELL = 1  # exit status when a check has failed
     "--text", "text", is_flag=True, help="Ask without media, as a judge is asked: for servers and models that take none."
 )
 @click.option("--check", "only", multiple=True, metavar="NAME", help="Run only this check (repeatable).")
+@click.option(
+    "--measure",
+    type=click.Choice(["coordinates"]),
+    help="Measure whose numbers the model's boxes and points are, and say which --set line to use.",
+)
 @json_option("Also write the findings as JSON (- for stdout).")
 @plugin_option
 @guarded
@@ -49,6 +54,7 @@ def doctor(**asked: Any) -> None:
       lamm-bench doctor --model hf-chat --set model=SmolVLM-256M-Instruct/
       lamm-bench doctor --model mine --plugin my_model.py --check batch --check padding
       lamm-bench doctor --model scripted --set answers=answers.json --task svt
+      lamm-bench doctor --model openai-chat --set base_url=URL model=NAME --measure coordinates
     """
     import json
 
@@ -73,6 +79,8 @@ def doctor(**asked: Any) -> None:
     fingerprint(adapter)  # weights that are not there are one sentence, not thirty failed checks
     say_hints(adapter)
     watcher = Bars(stderr_console())
+    if asked["measure"] is not None:
+        sys.exit(measure_coordinates(adapter, asked["json_file"]))
     if task is not None:
         root, _ = find_root(asked["data_root"], watcher.say, [task])
     findings = []
@@ -88,3 +96,22 @@ def doctor(**asked: Any) -> None:
         if asked["json_file"] is not None:
             write_json(asked["json_file"], value)
     sys.exit(0 if value["passed"] else UNWELL)
+
+
+def measure_coordinates(adapter: Any, json_file: Any) -> int:
+    """Prints what was measured, and gives the exit status: 1 where something else was declared, 3 where nothing could be measured."""
+    import json
+
+    from lamm_bench.doctor import measured_places
+
+    rows, status = measured_places(adapter)
+    if str(json_file) == "-":
+        click.echo(json.dumps(dict(rows), ensure_ascii=False, indent=1))
+        return status
+    for name, value in rows:
+        click.echo(f"{name}: {value}")
+    if json_file is not None:
+        from lamm_bench.keep.files import write_json
+
+        write_json(json_file, dict(rows))
+    return status

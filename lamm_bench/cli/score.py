@@ -33,6 +33,9 @@ from .options import (
 @click.option("--subset", is_flag=True, help="Of answer files, score only the items that have an answer, as upstream does.")
 @click.option("--metrics", is_flag=True, help="Print all metrics, not only the headline.")
 @json_option("Write the scores as JSON (- for stdout).")
+@click.option(
+    "--coordinates", metavar="NAME", help="Read places by this convention (docs/coordinates.md); of a run it is a diagnosis."
+)
 @plugin_option
 @guarded
 def score(**asked: Any) -> None:
@@ -46,11 +49,13 @@ def score(**asked: Any) -> None:
       lamm-bench score runs/lamm-1a2b3c4d --metrics
       lamm-bench score --answers answers/ --data-root LAMM --protocol classic
       lamm-bench score --answers answers/ --data-root LAMM --json scores.json
+      lamm-bench score runs/qwen --coordinates qwen2.5-vl
     """
     from lamm_bench.ask.catalog import load_catalog
     from lamm_bench.ask.recipe import PROTOCOLS
     from lamm_bench.ask.rescoring import rescore, root_of, score_answers
     from lamm_bench.data.locate import find_root
+    from lamm_bench.read import convention
     from lamm_bench.show.progress import Bars, stderr_console
     from lamm_bench.show.tables import show_outcome, show_samples
 
@@ -58,16 +63,17 @@ def score(**asked: Any) -> None:
         raise BenchError("name either a run folder or --answers DIR")
     if asked["subset"] and asked["answers"] is None:
         raise BenchError("--subset is about answer files; a run was asked about all of its samples")
+    places = convention(asked["coordinates"]) if asked["coordinates"] else None
     catalog = load_catalog(asked["plugins"])
     watcher = Bars(stderr_console())
     protocols = protocol_names(asked["protocols"])
     if asked["run_folder"] is not None:
         root = root_of([asked["run_folder"]], asked["data_root"], catalog, watcher.say)
-        outcome = rescore(asked["run_folder"], catalog, root, asked["tasks"], protocols, watcher)
+        outcome = rescore(asked["run_folder"], catalog, root, asked["tasks"], protocols, watcher, places)
     else:
         root, _ = find_root(asked["data_root"], watcher.say, catalog.select_tasks(asked["tasks"]))
         wanted = protocols or PROTOCOLS
-        outcome = score_answers(asked["answers"], catalog, root, asked["tasks"], wanted, watcher, asked["subset"])
+        outcome = score_answers(asked["answers"], catalog, root, asked["tasks"], wanted, watcher, asked["subset"], places)
     conclude(outcome, asked["json_file"], samples=True)
     if str(asked["json_file"]) != "-":
         show_samples(outcome, samples=asked["samples"], metrics=asked["metrics"])

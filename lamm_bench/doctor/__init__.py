@@ -7,7 +7,7 @@ from __future__ import annotations
 import os
 import tempfile
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,13 +15,15 @@ from lamm_bench.errors import BenchError, unknown
 from lamm_bench.media import many, modalities
 from lamm_bench.types import Adapter, Job, Task
 
-from . import checks_answers, checks_cost, checks_media, checks_prompts, checks_score
+from . import checks_answers, checks_cost, checks_media, checks_places, checks_prompts, checks_score
 from .material import Material, material_of, own_material
 from .patient import Patient
 from .verdict import NO_ANSWERS, Check, Failed, Finding, NotApplicable
 
 CHECKS: tuple[Check, ...] = tuple(
-    check for module in (checks_answers, checks_score, checks_media, checks_prompts, checks_cost) for check in module.CHECKS
+    check
+    for module in (checks_answers, checks_score, checks_media, checks_prompts, checks_places, checks_cost)
+    for check in module.CHECKS
 )
 
 
@@ -58,6 +60,21 @@ def examine(
                 silent = not only and check.name == "answers" and finding.verdict == "fail"
 
 
+def measured_places(adapter: Adapter) -> tuple[Sequence[tuple[str, str]], int]:
+    """What was measured of an adapter's coordinates, in names and values, and the exit status that says it."""
+    with tempfile.TemporaryDirectory(prefix="lamm-bench-doctor-") as folder:
+        patient = Patient(adapter, material_for(adapter, None, None, Path(folder), True), True)
+        begin = getattr(adapter, "begin", None)
+        if begin is not None:
+            begin(Job(patient.material.task, patient.material.samples))
+        try:
+            found, declared, read = checks_places.look(patient)
+        except (NotApplicable, Failed) as why:
+            return [("not measured", str(why))], 3
+    rows = [("answers with a place", str(read)), *checks_places.table(found, declared)]
+    return rows, 0 if found.right else 1 if found.clear else 3
+
+
 def material_for(adapter: Adapter, task: Task | None, root: Path | None, folder: Path, media: bool) -> Material:
     if task is not None and root is not None:
         found = material_of(task, root, folder)
@@ -87,4 +104,4 @@ def carry_out(check: Check, patient: Patient) -> Finding:
     return Finding(check.name, check.title, verdict, reason, time.perf_counter() - begun)  # type: ignore[arg-type]
 
 
-__all__ = ["CHECKS", "Finding", "examine"]
+__all__ = ["CHECKS", "Finding", "examine", "measured_places"]

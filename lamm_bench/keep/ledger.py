@@ -200,6 +200,8 @@ def dump_response(response: Response) -> dict[str, Any]:
         line |= {"error": response.error, "status": response.status}
     if response.seconds is not None:
         line["seconds"] = round(response.seconds, 4)
+    if response.sizes:
+        line["sizes"] = [list(size) for size in response.sizes]
     return line
 
 
@@ -216,6 +218,7 @@ def load_response(line: Mapping[str, Any]) -> Response:
         line.get("status", ""),
         tuple(line.get("prior", ())),
         line.get("seconds"),
+        tuple(tuple(int(side) for side in size) for size in line.get("sizes", ())),
     )
 
 

@@ -12,12 +12,14 @@ from random import Random
 from typing import Any
 
 from lamm_bench.errors import UpstreamStops, unknown
+from lamm_bench.read import Frame
 from lamm_bench.types import FAILED, STATUSES, Answer, Estimate, Record, Row, Sample, Scorer, Task, to_json
 
 from .intervals import evaluate
 from .pooling import Pool, Pooled, pool
 from .stats import Ratio, estimates, table_of, totals
 
+DOUBT = 0.1  # from this share of places outside of the picture on the convention itself is in doubt
 UNREAD = " unread"  # ends the name of the statistic that says how much of a sample could not be read
 ALL_DRAWS, MOST_DRAWS = 3000, 200  # of chance: for all samples together, and for one of them
 MOST_ANSWERS = 60_000  # above which equally likely answers are drawn and not all tried
@@ -29,6 +31,7 @@ class Answered:
 
     text: Answer | None
     status: str = "ok"
+    frame: Frame | None = None  # whose numbers it speaks; None: fractions of the picture
 
 
 @dataclass(frozen=True)
@@ -95,6 +98,7 @@ def score(
         metrics |= scorer.whole(counted)
     floor = baselines(task, scorer, samples, file or samples) if references and protocol == "standard" else {}
     kept = tuple(rows) if keep_rows else ()
+    notes += places_notes(rows, answered) if protocol == "standard" else []
     return Score(task.name, protocol, metrics, count(rows), shown(scorer, rows), floor, tuple(gather(notes)), kept)
 
 
@@ -110,7 +114,7 @@ def row_of(scorer: Scorer, sample: Sample, answered: Answered | None, notes: lis
     prediction = None
     if status not in FAILED and text is not None and has_media(sample):
         try:
-            prediction = scorer.read(text, sample)
+            prediction = scorer.read(text, spoken(sample, answered))
             stats = scorer.score(sample, prediction)
         except UpstreamStops as stop:
             notes.append(f"upstream's evaluator stops here and gives no score: {stop}")
@@ -121,6 +125,31 @@ def row_of(scorer: Scorer, sample: Sample, answered: Answered | None, notes: lis
     if status == "ok" and prediction is None:
         status = "unread"
     return Row(sample, status, text, prediction, stats)
+
+
+def spoken(sample: Sample, answered: Answered | None) -> Sample:
+    """The sample for a reader that must know whose numbers the answer speaks."""
+    if answered is None or answered.frame is None:
+        return sample
+    return replace(sample, meta={**sample.meta, "frame": answered.frame})
+
+
+def places_notes(rows: Sequence[Row], answered: Mapping[str, Answered]) -> list[str]:
+    """What the numbers themselves say about the convention they were read by. Nothing is read otherwise for it."""
+    frame = next((own.frame for own in answered.values() if own.frame is not None), None)
+    said = sum(len(row.prediction) for row in rows if isinstance(row.prediction, list) and row.prediction)
+    astray = int(sum(row.stats.get("outside", 0) for row in rows))
+    found = []
+    if astray:
+        convention = frame.convention.said() if frame is not None else "0 to 1"
+        ask = "; is the declared convention right? `doctor --measure coordinates` measures it" if astray >= DOUBT * said else ""
+        found.append(
+            f"{100 * astray / max(said, astray):.0f} % of the places ({astray}) lie outside of the picture, {convention}{ask}"
+        )
+    lost = sum(own.frame is not None and not own.frame.known for own in answered.values())
+    if lost:
+        found.append(f"{lost} answers are unread because nobody recorded the size of the picture that their numbers refer to")
+    return found
 
 
 def has_media(sample: Sample) -> bool:

@@ -40,6 +40,12 @@ EXTENT = ("size", "dimensions", "dimension", "extent", "extents", "scale", "lwh"
 LOW, HIGH = ("min", "mincorner", "lower", "minimum", "cornermin", "minbound", "start", "topleft", "upperleft", "p1", "from"), ("max", "maxcorner", "upper", "maximum", "cornermax", "maxbound", "end", "bottomright", "lowerright", "p2", "to")  # fmt: skip
 
 
+class Named(tuple[float, ...]):
+    """Numbers of a place whose names said which is which: x first, whatever order a convention has for those without names."""
+
+    __slots__ = ()
+
+
 def clamped(value: float) -> float:
     """A number that no sum or product of places can overflow.
 
@@ -62,22 +68,22 @@ def by_names(named: Mapping[str, float], size: int) -> tuple[float, ...] | None:
     if size == 4:
         for names in CORNERS:
             if all(name in named for name in names):
-                return tuple(named[name] for name in names)
+                return Named(named[name] for name in names)
         for names in SIZED:
             if all(name in named for name in names):
                 x, y, width, height = (named[name] for name in names)
-                return (x, y, tenth(x + width), tenth(y + height))
+                return Named((x, y, tenth(x + width), tenth(y + height)))
         for names in CENTRED:
             if all(name in named for name in names):
                 x, y, width, height = (named[name] for name in names)
-                return (tenth(x - width / 2), tenth(y - height / 2), tenth(x + width / 2), tenth(y + height / 2))
+                return Named((tenth(x - width / 2), tenth(y - height / 2), tenth(x + width / 2), tenth(y + height / 2)))
         return None
     box = by_names(named, 4)
     if box is not None:
-        return (tenth((box[0] + box[2]) / 2), tenth((box[1] + box[3]) / 2))
+        return Named((tenth((box[0] + box[2]) / 2), tenth((box[1] + box[3]) / 2)))
     for x_name, y_name in (("x", "y"), ("cx", "cy"), ("x1", "y1")):
         if x_name in named and y_name in named:
-            return (named[x_name], named[y_name])
+            return Named((named[x_name], named[y_name]))
     return None
 
 
@@ -158,7 +164,7 @@ def of_object(data: Mapping[str, Any], size: int, said: str | None, depth: int) 
     plain = {key: numbers[0] for key, value in named.items() if (numbers := numeric([value])) is not None}
     place = by_names(plain, size) or of_parts(named, size)
     if place is not None:
-        yield label, tuple(clamped(x) for x in place)
+        yield label, type(place)(clamped(x) for x in place)
         return
     names = next(
         (

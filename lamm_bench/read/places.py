@@ -1,7 +1,8 @@
 """Boxes and points in text, each with the class named next to it. None when no place can be read.
 
-JSON is read by its keys (`keyed`), all other text by its brackets and names (`spans`), and classes by where they stand
-(`beside`). Values are taken as they stand: percent and pixels are not guessed."""
+Marks of models are read first (`marks`), JSON by its keys (`keyed`), all other text by its brackets and names (`spans`), and classes
+by where they stand (`beside`). Values are taken as they stand: percent and pixels are not guessed. What the numbers mean is declared
+by a `Frame` (`conventions`); without one they are fractions of the picture."""
 
 from __future__ import annotations
 
@@ -10,7 +11,9 @@ import unicodedata
 from dataclasses import dataclass
 
 from .beside import head, label_places
+from .conventions import Frame
 from .keyed import places_in
+from .marks import marked
 from .spans import spans
 from .thoughts import visible
 from .vocabulary import Vocabulary
@@ -42,8 +45,10 @@ class Place:
     numbers: tuple[float, ...]
 
 
-def read_boxes(text: str, vocabulary: Vocabulary | None = None, size: int = 4) -> list[Place] | None:
+def read_boxes(text: str, vocabulary: Vocabulary | None = None, size: int = 4, frame: Frame | None = None) -> list[Place] | None:
     """Boxes of `size` numbers (4: x1, y1, x2, y2; 6: centre and extents in metres, a unit `m` allowed), in order.
+
+    With a `frame` those of 4 numbers are converted from its convention to fractions of the original picture.
 
     >>> read_boxes("[0.1, 0.2, 0.3, 0.4] and (x1=0.5, y1=.6, x2=0.7, y2=0.8)")[1].numbers
     (0.5, 0.6, 0.7, 0.8)
@@ -60,16 +65,28 @@ def read_boxes(text: str, vocabulary: Vocabulary | None = None, size: int = 4) -
     >>> read_boxes("center (1, 2, 3), size (4, 5, 6)", size=6)[0].numbers
     (1.0, 2.0, 3.0, 4.0, 5.0, 6.0)
     """
-    return read(text, vocabulary, size)
+    return converted(read(text, vocabulary, size), frame if size == 4 else None)
 
 
-def read_points(text: str, vocabulary: Vocabulary | None = None) -> list[Place] | None:
+def read_points(text: str, vocabulary: Vocabulary | None = None, frame: Frame | None = None) -> list[Place] | None:
     """Points (x, y), in order; a box of four numbers counts as its centre (reference, Appendix H, O14).
 
     >>> [place.numbers for place in read_points("[0.1, 0.2], (x: 0.3; y: 0.4; visible 1) and [0.0, 0.0, 1.0, 0.5]")]
     [(0.1, 0.2), (0.3, 0.4), (0.5, 0.25)]
     """
-    return read(text, vocabulary, 2)
+    return converted(read(text, vocabulary, 2), frame)
+
+
+def converted(found: list[Place] | None, frame: Frame | None) -> list[Place] | None:
+    """The places in fractions of the original picture; None where the size that their numbers refer to is not known.
+
+    >>> from .conventions import known
+    >>> converted(read_boxes('[{"box_2d": [340, 120, 910, 560], "label": "dog"}]'), Frame(known()["gemini"]))[0].numbers
+    (0.12, 0.34, 0.56, 0.91)
+    """
+    if frame is None or found is None:
+        return found
+    return [Place(place.label, frame.fractions(place.numbers)) for place in found] if frame.known else None
 
 
 def read(text: str, vocabulary: Vocabulary | None, size: int) -> list[Place] | None:
@@ -78,6 +95,9 @@ def read(text: str, vocabulary: Vocabulary | None, size: int) -> list[Place] | N
     for unwrap in (tagged, boxed):
         inside = unwrap(text)
         text = inside if inside is not None and any(c.isdigit() for c in inside) else text
+    marks = marked(text, size)
+    if marks is not None:
+        return [Place(head(said, vocabulary) if vocabulary is not None and said else None, numbers) for said, numbers in marks]
     found = of_json(text, vocabulary, size)
     if found is not None:
         return found

@@ -16,6 +16,7 @@ from lamm_bench.loading import load_json
 from lamm_bench.types import FAILED
 
 PUBLISHED = Path(__file__).parents[1] / "results" / "published"
+NATIVELY = "asked in each model's own words"  # such figures are ranked among themselves
 BASELINES = frozenset({"oracle", "chance", "majority"})
 
 
@@ -119,8 +120,13 @@ def read_run(path: Path) -> list[Entry]:
 
 def run_rows(data: Mapping[str, Any], run: Path) -> list[Entry]:
     """The figures of a run's `result.json`; tasks that it skipped or lost are entries without a value."""
+    if data.get("diagnosis"):
+        raise ValueError("it is a diagnosis and no result")
     model, baseline = label(data)
-    base = Entry(model, "", plain(data.get("source") or "unnamed data"), "", "", None, reference=baseline, source=str(run))
+    asked = f" · {NATIVELY}" if data.get("coordinates") else ""
+    base = Entry(
+        model, "", plain(data.get("source") or "unnamed data") + asked, "", "", None, reference=baseline, source=str(run)
+    )
     digests = data["data"]
     entries = [
         replace(base, task=plain(task), status="skipped", note=plain(why)) for task, why in data.get("skipped", {}).items()

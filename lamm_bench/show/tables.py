@@ -103,6 +103,8 @@ def show_outcome(console: Console, outcome: Outcome) -> None:
     """The final table, then everything that is missing, and why."""
     if outcome.scores:
         put(lambda width: result_table(outcome, width), console)
+    if outcome.diagnosis:
+        console.print(visible(f"A DIAGNOSIS: {outcome.diagnosis}"), highlight=False, markup=False, soft_wrap=True)
     lines = [f"{score.task} ({score.protocol}): {note}" for score in outcome.scores for note in score.notes]
     lines += [f"{task}: {reason}" for task, reason in outcome.failures.items()]
     lines += [f"{tasks}: skipped, {reason}" for tasks, reason in together(outcome.skipped)]
