@@ -7,13 +7,14 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from lamm_bench.errors import BenchError, MediaError
 from lamm_bench.keep.files import digest
 from lamm_bench.media import flats, many, renderable
+from lamm_bench.read.conventions import STATED, convention, of_name
 from lamm_bench.remote.cache import Cache, default_path
 from lamm_bench.remote.exchange import Clock, Exchange, Question
 from lamm_bench.remote.options import likelihoods
@@ -23,7 +24,7 @@ from lamm_bench.remote.purse import Purse
 from lamm_bench.remote.reply import Reply
 from lamm_bench.remote.server import GRACE, OFFICIAL, Server, Trouble, checked_key, checked_url, is_local
 from lamm_bench.remote.wire import Wire
-from lamm_bench.types import Generate, Job, Message, Request, Response, Score, Task
+from lamm_bench.types import Generate, Job, Media, Message, Request, Response, Score, Task
 
 PROBE = Generate((Message("user", ("Answer with one letter: (A) or (B)?",)),), max_new_tokens=1)
 RESERVED = ("model", "messages", "stream", "n")
@@ -39,6 +40,7 @@ class OpenAIChat:
     images: Form = "auto"  # auto, png, jpeg; none leaves images out
     max_side: int = 0  # larger images are shrunk to this many pixels a side; 0: never
     detail: Literal["", "low", "high", "auto"] = ""  # what the server is told about image detail
+    coordinates: str = ""  # whose numbers its boxes and points are (docs/coordinates.md); empty: by the model's name
     render: str = ""  # `4views` sends a point cloud as four pictures; empty: clouds are refused
     token_limit: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
     omit: str = ""  # keys that the server refuses, by commas: temperature,seed
@@ -74,6 +76,8 @@ class OpenAIChat:
             raise BenchError("max_cost needs price_in and price_out (per million tokens), or nothing would ever cost anything")
         if self.offline and self.cache == "none":
             raise BenchError("offline=true answers from the cache, and cache=none is no cache")
+        self.coordinates = self.coordinates or of_name(self.model) or STATED
+        convention(self.coordinates)  # one that nobody knows is told before anything is asked
         self.base_url = checked_url(self.base_url or os.environ.get("OPENAI_BASE_URL") or OFFICIAL)
         self.wire = Wire(
             self.base_url,
@@ -125,7 +129,22 @@ class OpenAIChat:
 
     def generate(self, requests: Sequence[Generate]) -> Iterator[tuple[int, Response]]:
         for number, outcome in self.asked(requests):
-            yield number, outcome.response if isinstance(outcome, Reply) else outcome
+            response = outcome.response if isinstance(outcome, Reply) else outcome
+            yield number, replace(response, sizes=self.sizes(requests[number]))
+
+    def seen(self, media: Media) -> tuple[int, int]:
+        """Width and height in which a picture is sent. Raises `MediaError`."""
+        return self.wire.pictures.size(media)
+
+    def sizes(self, request: Generate) -> tuple[tuple[int, ...], ...]:
+        """Of every picture of a request; none where one is not there, or where pictures are left out."""
+        pictures = [
+            part for message in request.messages for part in message.parts if isinstance(part, Media) and part.kind in flats()
+        ]
+        try:
+            return () if self.images == "none" else tuple(self.seen(picture) for picture in pictures)
+        except MediaError:
+            return ()
 
     def asked(self, requests: Sequence[Request]) -> Iterator[tuple[int, Reply | Response]]:
         """What the server says to each request; media that are not there end theirs, and no other."""

@@ -630,3 +630,26 @@ def test_a_real_server_is_greedy_alike_whatever_is_asked_beside_it(real_server: 
     one = ask(adapter, *texts)
     assert all(response.error is None and response.text for response in one)
     assert [ask(adapter, text)[0].text for text in texts] == [response.text for response in one]
+
+
+@pytest.mark.parametrize("most, sent", [(0, [64, 48]), (32, [32, 24])])
+def test_the_size_that_was_sent_stands_beside_the_answer(tmp_path: Path, most: int, sent: list[int]) -> None:
+    """Pixels of a picture that was shrunk on its way are read by the size that the model saw, also when the run is scored again."""
+    from lamm_bench.keep.ledger import dump_response, load_response
+
+    Image.new("RGB", (64, 48), (9, 9, 9)).save(tmp_path / "a.png")
+    asked = Generate((Message("user", (Media("image", str(tmp_path / "a.png")), "Where?")),))
+    with faulty_server(echo) as server:
+        ((_, response),) = chat(server, max_side=most).generate([asked])
+    assert [list(size) for size in response.sizes] == [sent]
+    assert load_response(json.loads(json.dumps(dump_response(response)))).sizes == response.sizes
+
+
+def test_the_convention_comes_from_the_models_name_or_from_the_user() -> None:
+    named = {
+        name: OpenAIChat(name, base_url="http://127.0.0.1:1/v1").coordinates for name in ("qwen2.5-vl-7b", "claude-5", "mystery")
+    }
+    assert named == {"qwen2.5-vl-7b": "qwen2.5-vl", "claude-5": "pixels-sent", "mystery": "fractions-stated"}
+    assert OpenAIChat("mystery", base_url="http://127.0.0.1:1/v1", coordinates="gemini").coordinates == "gemini"
+    with pytest.raises(BenchError, match="Did you mean 'gemini'"):
+        OpenAIChat("mystery", base_url="http://127.0.0.1:1/v1", coordinates="gemeni")

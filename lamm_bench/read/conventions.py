@@ -20,6 +20,7 @@ from .keyed import Named
 
 FILE = Path(__file__).with_name("conventions.yaml")
 FRACTIONS = "fractions"
+STATED = "fractions-stated"  # for a model whose convention nobody knows: the sentence names the unit
 Size = tuple[int, int]  # width and height in pixels
 
 

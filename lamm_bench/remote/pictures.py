@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -48,12 +49,28 @@ class Pictures:
             picture.thumbnail((self.max_side, self.max_side), Image.Resampling.LANCZOS)
         return [encoded(picture, "jpeg" if self.form == "jpeg" else "png")]
 
+    def size(self, media: Media) -> tuple[int, int]:
+        """Width and height in which a picture is sent, from its header alone. Raises `MediaError`."""
+        width, height = files.image_size(media.path)
+        most = self.max_side
+        if not most or max(width, height) <= most:
+            return width, height
+        aspect = width / height
+        if width <= height:
+            return nearest(most * aspect, lambda side: abs(aspect - side / most)), most
+        return most, nearest(most / aspect, lambda side: abs(aspect - most / side) if side else 0.0)
+
     def marks(self, media: Media) -> list[str]:
         """What stands for the media in a cache key: content and treatment, without encoding anything."""
         own = files.modality(media.kind)
         if not own.flat:
             return [f"{own.short} {content(media)} views {self.views}.{own.views_version}"]
         return [] if self.form == "none" else [f"image {content(media)} {self.form} {self.max_side}"]
+
+
+def nearest(exact: float, off: Callable[[int], float]) -> int:
+    """The whole number beside `exact` that keeps the aspect best, at least 1, as Pillow's `thumbnail` rounds."""
+    return max(1, min(math.floor(exact), math.ceil(exact), key=off))
 
 
 def drawn(own: Modality) -> Callable[[Media, int], list[Image.Image]]:
