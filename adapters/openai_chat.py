@@ -14,6 +14,7 @@ from typing import Any, ClassVar, Literal
 from lamm_bench.errors import BenchError, MediaError
 from lamm_bench.keep.files import digest
 from lamm_bench.media import flats, many, renderable
+from lamm_bench.read.parting import Marks, chosen, thought_apart
 from lamm_bench.remote.cache import Cache, default_path
 from lamm_bench.remote.exchange import Clock, Exchange, Question
 from lamm_bench.remote.options import likelihoods
@@ -43,6 +44,8 @@ class OpenAIChat:
     token_limit: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
     omit: str = ""  # keys that the server refuses, by commas: temperature,seed
     extra: str = ""  # a JSON object of further keys: {"reasoning_effort": "low"}
+    thinking: str = ""  # marks of a thought in an answer, as <think>...</think>; empty: the well-known ones; none: parts nothing
+    reasoning_tokens: int = 0  # tokens for a thought, on top of those that a task grants its answer
     top_logprobs: int = 20  # tokens asked for at each place where options are scored
     concurrency: int = 64  # the most calls open at once; how many really are, the server decides
     timeout: float = 120.0  # seconds for one call
@@ -58,12 +61,13 @@ class OpenAIChat:
     name: ClassVar[str] = "openai-chat"
     _exchange: Exchange | None = field(default=None, init=False, repr=False)
     _server: Server | None = field(default=None, init=False, repr=False)
+    _marks: tuple[Marks, ...] = field(default=(), init=False, repr=False)
     _gives_logprobs: bool | None = field(default=None, init=False, repr=False)
 
     def __post_init__(self) -> None:
         if not self.model.strip():
             raise BenchError("model= of openai-chat is empty; name a model of the server, as in --set model=gpt-4o-mini")
-        for option, least in (("concurrency", 1), ("retries", 0), ("max_side", 0), ("top_logprobs", 1)):
+        for option, least in (("concurrency", 1), ("retries", 0), ("max_side", 0), ("top_logprobs", 1), ("reasoning_tokens", 0)):
             if getattr(self, option) < least:
                 raise BenchError(f"{option}={getattr(self, option)} of the model openai-chat must be at least {least}")
         for option in ("timeout", "patience", "price_in", "price_out", "max_cost"):
@@ -84,7 +88,9 @@ class OpenAIChat:
             tuple(key.strip() for key in self.omit.split(",") if key.strip()),
             parse_extra(self.extra),
             self.top_logprobs,
+            self.reasoning_tokens,
         )
+        self._marks = chosen(self.thinking)
         self.purse = Purse(self.price_in, self.price_out, self.max_cost)
 
     @property
@@ -102,6 +108,8 @@ class OpenAIChat:
             self.server().check(self.model, self.wire.body(PROBE))
         shaping: list[Any] = [self.images, self.max_side, self.detail, self.wire.pictures.views, self.token_limit]
         shaping += [list(self.wire.omit), dict(self.wire.extra), self.top_logprobs]
+        shaping += [{"thinking": self.thinking}] if self.thinking else []
+        shaping += [{"reasoning_tokens": self.reasoning_tokens}] if self.reasoning_tokens else []
         return f"{self.model} at {self.base_url} {digest(shaping, 8)}"
 
     def why_not(self, task: Task, inferencer: Mapping[str, Any]) -> str | None:
@@ -125,7 +133,8 @@ class OpenAIChat:
 
     def generate(self, requests: Sequence[Generate]) -> Iterator[tuple[int, Response]]:
         for number, outcome in self.asked(requests):
-            yield number, outcome.response if isinstance(outcome, Reply) else outcome
+            # the cache holds what the server said; what of it is a thought is seen here, so that `thinking` may change
+            yield number, thought_apart(outcome.response, self._marks) if isinstance(outcome, Reply) else outcome
 
     def asked(self, requests: Sequence[Request]) -> Iterator[tuple[int, Reply | Response]]:
         """What the server says to each request; media that are not there end theirs, and no other."""

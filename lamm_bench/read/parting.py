@@ -19,6 +19,8 @@ CONTROL = re.compile(
     r"|begin_of_solution|end_of_solution)\|>(?:assistant\b)?|</?s>|<(?:end_of_turn|eos|pad)>|\[/?INST\]"
 )
 
+LEADING = re.compile(rf"\A(?:\s+|{CONTROL.pattern})*")
+
 
 @dataclass(frozen=True)
 class Marks:
@@ -114,12 +116,10 @@ def thought_apart(response: Response, marks: Sequence[Marks] = WELL_KNOWN, opene
     ('B', 'A?', 'length')
     """
     found = part(response.text, marks, opened)
-    if not found.found:
+    if response.error is not None or not found.found:
         return response
     thought = "\n\n".join(text for text in (response.reasoning, found.thought) if text)
-    return replace(
-        response, text=found.answer.strip(), reasoning=thought, finish="length" if found.open else response.finish
-    )
+    return replace(response, text=found.answer.strip(), reasoning=thought, finish="length" if found.open else response.finish)
 
 
 def thinks_on(answer: Answer) -> bool:
@@ -168,20 +168,25 @@ def opened_by(prompt: str, marks: Sequence[Marks] = WELL_KNOWN) -> Marks | None:
     return marks[last[2]] if last is not None and last[3] and last[1] == len(bare[-200:]) else None
 
 
-def begins_thought(text: str, marks: Sequence[Marks] = WELL_KNOWN) -> bool | None:
-    """Whether a text begins with a mark that opens a thought; None as long as more of it may yet show that it does.
+def begun_by(text: str, marks: Sequence[Marks] = WELL_KNOWN) -> Marks | None:
+    """The marks of the thought with which a text begins; None where it begins with none.
 
-    >>> begins_thought(" <think>A"), begins_thought("B"), begins_thought("<thi"), begins_thought("\\n")
-    (True, False, None, None)
+    >>> begun_by(" <think>A") == WELL_KNOWN[0], begun_by("It is <think>"), begun_by("B</think>")
+    (True, None, None)
     """
-    bare = CONTROL.sub("", text).lstrip()
-    if not bare:
-        return None
+    bare = LEADING.sub("", text)
     first = next(tags(bare, marks), None)
-    if first is not None and first[0] == 0:
-        return first[3]
-    written = (word for one in marks for word in one.openings)
-    return None if any(word.lower().startswith(bare.lower()) for word in written) else False
+    return marks[first[2]] if first is not None and first[0] == 0 and first[3] else None
+
+
+def may_begin(text: str, marks: Sequence[Marks] = WELL_KNOWN) -> bool:
+    """Whether more of a text may yet show that it begins with a thought.
+
+    >>> may_begin("<thi"), may_begin("\\n"), may_begin("B"), may_begin("<th>")
+    (True, True, False, False)
+    """
+    bare = LEADING.sub("", text).lower()
+    return not bare or any(word.lower().startswith(bare) for one in marks for word in one.openings)
 
 
 def chosen(setting: str) -> tuple[Marks, ...]:

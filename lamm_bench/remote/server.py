@@ -89,14 +89,19 @@ class Server:
 
     def _clean_reply(self, reply: Reply) -> Reply:
         """The reply without the key, which a server may repeat anywhere."""
-        told = f"{reply.response.text}{reply.response.error}{reply.model}{reply.fingerprint}"
+        told = f"{reply.response.text}{reply.response.error}{reply.response.reasoning}{reply.model}{reply.fingerprint}"
         if not any(secret in told for secret in self._secrets):
             return reply
         said = reply.response
         error = redacted(said.error, self._secrets) if said.error is not None else None
         return replace(
             reply,
-            response=replace(said, text=redacted(said.text, self._secrets), error=error),
+            response=replace(
+                said,
+                text=redacted(said.text, self._secrets),
+                error=error,
+                reasoning=redacted(said.reasoning, self._secrets),
+            ),
             model=redacted(reply.model, self._secrets),
             fingerprint=redacted(reply.fingerprint, self._secrets),
         )

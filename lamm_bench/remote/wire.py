@@ -27,6 +27,7 @@ class Wire:
     omit: tuple[str, ...] = ()  # keys that this server refuses
     extra: Mapping[str, Any] = field(default_factory=dict)  # keys that this server wants besides
     top_logprobs: int = 20  # alternatives that are asked for where options are scored
+    thought_tokens: int = 0  # by which the limit of an answer is raised, for a thought before it
 
     def body(self, request: Request) -> dict[str, Any]:
         """What is sent. Raises `MediaError` when media cannot be used."""
@@ -45,7 +46,7 @@ class Wire:
             body |= {self.token_limit: OPTION_TOKENS, "temperature": 0.0}
             body |= {"logprobs": True, "top_logprobs": self.top_logprobs}
         else:
-            body |= {self.token_limit: request.max_new_tokens, "temperature": request.temperature}
+            body |= {self.token_limit: request.max_new_tokens + self.thought_tokens, "temperature": request.temperature}
             if request.top_p != 1.0:
                 body["top_p"] = request.top_p
             if request.seed is not None:
