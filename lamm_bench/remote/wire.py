@@ -33,12 +33,12 @@ class Wire:
         """What is sent. Raises `MediaError` when media cannot be used."""
         return self._body(request, self.pictures.urls)
 
-    def key(self, request: Request) -> str:
+    def key(self, request: Request, base_url: str = "") -> str:
         """A hash of server, model, messages, the content of the media and all settings; nothing is encoded for it.
 
         The seed counts even where `omit` keeps it from the server, so that several votes stay several questions."""
         seed = request.seed if isinstance(request, Generate) else None
-        return digest([self.base_url, self._body(request, self.pictures.marks), seed], KEY_LENGTH)
+        return digest([base_url or self.base_url, self._body(request, self.pictures.marks), seed], KEY_LENGTH)
 
     def _body(self, request: Request, shown: Callable[[Media], list[str]]) -> dict[str, Any]:
         body: dict[str, Any] = {"model": self.model, "messages": [self._message(m, shown) for m in request.messages]}
