@@ -25,6 +25,10 @@ HYBRID = TEMPLATE.replace(
     "<|im_start|>assistant\n{% endif %}",
     "<|im_start|>assistant\n{% if enable_thinking is defined and not enable_thinking %}<think>\n\n</think>\n\n{% endif %}{% endif %}",
 )
+HARMONY = TEMPLATE.replace(
+    "<|im_start|>{{ message['role'] }}\n",
+    "<|im_start|>{{ message['role'] }}\n{% if message['role'] == 'assistant' %}<|channel|>final<|message|>{% endif %}",
+)
 SPECIAL = ("<|channel>", "<channel|>", "<loc0012>")
 GEMMA = {
     "defaults": {"role": "assistant"},
@@ -166,7 +170,8 @@ def test_marks_can_be_named_and_turned_off(tmp_path: Path, says: Any) -> None:
 @pytest.mark.parametrize(
     ("template", "words", "lead", "note"),
     [
-        (OPENS, "", "<think>\n\n</think>\n\n", "options are scored behind its end, </think>"),
+        (OPENS, "", "<think>\n\n</think>\n\n", "behind the end of a thought without words: </think>"),
+        (HARMONY, "", "<|channel|>final<|message|>", "behind the end of a thought without words: <|channel|>final<|message|>"),
         (HYBRID, "", "<think>\n\n</think>\n\n", "told enable_thinking=false"),
         (HYBRID, '{"enable_thinking": true}', "", None),
         (HYBRID, '{"enable_thinking": false}', "<think>\n\n</think>\n\n", None),
@@ -289,7 +294,7 @@ def test_a_real_model_thinks_before_it_answers(tmp_path: Path, mini_root: Path) 
     adapter.asker.thinking.budget = 60
     (scored,) = weigh(adapter, Score((Message("user", (france,)),), ("London", "Paris", "Berlin")))
     assert max(range(3), key=lambda option: scored.logprobs[option]) == 1
-    assert any("scored behind its end" in note for note in adapter.notes)
+    assert any("scored behind the end" in note for note in adapter.notes)
 
     run = lamm_bench.evaluate(adapter, "sqaimage", mini_root, 3, recipe="lamm/reasoning", output=tmp_path / "run")
     frame = run.frame(form="plain")

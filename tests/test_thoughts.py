@@ -206,10 +206,14 @@ def test_answer_files_are_read_behind_their_thoughts_and_whole_by_upstreams_prot
         results = json.loads((tmp_path / "out.json").read_text())["results"]
         return {one["protocol"]: one for one in results}
 
-    thinking = scored(*(f"<think>The answer is ({w}).</think>The answer is ({r})." for w, r in zip(wrong, right)))
     bare = scored(*(f"The answer is ({r})." for r in right))
+    thinking = scored(*(f"<think>The answer is ({w}).</think>The answer is ({r})." for w, r in zip(wrong, right)))
     assert thinking["standard"]["metrics"] == bare["standard"]["metrics"]
     assert thinking["classic"]["metrics"] != bare["classic"]["metrics"]
+    words = ("--model", "scripted", "--set", f"answers={tmp_path / 'answers'}", "--tasks", "sqaimage", "--data-root", mini_root)
+    done("run", *words, "--output", tmp_path / "run", "--json", tmp_path / "run.json")
+    replayed = {one["protocol"]: one["metrics"] for one in json.loads((tmp_path / "run.json").read_text())["results"]}
+    assert replayed["classic"] == thinking["classic"]["metrics"] and replayed["standard"] == bare["standard"]["metrics"]
     brooding = scored(*(f"<think>The answer is ({r})." for r in right))
     assert brooding["standard"]["counts"]["truncated"] == len(items) and brooding["classic"]["counts"]["truncated"] == 0
     assert next(iter(brooding["standard"]["metrics"].values()))["value"] == 0

@@ -85,16 +85,14 @@ class Wording:
         with contextlib.suppress(Exception):  # a template may refuse the word by raising whatever it likes
             if self.marks and "enable_thinking" not in self.words and self.render([question], words=silent) != plain:
                 self.unthinking = silent
-        asked = self.render([question], words=self.unthinking)
-        opened = opened_by(asked, self.marks)
-        if opened is not None:
-            self.closing = empty_thought(asked, self.render([question, Message("assistant", (PROBE,))], closed=True), opened)
+        told = ""
+        with contextlib.suppress(Exception):  # as above
+            told = self.render([question, Message("assistant", (PROBE,))], closed=True, words=self.unthinking)
+        self.closing = before_answer(self.render([question], words=self.unthinking), told, self.marks)
         if self.unthinking:
             self.notes.append("options are scored without a thought before them: the chat template is told enable_thinking=false")
         if self.closing:
-            self.notes.append(
-                f"the chat template leaves a thought open: options are scored behind its end, {' '.join(self.closing.split())}"
-            )
+            self.notes.append(f"options are scored behind the end of a thought without words: {' '.join(self.closing.split())}")
 
     def prompt(self, messages: Sequence[Message], scores: bool = False) -> Asked:
         """The conversation up to where the assistant goes on; for `scores`, with no thought open in front of the options.
@@ -107,7 +105,7 @@ class Wording:
             if media.kind != "image" and self.loaded.vision:
                 raise BenchError(f"hf-chat takes images, and {media.path} is a point cloud; the adapter lamm takes point clouds")
         text = self.render(messages, words=self.unthinking if scores else {})
-        if scores and self.closing and opened_by(text, self.marks) is not None:
+        if scores and messages[-1].role != "assistant":
             text += self.closing
         return Asked(text, images if self.loaded.vision else ())
 
@@ -156,14 +154,16 @@ class Wording:
         return self.guard.sub(lambda found: f"{found[0][0]} {found[0][1:]}", text) if self.guard else text
 
 
-def empty_thought(prompt: str, told: str, opened: Marks) -> str:
-    """What ends the thought with which a prompt ends: as the template itself writes it in front of an answer, else the mark."""
+def before_answer(prompt: str, told: str, marks: Sequence[Marks]) -> str:
+    """What has to stand between a prompt and an option: what the template writes there itself, where that ends a thought without
+    words; else the mark that ends the thought which the prompt has opened; mostly nothing."""
+    opened = opened_by(prompt, marks)
     if told.startswith(prompt):
         before = told[len(prompt) : max(len(prompt), told.find(PROBE, len(prompt)))]
-        found = part(before, (opened,), opened=True)
-        if not found.open and not found.thought and not found.answer.strip():
+        found = part(before, (opened,) if opened else marks, opened is not None)
+        if found.found and not found.open and not found.thought and not found.answer.strip():
             return before
-    return f"\n{opened.written}\n\n"
+    return f"\n{opened.written}\n\n" if opened else ""
 
 
 def fold(messages: Sequence[Message]) -> Iterable[Message]:
