@@ -219,6 +219,7 @@ class Scripted:
     said: Mapping[str, Answer] = field(default_factory=dict, init=False, repr=False)
     told: Told | None = field(default=None, init=False, repr=False)
     name: ClassVar[str] = "scripted"
+    thinking: ClassVar[str] = "none"  # answers are replayed as they stand, so that they score as their file does
     modalities: ClassVar[Everything] = Everything()
     ignores: ClassVar[frozenset[str]] = NOTHING_SEEN
 

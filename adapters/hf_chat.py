@@ -2,10 +2,12 @@
 
 Any `AutoModelForImageTextToText` with a chat template is asked with its images; a text-only causal LLM is asked with all
 media left out, which makes it the blind control. Options: `--set model=... device=auto|cpu|cuda dtype=auto|float32|bfloat16|float16
-batch_size=16 cache=1024 attn=sdpa|eager|... revision=... template=FILE.jinja gguf=FILE render=4views device_map=auto trust_remote_code=false threads=0`."""
+batch_size=16 cache=1024 attn=sdpa|eager|... revision=... template=FILE.jinja gguf=FILE render=4views device_map=auto trust_remote_code=false threads=0
+thinking=<think>...</think> reasoning_tokens=0 chat_template_kwargs={"enable_thinking": false}`."""
 
 from __future__ import annotations
 
+import json
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -13,7 +15,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from lamm_bench.errors import BenchError, MediaError, unknown
+from lamm_bench.keep.files import digest
 from lamm_bench.media import flats, many, modalities, renderable, rendered
+from lamm_bench.read.parting import chosen
 from lamm_bench.remote.pictures import parse_render
 from lamm_bench.types import Generate, Media, Modality, Response, Score, Task
 
@@ -22,6 +26,10 @@ R = TypeVar("R", Generate, Score)
 DTYPES = ("auto", "float32", "bfloat16", "float16")
 DEVICES = ("auto", "cpu", "cuda")
 MIB = 2**20
+RESERVED = frozenset(
+    "messages conversation chat_template tools documents add_generation_prompt continue_final_message tokenize return_dict return_tensors "
+    "return_assistant_tokens_mask processor_kwargs tokenizer_kwargs padding truncation max_length sanitize_control_tokens".split()
+)
 
 
 @dataclass
@@ -41,12 +49,16 @@ class HfChat:
     trust_remote_code: bool = False  # runs Python code that comes with the model
     threads: int = 0  # 0: PyTorch's own choice
     render: str = ""  # `4views` shows a point cloud as four pictures; empty: clouds are refused
+    thinking: str = ""  # marks of a thought, as <think>...</think>; empty: its own and the well-known ones; none: parts nothing
+    reasoning_tokens: int = 0  # tokens for a thought, on top of those that a task grants its answer
+    chat_template_kwargs: str = ""  # a JSON object of more words for the chat template: {"enable_thinking": false}
     name: str = "hf-chat"
     _asker: Any = field(default=None, init=False, repr=False)
     _place: Any = field(default=None, init=False, repr=False)
     _config: Any = field(default=None, init=False, repr=False)
     _hash: str = field(default="", init=False, repr=False)
     _views: int = field(default=0, init=False, repr=False)
+    _words: dict[str, Any] = field(default_factory=dict, init=False, repr=False)
     _folder: Any = field(default=None, init=False, repr=False)  # of rendered pictures
 
     def __post_init__(self) -> None:
@@ -60,6 +72,12 @@ class HfChat:
             raise BenchError(f"batch_size={self.batch_size} of the model hf-chat must be at least 1")
         if self.cache < 0:
             raise BenchError(f"cache={self.cache} of the model hf-chat must be at least 0, which turns it off")
+        if self.reasoning_tokens < 0:
+            raise BenchError(
+                f"reasoning_tokens={self.reasoning_tokens} of the model hf-chat must be at least 0, which grants none"
+            )
+        chosen(self.thinking)
+        self._words = parse_words(self.chat_template_kwargs)
         self._views = parse_render(self.render)
 
     @property
@@ -124,7 +142,19 @@ class HfChat:
             if self._views and self.kind == "vision":
                 versions = "".join(f" {name} {modalities()[name].views_version}" for name in sorted(renderable()))
                 self._hash += f"-{self._views} views{versions}"
+            self._hash += "".join(f"-{told}" for told in self.shaped())
         return self._hash
+
+    def shaped(self) -> Iterator[str]:
+        """What else moves answers, where it is not as it always was."""
+        if self.thinking:
+            yield f"thinking {self.thinking}"
+        if self.reasoning_tokens:
+            yield f"{self.reasoning_tokens} reasoning tokens"
+        if self._words:
+            yield f"template words {digest(self._words, 8)}"
+        if self.asker.wording.unthinking or self.asker.wording.closing:
+            yield "options without thoughts"
 
     def why_not(self, task: Task, inferencer: Mapping[str, Any]) -> str | None:
         """Why a task cannot be asked, in the user's terms."""
@@ -182,8 +212,25 @@ class HfChat:
             from .hf.ask import Asker
             from .hf.load import load
 
-            self._asker = Asker(load(self, self.config), self.batch_size, self.cache * MIB)
+            loaded = load(self, self.config)
+            self._asker = Asker(loaded, self.batch_size, self.cache * MIB, self._words, self.thinking, self.reasoning_tokens)
         return self._asker
+
+
+def parse_words(text: str) -> dict[str, Any]:
+    """The JSON object of `chat_template_kwargs=`. Raises `BenchError`."""
+    if not text:
+        return {}
+    try:
+        words = json.loads(text)
+    except (ValueError, RecursionError):
+        words = None
+    if not isinstance(words, dict):
+        raise BenchError(f'chat_template_kwargs={text} is no JSON object; expected for instance {{"enable_thinking": false}}')
+    for key in words:
+        if key in RESERVED or not key.isidentifier():
+            raise BenchError(f"chat_template_kwargs= may not set `{key}`; that is no variable of a template, or lamm-bench's own")
+    return words
 
 
 ADAPTERS = {"hf-chat": HfChat}

@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar, Literal
@@ -15,14 +16,16 @@ from lamm_bench.errors import BenchError, MediaError
 from lamm_bench.keep.files import digest
 from lamm_bench.media import flats, many, renderable
 from lamm_bench.read.conventions import STATED, convention, of_name
+from lamm_bench.read.parting import Marks, chosen, thought_apart
 from lamm_bench.remote.cache import Cache, default_path
 from lamm_bench.remote.exchange import Clock, Exchange, Question
 from lamm_bench.remote.options import likelihoods
 from lamm_bench.remote.pace import Pace
 from lamm_bench.remote.pictures import Form, Pictures, parse_render
 from lamm_bench.remote.purse import Purse
+from lamm_bench.remote.replicas import Replica, Replicas
 from lamm_bench.remote.reply import Reply
-from lamm_bench.remote.server import GRACE, OFFICIAL, Server, Trouble, checked_key, checked_url, is_local
+from lamm_bench.remote.server import GRACE, OFFICIAL, Server, Trouble, Unreachable, checked_key, checked_url, is_local
 from lamm_bench.remote.wire import Wire
 from lamm_bench.types import Generate, Job, Media, Message, Request, Response, Score, Task
 
@@ -35,7 +38,7 @@ class OpenAIChat:
     """Connects when its fingerprint is taken, so that a server that is not there is told before a run begins."""
 
     model: str  # as the server names it
-    base_url: str = ""  # empty: $OPENAI_BASE_URL, else api.openai.com
+    base_url: str = ""  # empty: $OPENAI_BASE_URL, else api.openai.com; several by commas: replicas with the same model
     key_env: str = "OPENAI_API_KEY"  # the environment variable that holds the key; keys are never options
     images: Form = "auto"  # auto, png, jpeg; none leaves images out
     max_side: int = 0  # larger images are shrunk to this many pixels a side; 0: never
@@ -45,6 +48,8 @@ class OpenAIChat:
     token_limit: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
     omit: str = ""  # keys that the server refuses, by commas: temperature,seed
     extra: str = ""  # a JSON object of further keys: {"reasoning_effort": "low"}
+    thinking: str = ""  # marks of a thought in an answer, as <think>...</think>; empty: the well-known ones; none: parts nothing
+    reasoning_tokens: int = 0  # tokens for a thought, on top of those that a task grants its answer
     top_logprobs: int = 20  # tokens asked for at each place where options are scored
     concurrency: int = 64  # the most calls open at once; how many really are, the server decides
     timeout: float = 120.0  # seconds for one call
@@ -59,13 +64,15 @@ class OpenAIChat:
     clock: Clock = field(default_factory=Clock, init=False, repr=False)
     name: ClassVar[str] = "openai-chat"
     _exchange: Exchange | None = field(default=None, init=False, repr=False)
-    _server: Server | None = field(default=None, init=False, repr=False)
+    _servers: dict[str, Server] = field(default_factory=dict, init=False, repr=False)
+    _away: dict[str, str] = field(default_factory=dict, init=False, repr=False)  # servers that did not answer at first, and why
+    _marks: tuple[Marks, ...] = field(default=(), init=False, repr=False)
     _gives_logprobs: bool | None = field(default=None, init=False, repr=False)
 
     def __post_init__(self) -> None:
         if not self.model.strip():
             raise BenchError("model= of openai-chat is empty; name a model of the server, as in --set model=gpt-4o-mini")
-        for option, least in (("concurrency", 1), ("retries", 0), ("max_side", 0), ("top_logprobs", 1)):
+        for option, least in (("concurrency", 1), ("retries", 0), ("max_side", 0), ("top_logprobs", 1), ("reasoning_tokens", 0)):
             if getattr(self, option) < least:
                 raise BenchError(f"{option}={getattr(self, option)} of the model openai-chat must be at least {least}")
         for option in ("timeout", "patience", "price_in", "price_out", "max_cost"):
@@ -78,9 +85,12 @@ class OpenAIChat:
             raise BenchError("offline=true answers from the cache, and cache=none is no cache")
         self.coordinates = self.coordinates or of_name(self.model) or STATED
         convention(self.coordinates)  # one that nobody knows is told before anything is asked
-        self.base_url = checked_url(self.base_url or os.environ.get("OPENAI_BASE_URL") or OFFICIAL)
+        given = self.base_url or os.environ.get("OPENAI_BASE_URL") or OFFICIAL
+        self.urls = urls_of(given)
+        self.replicated = "," in given  # a comma behind a single one says that others may come
+        self.base_url = ",".join(self.urls)
         self.wire = Wire(
-            self.base_url,
+            self.urls[0],
             self.model,
             Pictures(self.images, self.max_side, parse_render(self.render)),
             self.detail,
@@ -88,7 +98,9 @@ class OpenAIChat:
             tuple(key.strip() for key in self.omit.split(",") if key.strip()),
             parse_extra(self.extra),
             self.top_logprobs,
+            self.reasoning_tokens,
         )
+        self._marks = chosen(self.thinking)
         self.purse = Purse(self.price_in, self.price_out, self.max_cost)
 
     @property
@@ -103,10 +115,34 @@ class OpenAIChat:
     def fingerprint(self) -> str:
         """Model, server and all settings that may move an answer. Raises `BenchError` when nobody answers there."""
         if not self.offline:
-            self.server().check(self.model, self.wire.body(PROBE))
+            self.look()
         shaping: list[Any] = [self.images, self.max_side, self.detail, self.wire.pictures.views, self.token_limit]
         shaping += [list(self.wire.omit), dict(self.wire.extra), self.top_logprobs]
-        return f"{self.model} at {self.base_url} {digest(shaping, 8)}"
+        shaping += [{"thinking": self.thinking}] if self.thinking else []
+        shaping += [{"reasoning_tokens": self.reasoning_tokens}] if self.reasoning_tokens else []
+        # replicas come and go within a run: which of them answered stands in usage.json, and none of it in the identity
+        return f"{self.model} at {'replicas' if self.replicated else self.base_url} {digest(shaping, 8)}"
+
+    def look(self) -> None:
+        """Looks at every server before a run. Raises `BenchError` where one is not what it should be, or nobody is there."""
+        with ThreadPoolExecutor(len(self.urls)) as pool:
+            found = dict(zip(self.urls, pool.map(self.looked_at, self.urls)))
+        self._away = {url: str(told) for url, told in found.items() if isinstance(told, Unreachable)}
+        if len(self._away) == len(self.urls):
+            raise next(told for told in found.values() if isinstance(told, Unreachable))
+        facts = {url: told for url, told in found.items() if not isinstance(told, Unreachable) and told}
+        for url, told in facts.items():
+            first = next(iter(facts))
+            if told != facts[first]:
+                raise BenchError(
+                    f"{first} and {url} have different models under the name {self.model}: {facts[first]} and {told}"
+                )
+
+    def looked_at(self, url: str) -> dict[str, Any] | Unreachable:
+        try:
+            return self.server(url).check(self.model, self.wire.body(PROBE))
+        except Unreachable as error:
+            return error
 
     def why_not(self, task: Task, inferencer: Mapping[str, Any]) -> str | None:
         """Why a task cannot be asked, in the user's terms."""
@@ -120,16 +156,17 @@ class OpenAIChat:
         return None
 
     def begin(self, job: Job) -> None:
-        self.exchange.pace.new_task()
+        self.exchange.replicas.new_task()
 
     @property
     def notes(self) -> list[str]:
         """What happened on the way that a reader of the run should know."""
-        return self._exchange.notes if self._exchange is not None else []
+        return [*self._exchange.notes, *self._exchange.replicas.notes] if self._exchange is not None else []
 
     def generate(self, requests: Sequence[Generate]) -> Iterator[tuple[int, Response]]:
         for number, outcome in self.asked(requests):
-            response = outcome.response if isinstance(outcome, Reply) else outcome
+            # the cache holds what the server said; what of it is a thought is seen here, so that `thinking` may change
+            response = thought_apart(outcome.response, self._marks) if isinstance(outcome, Reply) else outcome
             yield number, replace(response, sizes=self.sizes(requests[number]))
 
     def seen(self, media: Media) -> tuple[int, int]:
@@ -174,7 +211,11 @@ class OpenAIChat:
         return self.purse.to_json() if asked else None
 
     def question(self, number: int, request: Request) -> Question:
-        return Question(self.wire.key(request), lambda: self.wire.body(request), [number])
+        # an answer is remembered as that of the server that gave it, and taken from wherever it was given
+        keys = {url: self.wire.key(request, url) for url in self.urls} if self.replicated else {}
+        return Question(
+            min(keys.values(), default="") or self.wire.key(request), lambda: self.wire.body(request), [number], keys=keys
+        )
 
     def gives_logprobs(self) -> bool:
         """Asked once, with a question that costs a few tokens; offline it is taken on trust."""
@@ -182,29 +223,36 @@ class OpenAIChat:
             self._gives_logprobs = self.offline
             if not self.offline:
                 probe = self.wire.body(Score(PROBE.messages, ("A", "B")))
-                answer = self.server().patiently(lambda: self.server().ask(probe))
+                server = self.server(next(url for url in self.urls if url not in self._away))
+                answer = server.patiently(lambda: server.ask(probe))
                 if isinstance(answer, Reply):
                     self.purse.pay(answer)
                     self._gives_logprobs = bool(answer.alternatives)
         return self._gives_logprobs
 
-    def server(self) -> Server:
-        if self._server is None:
-            self._server = self.connect()
-        return self._server
+    def server(self, url: str) -> Server:
+        if url not in self._servers:
+            self._servers[url] = self.connect(url)
+        return self._servers[url]
 
-    def connect(self) -> Server:
+    def connect(self, url: str) -> Server:
         key = checked_key(os.environ.get(self.key_env), self.key_env)
-        if key is None and not is_local(self.base_url):
-            raise BenchError(f"no key for {self.base_url}: set the environment variable {self.key_env}")
-        return Server(self.base_url, key, self.key_env, self.timeout)
+        if key is None and not is_local(url):
+            raise BenchError(f"no key for {url}: set the environment variable {self.key_env}")
+        return Server(url, key, self.key_env, self.timeout)
 
     @property
     def exchange(self) -> Exchange:
         if self._exchange is None:
-            call = self.server().ask if not self.offline else refuse
+            calls = {url: refuse if self.offline else self.server(url).ask for url in self.urls}
+            pool = Replicas(
+                [Replica(call, Pace(self.concurrency), url if self.replicated else "") for url, call in calls.items()]
+            )
+            for one in pool.members:
+                if one.url in self._away:
+                    pool.leave_alone(one, self._away[one.url], self.clock.now())
             cache, notes = self.open_cache()
-            self._exchange = Exchange(call, Pace(self.concurrency), self.purse, cache, self.clock, self.timeout + 2 * GRACE)
+            self._exchange = Exchange(pool, self.purse, cache, self.clock, self.timeout + 2 * GRACE)
             self._exchange.notes = notes
             self._exchange.retries, self._exchange.patience = self.retries, self.patience
             self._exchange.seed, self._exchange.offline, self._exchange.hint = self.seed, self.offline, hint
@@ -220,6 +268,15 @@ class OpenAIChat:
             if self.cache or self.offline:
                 raise
             return None, [f"{error}; this run goes on without it"]
+
+
+def urls_of(given: str) -> list[str]:
+    """The addresses in `base_url=`, each once. Raises `BenchError`.
+
+    >>> urls_of("http://a:8000/v1, http://b:8000/v1/,http://a:8000/v1,")
+    ['http://a:8000/v1', 'http://b:8000/v1']
+    """
+    return list(dict.fromkeys(checked_url(url) for url in given.split(",") if url.strip())) or [checked_url(given)]
 
 
 def refuse(body: dict[str, Any]) -> Trouble:

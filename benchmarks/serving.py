@@ -1,6 +1,7 @@
 """How fast `openai-chat` asks: 1,000 questions to a server on this machine that takes 32 at once and 100 ms for each, well or ill.
 
-python benchmarks/serving.py --questions 1000 --failing 0 0.1"""
+python benchmarks/serving.py --questions 1000 --failing 0 0.1
+python benchmarks/serving.py --at-once 8 --failing 0 --replicas 1 2     two servers of eight against one"""
 
 from __future__ import annotations
 
@@ -58,13 +59,17 @@ def serve(told: Connection, at_once: int, seconds: float, failing: float) -> Non
     server.serve_forever()
 
 
-def rate(questions: int, at_once: int, seconds: float, failing: float) -> tuple[float, int]:
+def rate(questions: int, at_once: int, seconds: float, failing: float, replicas: int = 1) -> tuple[float, int]:
     """Answers a second, and calls that were repeated."""
     mine, theirs = multiprocessing.Pipe()
-    process = multiprocessing.Process(target=serve, args=(theirs, at_once, seconds, failing), daemon=True)
-    process.start()
+    processes = [
+        multiprocessing.Process(target=serve, args=(theirs, at_once, seconds, failing), daemon=True) for _ in range(replicas)
+    ]
+    for process in processes:
+        process.start()
     try:
-        adapter = OpenAIChat("fake", f"http://127.0.0.1:{mine.recv()}/v1", cache="none")
+        addresses = [f"http://127.0.0.1:{mine.recv()}/v1" for _ in processes]
+        adapter = OpenAIChat("fake", ",".join(addresses), cache="none")
         adapter.fingerprint()
         requests = [Generate((Message("user", (f"question {number}",)),), 16) for number in range(questions)]
         begun = time.monotonic()
@@ -72,8 +77,9 @@ def rate(questions: int, at_once: int, seconds: float, failing: float) -> tuple[
         assert answered == questions, f"{questions - answered} questions have no answer"
         return questions / (time.monotonic() - begun), adapter.purse.repeated
     finally:
-        process.kill()
-        process.join()
+        for process in processes:
+            process.kill()
+            process.join()
 
 
 def main() -> None:
@@ -81,11 +87,16 @@ def main() -> None:
     parser.add_argument("--questions", type=int, default=1000)
     parser.add_argument("--at-once", type=int, default=32)
     parser.add_argument("--seconds", type=float, default=0.1)
+    parser.add_argument("--replicas", type=int, nargs="+", default=[1], help="so many servers with the same model")
     parser.add_argument("--failing", type=float, nargs="+", default=[0.0, 0.1])
     asked = parser.parse_args()
-    for failing in asked.failing:
-        answers, repeated = rate(asked.questions, asked.at_once, asked.seconds, failing)
-        print(f"{100 * failing:.0f} % of the calls fail: {answers:.1f} answers/s, {repeated} calls repeated", flush=True)
+    for replicas in asked.replicas:
+        for failing in asked.failing:
+            answers, repeated = rate(asked.questions, asked.at_once, asked.seconds, failing, replicas)
+            many = f"{replicas} servers, " if replicas > 1 else ""
+            print(
+                f"{many}{100 * failing:.0f} % of the calls fail: {answers:.1f} answers/s, {repeated} calls repeated", flush=True
+            )
 
 
 if __name__ == "__main__":

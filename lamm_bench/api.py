@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .errors import BenchError, unknown
-from .types import FAILED, Adapter, Estimate
+from .types import FAILED, Adapter, Estimate, Response
 
 if TYPE_CHECKING:
     from .ask.comparing import Comparison
@@ -119,12 +119,15 @@ class Run:
         from .keep.files import read_json
         from .keep.runs import Run as Stored
 
-        said = Stored.read(self.folder).ledger(task).ended
+        ledger = Stored.read(self.folder).ledger(task)
+        said, thinks = ledger.ended, any(response.reasoning for steps in ledger.said.values() for _, response in steps.values())
         values = read_json(self.folder / "scores" / f"{task}.json")["protocols"].get(protocol, {}).get("samples", {})
         for sample, shown in values.items():
             record = said.get(sample)
             answer = record.prediction.text if record is not None and record.prediction is not None else None
             head = {"task": task, "sample": sample, "status": shown["status"], "answer": plain(answer)}
+            if thinks:
+                head |= thought_of([response for _, (_, response) in sorted(ledger.said.get(sample, {}).items())])
             tail = {"seconds": record.seconds if record else None, "error": record.error if record else None}
             answered = shown["status"] not in FAILED  # what nobody answered has no value
             yield head | tail | {key: plain(value) if answered else None for key, value in shown.items() if key != "status"}
@@ -260,6 +263,14 @@ def estimate(value: Mapping[str, Any]) -> Estimate:
 def plain(value: Any) -> Any:
     """A value that fits into a column."""
     return json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict | tuple | Mapping) else value
+
+
+def thought_of(responses: Sequence[Response]) -> dict[str, Any]:
+    """What was thought in a dialogue, and in how many tokens where all thoughts were counted."""
+    counted = [response.reasoning_tokens for response in responses if response.reasoning]
+    tokens = sum(count or 0 for count in counted) if counted and None not in counted else None
+    thought = "\n\n".join(response.reasoning for response in responses if response.reasoning)
+    return {"reasoning": thought or None, "reasoning_tokens": tokens}
 
 
 def columns(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:

@@ -99,10 +99,10 @@ Request: TypeAlias = Generate | Score
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """What an adapter gives back for one request. An error is never put into `text`."""
+    """What an adapter gives back for one request. An error is never put into `text`, and neither is a thought."""
 
     text: str = ""
-    finish: Literal["stop", "length"] = "stop"
+    finish: Literal["stop", "length"] = "stop"  # `length`: cut by a limit, or thought without an end, so that nothing was said
     logprobs: tuple[float, ...] = ()  # natural log, summed over the option's tokens; one per option of a `Score`
     tokens: tuple[int, ...] = ()  # tokens per option of a `Score`; (count,) of new tokens after `Generate`
     error: str | None = None
@@ -111,6 +111,8 @@ class Response:
     seconds: float | None = field(
         default=None, compare=False
     )  # of work on this request, where the adapter knows; else the runner measures
+    reasoning: str = ""  # what the model thought before it answered; nobody reads an answer in it
+    reasoning_tokens: int | None = None  # of the new tokens those of the thought, where that is known
     sizes: tuple[tuple[int, ...], ...] = field(
         default=(), compare=False
     )  # of each picture: width and height as sent, then as the model's processor resized it, where the adapter knows them
@@ -286,7 +288,8 @@ class Adapter(Protocol):
     that their next turns are best asked before others begin; `ignores`, of `{"prompt", "media"}` what it never looks at by
     design; `coordinates`, the convention of its places (lamm_bench.read.conventions), and `seen(media)`, the width and height in which
     it sends a picture; `exact`, False where rounding may move answers with the batch; `loss(score_request)`, the training loss in nats
-    of each option, which `score` must be minus of. The doctor reads the last three (docs/adapters.md)."""
+    of each option, which `score` must be minus of. The doctor reads the last three (docs/adapters.md). One with an attribute
+    `thinking` tells thoughts from answers itself; of all others the runner parts what is marked as a thought (`read/parting.py`)."""
 
     name: str
     modalities: frozenset[str]

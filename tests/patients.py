@@ -367,6 +367,21 @@ class StatusOnly(Sound):
             yield index, replace(response, status="refused")
 
 
+class Thinks(Sound):
+    """Tells its thoughts apart, as a server does."""
+
+    def answer(self, request: Generate, key: str) -> Response:
+        return replace(super().answer(request, key), reasoning="red? no", reasoning_tokens=4)
+
+
+class Broods(Sound):
+    """Thinks in its answers, and never comes to an end."""
+
+    def answer(self, request: Generate, key: str) -> Response:
+        said = super().answer(request, key)
+        return replace(said, text=f"<think>{said.text}", finish="stop")
+
+
 class Hoarder(Sound):
     def __init__(self) -> None:
         self.kept: list[Any] = []
@@ -410,4 +425,5 @@ FAULTS: dict[str, tuple[type[Sound], ...]] = {
     "control": (Gullible,),
     "errors": (ErrorsAsAnswers, StatusOnly),
     "memory": (Hoarder,),
+    "thoughts": (Broods,),
 }

@@ -70,5 +70,5 @@ def test_killed_runs_lose_nothing(monkeypatch: pytest.MonkeyPatch, capsys: pytes
 
 def test_serving_prints_its_rates(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "k")
-    benchmark("serving", monkeypatch, "--questions", "40", "--seconds", "0.002", "--failing", "0").main()
+    benchmark("serving", monkeypatch, "--questions", "40", "--seconds", "0.002", "--failing", "0", "--replicas", "1", "2").main()
     assert re.search(r"0 % of the calls fail: \d+\.\d answers/s, 0 calls repeated", capsys.readouterr().out)

@@ -21,7 +21,7 @@ from lamm_bench.types import Generate, Media, Response, Score
 
 from .commands import lamm_bench
 from .fakes import ColourTask, Looker, draw_root
-from .patients import FAULTS, ImagesOnly, Mute, Sociable, Sound
+from .patients import FAULTS, Broods, ImagesOnly, Mute, Sociable, Sound, Thinks
 
 ROOT = Path(__file__).parents[1]
 PLUGIN = """
@@ -46,7 +46,7 @@ def doctor(*words: object) -> tuple[int, str]:
 def test_a_sound_adapter_passes_every_check_and_nearly_all_apply() -> None:
     findings = found(Sound())
     assert not faults(findings)
-    assert [name for name, finding in findings.items() if finding.verdict != "pass"] == ["foreign", "coordinates"]
+    assert [name for name, finding in findings.items() if finding.verdict != "pass"] == ["thoughts", "foreign", "coordinates"]
     assert tuple(findings) == CHECK_NAMES
     assert all(finding.reason and "\n" not in finding.reason for finding in findings.values())
 
@@ -88,6 +88,16 @@ def test_no_check_but_the_speed_goes_without_such_a_fault() -> None:
         "speed",
         "coordinates",
     }  # tests/test_measured_places.py has the wrong ones
+
+
+def test_a_model_that_thinks_is_told_from_one_that_never_comes_to_an_end() -> None:
+    assert found(Sound(), "thoughts")["thoughts"].reason == "it does not think before it answers"
+    finding = found(Thinks(), "thoughts")["thoughts"]
+    assert finding.verdict == "pass"
+    assert "6 of 6 answers were thought first, and every thought ended; the longest counted one has 4 tokens" in finding.reason
+    cut = found(Broods())
+    assert "6 of them were thoughts that did not end; thoughts get room" in cut["answers"].reason
+    assert "6 of 6 answers were thoughts that 128 new tokens did not let end" in found(Broods(), "thoughts")["thoughts"].reason
 
 
 def test_an_exception_of_the_adapter_is_a_finding_and_the_next_check_goes_on() -> None:
@@ -203,7 +213,7 @@ def test_the_built_in_model_passes_about_rooms(mini_root: Path) -> None:
 
 def test_the_built_in_model_passes() -> None:
     findings = check_adapter(load_catalog().adapter("lamm", {}))
-    assert {finding.check for finding in findings if finding.verdict != "pass"} == {"foreign", "coordinates"}
+    assert {finding.check for finding in findings if finding.verdict != "pass"} == {"thoughts", "foreign", "coordinates"}
 
 
 @pytest.mark.parametrize("name", ["llava", "qwen2-vl", "idefics3", "text"])
@@ -212,8 +222,19 @@ def test_chat_models_pass(name: str, tmp_path: Path) -> None:
 
     adapter = load_catalog().adapter("hf-chat", {"model": str(TINY[name](tmp_path / "m"))})
     findings = {finding.check: finding for finding in check_adapter(adapter)}
-    blind = {"coordinates", "image-used", "cloud-used", "media-own", "several", "missing", "broken", "forms", "foreign"}
-    expected = blind if name == "text" else {"cloud-used", "coordinates"}
+    blind = {
+        "coordinates",
+        "thoughts",
+        "image-used",
+        "cloud-used",
+        "media-own",
+        "several",
+        "missing",
+        "broken",
+        "forms",
+        "foreign",
+    }
+    expected = blind if name == "text" else {"cloud-used", "thoughts", "coordinates"}
     assert {check for check, finding in findings.items() if finding.verdict != "pass"} == expected
 
 
@@ -238,7 +259,7 @@ def test_the_command_tells_by_its_exit_status(tmp_path: Path, monkeypatch: pytes
     plugin = ("--plugin", tmp_path / "p.py")
     code, output = doctor("--model", "Sound", *plugin, "--json", tmp_path / "f.json")
     assert code == 0
-    assert f"{len(CHECKS) - 2} passed, 0 failed, 2 not applicable" in output
+    assert f"{len(CHECKS) - 3} passed, 0 failed, 3 not applicable" in output
     told = json.loads((tmp_path / "f.json").read_text())
     assert told["passed"] is True
     assert [entry["check"] for entry in told["checks"]] == list(CHECK_NAMES)

@@ -123,8 +123,11 @@ def test_an_error_that_stays_is_given_up_after_the_repetitions() -> None:
         (completion("x", "COMPLETE"), Response("x", "stop", (), (5,))),
         (completion("half", "MAX_TOKENS"), Response("half", "length", (), (5,))),
         (completion("x", "SAFETY"), ("refused", "SAFETY")),
-        (completion([{"type": "thinking", "thinking": "(A)?"}, {"type": "text", "text": "B"}]), Response("B", "stop", (), (5,))),
-        (completion(None, reasoning_content="(A)?"), Response("", "stop", (), (5,))),
+        (
+            completion([{"type": "thinking", "thinking": "(A)?"}, {"type": "text", "text": "B"}]),
+            Response("B", "stop", (), (5,), reasoning="(A)?"),
+        ),
+        (completion(None, reasoning_content="(A)?"), Response("", "length", (), (5,), reasoning="(A)?")),
         (completion(None, tool_calls=[{"id": "x"}]), ("model_error", "tool")),
     ],
 )

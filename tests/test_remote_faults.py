@@ -22,6 +22,7 @@ from lamm_bench.remote.call import Late, Nonsense, text_of, unpacked, within
 from lamm_bench.remote.exchange import Exchange, Question
 from lamm_bench.remote.pace import Pace
 from lamm_bench.remote.purse import Purse
+from lamm_bench.remote.replicas import alone
 from lamm_bench.remote.reply import Failure, Reply, read_reply
 from lamm_bench.remote.server import checked_key, checked_url
 from lamm_bench.types import Generate, Media, Message, Response
@@ -186,7 +187,7 @@ def test_a_call_that_never_ends_is_given_up_and_the_others_go_on() -> None:
             never.wait(30)
         return Reply(Response(str(body["q"])), 1, 1)
 
-    asked = Exchange(slow, Pace(4), Purse(), None, longest=0.05, retries=0)
+    asked = Exchange(alone(slow, Pace(4)), Purse(), None, longest=0.05, retries=0)
     found = dict(asked.ask([Question(str(q), lambda q=q: {"q": q}, [q]) for q in range(3)]))  # type: ignore[misc]
     never.set()
     assert isinstance(found[0], Response) and "did not end its answer in time" in str(found[0].error)

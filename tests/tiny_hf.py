@@ -55,11 +55,11 @@ def seeded(make: Any, config: Any, scale: float = 0.25) -> Any:
     return model.eval()
 
 
-def tiny_text(folder: Path, template: str | None = TEMPLATE, **changes: Any) -> Path:
+def tiny_text(folder: Path, template: str | None = TEMPLATE, special: Sequence[str] = (), **changes: Any) -> Path:
     """A Llama that reads bytes."""
     from transformers import LlamaConfig, LlamaForCausalLM
 
-    tokenizer = bytes_tokenizer(template=template)
+    tokenizer = bytes_tokenizer(special, template)
     seeded(LlamaForCausalLM, LlamaConfig(vocab_size=len(tokenizer), **{**LLM, **changes})).save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return folder

@@ -5,7 +5,7 @@ a processor or a file refuses ends its own request only."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -22,6 +22,7 @@ from .chat import Asked, Wording
 from .generate import generate
 from .load import Loaded
 from .reuse import Reuse, Shown
+from .thinking import Thinking
 
 Pictures: TypeAlias = dict[int, list[Image.Image]]
 Ordered: TypeAlias = tuple[dict[int, Asked], list[int]]
@@ -35,18 +36,23 @@ class Asker:
     loaded: Loaded
     batch_size: int
     kept_bytes: int = 0  # of encoded images; 0 encodes each anew and passes over each prompt once for every option
+    words: Mapping[str, Any] = field(default_factory=dict)  # more for the chat template
+    marks: str = ""  # `thinking=` of the adapter
+    thought_tokens: int = 0  # for a thought, besides those of the answer
     room: int = field(default=0, init=False)  # rows that fit; smaller than the batch size once memory has run out
+    thinking: Thinking = field(init=False)
     wording: Wording = field(init=False)
     reuse: Reuse = field(init=False)
 
     def __post_init__(self) -> None:
         self.reuse = Reuse(self.loaded, self.kept_bytes)
         self.room = self.batch_size
-        self.wording = Wording(self.loaded)
+        self.thinking = Thinking(self.loaded, self.marks, self.thought_tokens)
+        self.wording = Wording(self.loaded, self.words, self.thinking.marks)
 
     @property
     def notes(self) -> list[str]:
-        found = [*self.wording.notes, *self.reuse.notes]
+        found = [*self.wording.notes, *self.thinking.notes, *self.reuse.notes]
         if self.room < self.batch_size:
             found.append(f"memory ran out: batches of {self.room} instead of {self.batch_size}")
         return found
@@ -57,7 +63,7 @@ class Asker:
 
         def work(chosen: Sequence[int], pictures: Pictures) -> list[Response]:
             inputs = self.inputs([asked[i] for i in chosen], [pictures[i] for i in chosen], "left")
-            return generate(self.loaded, inputs, [requests[i] for i in chosen])
+            return generate(self.loaded, self.thinking, inputs, [requests[i] for i in chosen], [asked[i].text for i in chosen])
 
         yield from self.batches(order, asked, dict.fromkeys(order, 1), work)
 
@@ -104,7 +110,7 @@ class Asker:
 
     def loss(self, request: Score) -> list[float]:
         """The model's own training loss of each option in nats, summed over its tokens, one row at a time and without padding."""
-        asked = self.wording.prompt(request.messages)
+        asked = self.wording.prompt(request.messages, scores=True)
         pictures = [open_image(media) for media in asked.images]
         found = []
         for ids in self.options(request, asked):
@@ -124,7 +130,7 @@ class Asker:
         cost: dict[int, tuple[int, ...]] = {}
         for index, request in enumerate(requests):
             try:
-                asked[index] = self.wording.prompt(request.messages)
+                asked[index] = self.wording.prompt(request.messages, isinstance(request, Score))
                 sizes = [image_size(media.path) for media in asked[index].images]
             except MediaError as error:
                 yield index, Response(error=str(error), status="media_error")

@@ -6,7 +6,8 @@ that its own seed began."""
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
@@ -15,6 +16,7 @@ from transformers import GenerationConfig, LogitsProcessor, LogitsProcessorList,
 from lamm_bench.types import Generate, Response
 
 from .load import Loaded
+from .thinking import Said, Thinking
 
 
 class Draw(LogitsProcessor):
@@ -41,56 +43,118 @@ class Draw(LogitsProcessor):
         return scores
 
 
-class Enough(StoppingCriteria):
-    """A row is done at its own limit, or once its text holds one of its stop sequences."""
+@dataclass(frozen=True)
+class Row:
+    """One row of a batch: what it is asked, behind what, and the most tokens that it may have in all."""
 
-    def __init__(self, loaded: Loaded, requests: Sequence[Generate], limits: Sequence[int], start: int) -> None:
-        self.loaded, self.requests, self.limits, self.start = loaded, requests, limits, start
-        self.done = [False] * len(requests)
+    request: Generate
+    prompt: str
+    most: int
+
+
+class Enough(StoppingCriteria):
+    """A row is done at its own limit, or once its answer holds one of its stop sequences.
+
+    With a budget for thoughts the answer's limit counts from the mark that ends the thought, and the thought has the budget for
+    itself; a row that does not think has the answer's limit only. `lengths` holds how many tokens of each row count."""
+
+    def __init__(self, loaded: Loaded, thinking: Thinking, rows: Sequence[Row], start: int) -> None:
+        self.loaded, self.thinking, self.rows, self.start = loaded, thinking, rows, start
+        self.done = [False] * len(rows)
+        self.lengths = [row.most for row in rows]
+        self.begun: list[int | None] = [None] * len(rows)  # after how many tokens the answer has begun; None: not yet
 
     def __call__(self, input_ids: Tensor, scores: Tensor, **_: object) -> Tensor:
         count = input_ids.shape[1] - self.start
-        for row, request in enumerate(self.requests):
-            if not self.done[row]:
-                ids = input_ids[row, self.start :].tolist() if request.stop else []
-                self.done[row] = count >= self.limits[row] or (bool(ids) and stopped(self.loaded, ids, request.stop))
+        for number, row in enumerate(self.rows):
+            if not self.done[number]:
+                looked_at = row.request.stop or (self.thinking.budget and self.begun[number] is None)
+                ids = input_ids[number, self.start :].tolist() if looked_at else []
+                limit = min(row.most, self.limit(number, row, ids, count))
+                self.done[number] = count >= limit or (
+                    bool(row.request.stop) and said(self.loaded, self.thinking, ids, row).ended
+                )
+                if self.done[number]:
+                    self.lengths[number] = min(count, limit)
         return torch.tensor(self.done, device=input_ids.device)
 
+    def limit(self, number: int, row: Row, ids: Sequence[int], count: int) -> int:
+        """How many tokens the row may have by what is known of it now."""
+        own, budget = row.request.max_new_tokens, self.thinking.budget
+        if not budget:
+            return own
+        if self.begun[number] is None:
+            marks = self.thinking.opened(ids, row.prompt)
+            if marks is not None and not self.thinking.ended(ids, marks):
+                return budget
+            if marks is None and self.thinking.undecided(ids):
+                return max(budget, own)
+            self.begun[number] = count if marks is not None else 0
+        return (self.begun[number] or 0) + own
 
-def said(loaded: Loaded, ids: Sequence[int], stop: Sequence[str]) -> tuple[str, int, bool]:
-    """Text before the first stop sequence, number of tokens up to an end token, and whether the answer came to an end."""
+
+@dataclass(frozen=True)
+class Answered:
+    """A row as far as it has come."""
+
+    said: Said
+    count: int  # of its tokens, up to one that ends it
+    ended: bool
+
+
+def said(loaded: Loaded, thinking: Thinking, ids: Sequence[int], row: Row) -> Answered:
+    """Thought and answer, this up to the first stop sequence, and whether it came to an end."""
+    stop = row.request.stop
     ends = set(loaded.ends) | {
         loaded.tokenizer.convert_tokens_to_ids(word) for word in stop if word in loaded.tokenizer.all_special_tokens
     }
     count = next((number for number, token in enumerate(ids) if token in ends), len(ids))
-    text = loaded.tokenizer.decode(list(ids[:count]), skip_special_tokens=True, clean_up_tokenization_spaces=False)
-    cuts = [at for word in stop if word and (at := text.find(word)) >= 0]
-    return text[: min(cuts)] if cuts else text, count, bool(cuts) or count < len(ids)
-
-
-def stopped(loaded: Loaded, ids: Sequence[int], stop: Sequence[str]) -> bool:
-    return said(loaded, ids, stop)[2]
+    told = thinking.said(ids[:count], row.prompt)
+    cuts = [at for word in stop if word and (at := told.text.find(word)) >= 0]
+    told = replace(told, text=told.text[: min(cuts)]) if cuts else told
+    return Answered(told, count, bool(cuts) or count < len(ids))
 
 
 @torch.inference_mode()
-def generate(loaded: Loaded, inputs: dict[str, Any], requests: Sequence[Generate]) -> list[Response]:
+def generate(
+    loaded: Loaded, thinking: Thinking, inputs: dict[str, Any], requests: Sequence[Generate], prompts: Sequence[str]
+) -> list[Response]:
     """One answer for each row of a left-padded batch."""
     start = inputs["input_ids"].shape[1]
     lengths = inputs["attention_mask"].sum(1).tolist()
     window = loaded.window or 10**9
-    limits = [max(1, min(request.max_new_tokens, window - length)) for request, length in zip(requests, lengths)]
+    rows = [
+        Row(request, prompt, max(1, min(request.max_new_tokens + thinking.budget, window - length)))
+        for request, prompt, length in zip(requests, prompts, lengths)
+    ]
     config = GenerationConfig(
-        max_new_tokens=max(limits), do_sample=False, eos_token_id=list(loaded.ends), pad_token_id=loaded.tokenizer.pad_token_id
+        max_new_tokens=max(row.most for row in rows),
+        do_sample=False,
+        eos_token_id=list(loaded.ends),
+        pad_token_id=loaded.tokenizer.pad_token_id,
     )
     draw = Draw(requests)
+    enough = Enough(loaded, thinking, rows, start)
     out = loaded.model.generate(
         **inputs,
         generation_config=config,
         logits_processor=LogitsProcessorList([draw] if draw.rows else []),
-        stopping_criteria=StoppingCriteriaList([Enough(loaded, requests, limits, start)]),
+        stopping_criteria=StoppingCriteriaList([enough]),
     )
-    responses = []
-    for row, (request, limit) in enumerate(zip(requests, limits)):
-        text, count, ended = said(loaded, out[row, start : start + limit].tolist(), request.stop)
-        responses.append(Response(text.strip(), "stop" if ended else "length", tokens=(count,)))
-    return responses
+    return [
+        response_of(said(loaded, thinking, out[number, start : start + length].tolist(), row))
+        for number, (row, length) in enumerate(zip(rows, enough.lengths))
+    ]
+
+
+def response_of(answered: Answered) -> Response:
+    """A thought that did not end is no answer, even where the model ended its turn in the middle of it."""
+    told = answered.said
+    finish: Literal["stop", "length"] = "stop" if answered.ended and not told.open else "length"
+    return Response(
+        told.text.strip(),
+        finish,
+        tokens=(answered.count,),
+        reasoning=told.thought,
+        reasoning_tokens=told.thought_tokens,
+    )

@@ -97,7 +97,8 @@ class ChainOfThought(Sampling):
             prompt = ask(part)
             thinking = prompt.reworded(fill(self.think, {"question": prompt.question}))
             thought = yield self.request(thinking, sample, part, 0, self.reasoning_tokens, seed)
-            asked = thinking.then(thought.text).ask(self.conclude)
+            # a model that thinks by itself and was cut has said nothing else; one that has answered needs its thought no more
+            asked = thinking.then(thought.text or thought.reasoning).ask(self.conclude)
             response = yield self.request(asked, sample, part, 1, self.max_new_tokens or max_new_tokens, seed)
             answers[part] = response.text
         return Prediction(told(answers))

@@ -18,6 +18,7 @@ from lamm_bench.keep.files import digest, request_digest
 from lamm_bench.keep.ledger import Ledger
 from lamm_bench.loading import escaped
 from lamm_bench.measure.stats import seed_of
+from lamm_bench.read.parting import thought_apart
 from lamm_bench.types import Adapter, Flow, Generate, Job, Prediction, Record, Request, Response, Sample, Score, Task
 
 from .coordinates import Wording, spoken
@@ -145,8 +146,10 @@ def said(adapter: Adapter, kind: type, requests: list[Any]) -> Iterator[tuple[in
             kinds = f"({type(pair[0]).__name__}, {type(pair[1]).__name__})"
             raise BenchError(f"`{method}` of {adapter.name} yielded {kinds}, expected a pair (index, Response)")
         response = pair[1] if pair[1].seconds is not None else replace(pair[1], seconds=seconds)
-        if not response.text.isascii():
-            response = replace(response, text=escaped(response.text))
+        if response.error is None and kind is Generate and not hasattr(adapter, "thinking"):
+            response = thought_apart(response)
+        if not response.text.isascii() or not response.reasoning.isascii():
+            response = replace(response, text=escaped(response.text), reasoning=escaped(response.reasoning))
         yield int(pair[0]), response
 
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 from lamm_bench.media import modalities
+from lamm_bench.read.parting import thought_apart
 
 from .patient import Patient, shown
 from .verdict import Check, Failed, NotApplicable, check
 
 CHECKS: list[Check] = []
+LIMIT = 128  # new tokens: no more are granted an answer by most tasks
+ROOM = "thoughts get room of their own with --set reasoning_tokens=N (hf-chat, openai-chat)"
 
 
 @check(CHECKS, "parts", "it has a name, known modalities, a fingerprint and `generate`")
@@ -32,11 +35,30 @@ def parts(p: Patient) -> str:
 
 @check(CHECKS, "answers", "plain questions are answered")
 def answers(p: Patient) -> str:
-    found = p.answered(p.questions())
+    found = [thought_apart(response) for response in p.answered(p.questions())]
     said = next((response for response in found if response.text), None)
     if said is None:
-        raise Failed(f"{len(found)} questions, and every answer is empty: nothing can be read in them")
+        thought = sum(bool(response.reasoning) for response in found)
+        why = f"{thought} of them were thoughts that did not end; {ROOM}" if thought else "nothing can be read in them"
+        raise Failed(f"{len(found)} questions, and every answer is empty: {why}")
     return f"{len(found)} questions; for instance {shown(said)}"
+
+
+@check(CHECKS, "thoughts", "thoughts are told apart from answers, and come to their end")
+def thoughts(p: Patient) -> str:
+    """Under the limit that most tasks set; `reasoning_tokens` of an adapter comes on top of it."""
+    found = [
+        thought_apart(response) for response in p.answered([replace(asked, max_new_tokens=LIMIT) for asked in p.questions()])
+    ]
+    thinking = [response for response in found if response.reasoning]
+    if not thinking:
+        raise NotApplicable("it does not think before it answers")
+    cut = [response for response in thinking if response.finish == "length" and not response.text]
+    counts = [response.reasoning_tokens for response in thinking if response.reasoning_tokens is not None]
+    length = f"; the longest counted one has {max(counts)} tokens" if counts else ""
+    if cut:
+        raise Failed(f"{len(cut)} of {len(found)} answers were thoughts that {LIMIT} new tokens did not let end{length}; {ROOM}")
+    return f"{len(thinking)} of {len(found)} answers were thought first, and every thought ended{length}"
 
 
 @check(CHECKS, "once", "each request is answered exactly once, and nothing that was not asked")

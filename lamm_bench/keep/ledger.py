@@ -200,6 +200,10 @@ def dump_response(response: Response) -> dict[str, Any]:
         line |= {"error": response.error, "status": response.status}
     if response.seconds is not None:
         line["seconds"] = round(response.seconds, 4)
+    if response.reasoning:
+        line["reasoning"] = response.reasoning
+    if response.reasoning_tokens is not None:
+        line["reasoning_tokens"] = response.reasoning_tokens
     if response.sizes:
         line["sizes"] = [list(size) for size in response.sizes]
     return line
@@ -218,8 +222,17 @@ def load_response(line: Mapping[str, Any]) -> Response:
         line.get("status", ""),
         tuple(line.get("prior", ())),
         line.get("seconds"),
+        text_in(line, "reasoning"),
+        line.get("reasoning_tokens"),
         tuple(tuple(int(side) for side in size) for size in line.get("sizes", ())),
     )
+
+
+def text_in(line: Mapping[str, Any], key: str) -> str:
+    """A text that may be absent. Raises ValueError for anything else."""
+    if not isinstance(value := line.get(key, ""), str):
+        raise ValueError(f"{key} is no text")
+    return value
 
 
 def dump_end(record: Record) -> dict[str, Any]:

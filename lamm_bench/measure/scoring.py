@@ -13,6 +13,7 @@ from typing import Any
 
 from lamm_bench.errors import UpstreamStops, unknown
 from lamm_bench.read import Frame
+from lamm_bench.read.parting import thinks_on
 from lamm_bench.types import FAILED, STATUSES, Answer, Estimate, Record, Row, Sample, Scorer, Task, to_json
 
 from .intervals import evaluate
@@ -87,7 +88,7 @@ def score(
     if protocol == "standard" and hasattr(scorer, "of_file"):
         scorer = scorer.of_file(file or samples)
     notes: list[str] = []
-    rows = [row_of(scorer, sample, answered.get(sample.id), notes) for sample in samples]
+    rows = [row_of(scorer, sample, thought_out(answered.get(sample.id), protocol), notes) for sample in samples]
     counted = rows if protocol != "standard" else [row for row in rows if row.status not in FAILED]
     if protocol == "standard":  # the others sum in the file's order, as upstream does
         counted = in_order(counted)
@@ -105,6 +106,13 @@ def score(
 def in_order(rows: Sequence[Row]) -> list[Row]:
     """By id: sums are the same to the last bit whatever the file's order."""
     return sorted(rows, key=lambda row: row.sample.id)
+
+
+def thought_out(answered: Answered | None, protocol: str) -> Answered | None:
+    """A stored answer; under `standard` one whose thought does not end is `truncated`. The others read every text as it stands."""
+    if protocol != "standard" or answered is None or answered.status != "ok" or answered.text is None:
+        return answered
+    return replace(answered, status="truncated") if thinks_on(answered.text) else answered
 
 
 def row_of(scorer: Scorer, sample: Sample, answered: Answered | None, notes: list[str]) -> Row:

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import re
 
+from .parting import CONTROL
+
 LONGEST = 200_000  # characters: of a longer answer the first and the last half of this are read
 # blanks of no width part words; soft hyphens, marks of direction and the byte order mark do not
 UNSEEN = str.maketrans({"\u200b": " ", "\xad": None, "\u200c": None, "\u200d": None, "\u200e": None, "\u200f": None, "\u2060": None, "\ufeff": None, "\0": " "})  # fmt: skip
@@ -14,10 +16,6 @@ NAMES = r"(?:seed:)?(?:think|thinking|thought|thoughts|reasoning|reason|reflecti
 OPENED = rf"<{NAMES}>|\[THINK\]|◁think▷|<\|(?:begin_of_thought|START_THINKING|think)\|>|<\|channel\|?>\s?(?:analysis|thought|commentary)\b"
 CLOSED = rf"</{NAMES}>|\[/THINK\]|◁/think▷|<\|(?:end_of_thought|END_THINKING|/think)\|>|<\|channel\|?>\s?final\b(?:<\|message\|>)?|<channel\|>"
 TAG = re.compile(rf"(?P<closed>{CLOSED})|(?P<opened>{OPENED})", re.I)
-CONTROL = re.compile(
-    r"<\|(?:end|start|return|message|im_start|im_end|eot_id|endoftext|assistant|user|START_RESPONSE|END_RESPONSE"
-    r"|begin_of_solution|end_of_solution)\|>(?:assistant\b)?|</?s>|<(?:end_of_turn|eos|pad)>|\[/?INST\]"
-)
 BARE = re.compile(r"assistant\s?final(?=\S|\s)")  # a decoder has dropped the marks of `<|channel|>final<|message|>`
 
 

@@ -8,7 +8,8 @@
     pace.py      how many calls may be open, and how long to wait after trouble
     purse.py     tokens and money
     cache.py     answers on disk (SQLite)
-    exchange.py  carries many questions to a server with all of the above
+    replicas.py  several servers with the same model: which is asked next, and which is left alone
+    exchange.py  carries many questions to them with all of the above
     options.py   the likelihood of answer options from the likeliest first tokens
 
 Only call.py imports the HTTP library, and only when a call is made."""

@@ -69,7 +69,11 @@ def likelihoods(options: Sequence[str], places: Sequence[Alternatives]) -> Respo
             break
     said = "".join(place[0][0] for place in places)
     if said.lstrip().startswith(THOUGHTS):
-        return Response(error=f"the answer begins with a thought ({said[:20]!r}), not with an option", status="model_error")
+        return Response(
+            error=f"the answer begins with a thought ({said[:20]!r}), not with an option; many servers think less when told so "
+            'with --set extra={"chat_template_kwargs": {"enable_thinking": false}}',
+            status="model_error",
+        )
     if not any(mass.values()):
         return Response(
             error=f"none of the likeliest tokens names an option (the answer began with {said!r})", status="model_error"

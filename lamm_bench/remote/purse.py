@@ -24,11 +24,14 @@ class Purse:
     prompt_tokens: int = 0
     new_tokens: int = 0
     uncounted: int = 0  # paid answers for which the server counted no tokens
+    answered_by: Counter[str] = field(default_factory=Counter)  # answers of each server, where there are several
     answered_as: Counter[str] = field(default_factory=Counter)  # model versions as the server names them
 
-    def pay(self, reply: Reply) -> None:
-        """Counts one answer that came over the wire."""
+    def pay(self, reply: Reply, url: str = "") -> None:
+        """Counts one answer that came over the wire; from which server, where there are several."""
         self.calls += 1
+        if url:
+            self.answered_by[url] += 1
         self.answered_as[f"{reply.model} {reply.fingerprint}".strip() or "unnamed"] += 1
         if reply.prompt_tokens is None or reply.new_tokens is None:
             self.uncounted += 1
@@ -59,4 +62,5 @@ class Purse:
             "uncounted": self.uncounted,
             "cost": round(self.spent, 6),
             "answered_as": dict(sorted(self.answered_as.items())),
+            **({"answered_by": dict(sorted(self.answered_by.items()))} if self.answered_by else {}),
         }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from lamm_bench.loading import escaped
@@ -46,6 +46,8 @@ class Reply:
             "model": self.model,
             "fingerprint": self.fingerprint,
             "alternatives": [[list(pair) for pair in place] for place in self.alternatives],
+            **({"reasoning": response.reasoning} if response.reasoning else {}),
+            **({"reasoning_tokens": response.reasoning_tokens} if response.reasoning_tokens is not None else {}),
         }
 
     @classmethod
@@ -53,6 +55,8 @@ class Reply:
         prompt_tokens, new_tokens = data["tokens"]
         counted = (new_tokens,) if new_tokens is not None else ()
         response = Response(data["text"], data["finish"], (), counted, data["error"], data["status"])
+        thought, thought_tokens = str(data.get("reasoning", "")), whole(data.get("reasoning_tokens"))
+        response = replace(response, reasoning=thought, reasoning_tokens=thought_tokens)
         places = tuple(tuple((str(token), float(value)) for token, value in place) for place in data["alternatives"])
         return cls(response, prompt_tokens, new_tokens, data["model"], data["fingerprint"], places)
 
@@ -80,6 +84,8 @@ def read_reply(text: str) -> Reply:
     usage = counted if isinstance(counted, dict) else {}
     counts = whole(usage.get("prompt_tokens")), whole(usage.get("completion_tokens"))
     response = response_of(content_of(message), message, finish, counts[1])
+    if response.error is None:
+        response = replace(response, reasoning_tokens=thought_tokens(usage))
     places = read_alternatives(choice.get("logprobs"))
     return Reply(response, *counts, named(data.get("model")), named(data.get("system_fingerprint")), places)
 
@@ -161,12 +167,42 @@ def response_of(said: str | None, message: Mapping[str, Any], finish: Any, new_t
         return Response(error="the model called a tool instead of answering", status="model_error")
     if end in BROKEN:
         raise Failure(f"the server broke the answer off ({excerpt(str(finish))})")
-    thought = next((message[key] for key in ("reasoning_content", "reasoning", "thinking") if message.get(key)), None)
-    if end in LENGTH:
-        return Response(said or "", "length", (), tokens)
-    if said is None and thought is None:
+    thought = thought_of(message)
+    if said is None and not thought and end not in LENGTH:
         raise Failure("the message has no content")
-    return Response(said or "", "stop", (), tokens)
+    cut = end in LENGTH or bool(thought and not (said or "").strip())  # what was only thought never came to an answer
+    return Response(said or "", "length" if cut else "stop", (), tokens, reasoning=thought)
+
+
+def thought_of(message: Mapping[str, Any]) -> str:
+    """What the model thought, where the server tells it apart: `reasoning_content` (DeepSeek's API, SGLang, llama.cpp),
+    `reasoning` (vLLM, OpenRouter), `thinking` (Ollama), or parts of the content that are thoughts (Mistral, Anthropic).
+
+    >>> thought_of({"reasoning_content": "A?", "content": "B"}), thought_of({"content": [{"type": "thinking", "thinking": "A?"}]})
+    ('A?', 'A?')
+    """
+    for key in ("reasoning_content", "reasoning", "thinking"):
+        if text := thought_in(message.get(key)):
+            return text
+    content = message.get("content")
+    parts = [part for part in content if isinstance(part, dict)] if isinstance(content, list) else []
+    thought = (thought_in(part.get(str(part.get("type")))) for part in parts if part.get("type") in ("thinking", "reasoning"))
+    return "\n\n".join(text for text in thought if text)
+
+
+def thought_in(value: Any) -> str:
+    """A thought's text; of a list or an object the texts in it. Empty for anything else."""
+    if isinstance(value, str):
+        return escaped(value)
+    if isinstance(value, dict):
+        return thought_in(value.get("text") or value.get("content"))
+    return "".join(thought_in(part) for part in value) if isinstance(value, list) else ""
+
+
+def thought_tokens(usage: Mapping[str, Any]) -> int | None:
+    """OpenAI's `completion_tokens_details.reasoning_tokens`; None where the server does not count them."""
+    details = usage.get("completion_tokens_details")
+    return whole(details.get("reasoning_tokens")) if isinstance(details, dict) else None
 
 
 def read_alternatives(logprobs: Any) -> tuple[Alternatives, ...]:

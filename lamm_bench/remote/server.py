@@ -30,6 +30,7 @@ OFFICIAL = "https://api.openai.com/v1"
 LOOK_SECONDS = 30.0  # for the list of models: nobody waits two minutes to hear that nobody is there
 GRACE = 2.0  # seconds after its timeout when a call that has not ended by itself is given up
 LOCAL = ("localhost", "127.0.0.1", "::1", "0.0.0.0")
+TELLING = ("root", "max_model_len", "meta")  # of an entry in the list of models: vLLM's and SGLang's, and llama.cpp's
 SHOWN = 20  # models named in an error
 ENDPOINT = "/chat/completions"
 NO_MODEL = re.compile(
@@ -37,6 +38,10 @@ NO_MODEL = re.compile(
     re.I,
 )
 T = TypeVar("T")
+
+
+class Unreachable(BenchError):
+    """Nobody answers at an address; perhaps later."""
 
 
 @dataclass(frozen=True)
@@ -89,14 +94,19 @@ class Server:
 
     def _clean_reply(self, reply: Reply) -> Reply:
         """The reply without the key, which a server may repeat anywhere."""
-        told = f"{reply.response.text}{reply.response.error}{reply.model}{reply.fingerprint}"
+        told = f"{reply.response.text}{reply.response.error}{reply.response.reasoning}{reply.model}{reply.fingerprint}"
         if not any(secret in told for secret in self._secrets):
             return reply
         said = reply.response
         error = redacted(said.error, self._secrets) if said.error is not None else None
         return replace(
             reply,
-            response=replace(said, text=redacted(said.text, self._secrets), error=error),
+            response=replace(
+                said,
+                text=redacted(said.text, self._secrets),
+                error=error,
+                reasoning=redacted(said.reasoning, self._secrets),
+            ),
             model=redacted(reply.model, self._secrets),
             fingerprint=redacted(reply.fingerprint, self._secrets),
         )
@@ -127,43 +137,43 @@ class Server:
         )
         return f"{where} (HTTP {code}: {redacted(said, self._secrets)})"
 
-    def check(self, model: str, probe: dict[str, Any]) -> None:
-        """Whether anybody is there, takes the key and knows the model. Raises `BenchError` with what to mend.
+    def check(self, model: str, probe: dict[str, Any]) -> dict[str, Any]:
+        """Whether anybody is there, takes the key and knows the model; what the server tells of it, if anything.
+
+        Raises `BenchError` with what to mend, `Unreachable` where nobody is there.
 
         Servers without a list of models, or with a list that lacks this one, are asked for one token instead: many take any name."""
         listed = self.models()
         if model in listed:
-            return
+            return {key: value for key, value in listed[model].items() if key in TELLING}
         answer = self.patiently(lambda: self.ask(probe))
         if isinstance(answer, Trouble) and answer.kind == "model":
-            raise not_offered(self.base_url, model, listed, answer.message)
+            raise not_offered(self.base_url, model, list(listed), answer.message)
         if isinstance(answer, Trouble) and answer.kind not in ("busy", "refused"):
             hint = address_hint(self.base_url) if answer.kind == "garbage" or re.search("HTTP 40[45]", answer.message) else ""
             raise BenchError(f"{self.base_url} does not answer as an OpenAI-compatible server would: {answer.message}{hint}")
+        return {}
 
-    def models(self) -> list[str]:
-        """The models that the server lists; none where it has no such list. Raises `BenchError` where nobody answers."""
+    def models(self) -> dict[str, dict[str, Any]]:
+        """What the server tells of the models that it lists; none where it has no such list. Raises `Unreachable` where nobody answers."""
         seconds = min(LOOK_SECONDS, self.timeout)
         try:
             heard = within(seconds + GRACE, lambda: self._line.call("GET", f"{self.base_url}/models", None, seconds))
         except Late:
-            raise BenchError(f"no answer from {self.base_url} in time; is the server running, and is base_url right?") from None
+            raise Unreachable(f"no answer from {self.base_url} in time; is the server running, and is base_url right?") from None
         except Lost as error:
             why = redacted(excerpt(str(error)), self._secrets)
-            raise BenchError(
+            raise Unreachable(
                 f"no server answers at {self.base_url} ({why}); start it, or name it with --set base_url=URL"
             ) from None
         except Nonsense:
-            return []
+            return {}
         if heard.status in (401, 403):
             raise BenchError(self.bad_key(heard.status, message_of(heard)))
         value = heard.json() if heard.status == 200 else None
         entries = value.get("data") if isinstance(value, dict) else None
-        return (
-            [str(entry["id"]) for entry in entries if isinstance(entry, dict) and "id" in entry]
-            if isinstance(entries, list)
-            else []
-        )
+        known = [entry for entry in entries if isinstance(entry, dict) and "id" in entry] if isinstance(entries, list) else []
+        return {str(entry["id"]): entry for entry in known}
 
 
 def address_hint(url: str) -> str:

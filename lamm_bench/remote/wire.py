@@ -27,17 +27,18 @@ class Wire:
     omit: tuple[str, ...] = ()  # keys that this server refuses
     extra: Mapping[str, Any] = field(default_factory=dict)  # keys that this server wants besides
     top_logprobs: int = 20  # alternatives that are asked for where options are scored
+    thought_tokens: int = 0  # by which the limit of an answer is raised, for a thought before it
 
     def body(self, request: Request) -> dict[str, Any]:
         """What is sent. Raises `MediaError` when media cannot be used."""
         return self._body(request, self.pictures.urls)
 
-    def key(self, request: Request) -> str:
+    def key(self, request: Request, base_url: str = "") -> str:
         """A hash of server, model, messages, the content of the media and all settings; nothing is encoded for it.
 
         The seed counts even where `omit` keeps it from the server, so that several votes stay several questions."""
         seed = request.seed if isinstance(request, Generate) else None
-        return digest([self.base_url, self._body(request, self.pictures.marks), seed], KEY_LENGTH)
+        return digest([base_url or self.base_url, self._body(request, self.pictures.marks), seed], KEY_LENGTH)
 
     def _body(self, request: Request, shown: Callable[[Media], list[str]]) -> dict[str, Any]:
         body: dict[str, Any] = {"model": self.model, "messages": [self._message(m, shown) for m in request.messages]}
@@ -45,7 +46,7 @@ class Wire:
             body |= {self.token_limit: OPTION_TOKENS, "temperature": 0.0}
             body |= {"logprobs": True, "top_logprobs": self.top_logprobs}
         else:
-            body |= {self.token_limit: request.max_new_tokens, "temperature": request.temperature}
+            body |= {self.token_limit: request.max_new_tokens + self.thought_tokens, "temperature": request.temperature}
             if request.top_p != 1.0:
                 body["top_p"] = request.top_p
             if request.seed is not None:

@@ -40,6 +40,7 @@ def with_interval(estimate: Estimate) -> str:
 
 
 COUNTS = "ok/unread/trunc./refused/failed"
+MANY_CUT = 0.02  # of the answers, from which on the table warns
 WIDE, MEDIUM, NARROW = 150, 118, 92
 """Columns of the terminal from which are shown: the names of the other protocols' metrics; floor and ceiling; those protocols."""
 
@@ -54,7 +55,14 @@ def result_table(outcome: Outcome, width: int) -> Table:
     table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
     for name in ("task", "metric"):
         table.add_column(name, no_wrap=True)
-    for name in ("standard", *others, "counts", *floors(width), *(["per second"] if outcome.rates and width >= MEDIUM else [])):
+    for name in (
+        "standard",
+        *(["cut"] if cuts(outcome.scores) else []),
+        *others,
+        "counts",
+        *floors(width),
+        *(["per second"] if outcome.rates and width >= MEDIUM else []),
+    ):
         table.add_column(name, justify="right", no_wrap=True)
     left_out = [
         name for name, least in (("classic", NARROW), ("chef", NARROW), ("majority", MEDIUM), ("oracle", MEDIUM)) if width < least
@@ -79,6 +87,7 @@ def row_of(task: str, scores: dict[str, Score], others: Iterable[str], outcome: 
     part = f" ({outcome.subsets[task].removesuffix(' items')})" if task in outcome.subsets else ""
     cells = [task + part, metric + (" \u2193" if estimate.better == "lower" else "")] if standard else [task + part, ""]
     cells.append(with_interval(estimate) if standard else "-")
+    cells += [f"{100 * share_cut(first):.1f} %"] if cuts(outcome.scores) else []
     cells += [others_cell(scores.get(name), width) for name in others]
     counts = first.counts
     failed = sum(counts[status] for status in FAILED)
@@ -87,6 +96,31 @@ def row_of(task: str, scores: dict[str, Score], others: Iterable[str], outcome: 
     if outcome.rates and width >= MEDIUM:
         cells.append(f"{outcome.rates[task]:.1f}" if task in outcome.rates else "-")
     return cells
+
+
+def share_cut(score: Score) -> float:
+    """How many of the answers were cut before their end, by a limit or in the middle of a thought."""
+    answered = score.counts["expected"] - sum(score.counts[status] for status in FAILED)
+    return score.counts["truncated"] / answered if answered else 0.0
+
+
+def cuts(scores: Iterable[Score]) -> bool:
+    """Whether any answer was cut."""
+    return any(score.counts["truncated"] for score in scores)
+
+
+def warnings(scores: Iterable[Score]) -> list[str]:
+    """A sentence for each task of which so many answers were cut that its score says little about the model."""
+    first: dict[str, Score] = {}
+    for score in scores:
+        if score.samples and (score.protocol == "standard" or score.task not in first):
+            first[score.task] = score  # a pooled result has no samples, and its members are told
+    return [
+        f"{task}: WARNING, {100 * share_cut(score):.1f} % of the answers were cut before their end, and count as wrong where nothing "
+        "could be read. Thoughts get room of their own with --set reasoning_tokens=N, answers with max_new_tokens in a recipe"
+        for task, score in first.items()
+        if share_cut(score) > MANY_CUT
+    ]
 
 
 def others_cell(score: Score | None, width: int) -> str:
@@ -106,6 +140,7 @@ def show_outcome(console: Console, outcome: Outcome) -> None:
     if outcome.diagnosis:
         console.print(visible(f"A DIAGNOSIS: {outcome.diagnosis}"), highlight=False, markup=False, soft_wrap=True)
     lines = [f"{score.task} ({score.protocol}): {note}" for score in outcome.scores for note in score.notes]
+    lines += warnings(outcome.scores)
     lines += [f"{task}: {reason}" for task, reason in outcome.failures.items()]
     lines += [f"{tasks}: skipped, {reason}" for tasks, reason in together(outcome.skipped)]
     lines += [f"{task}: MISSING, {reason}" for task, reason in outcome.unavailable.items()]

@@ -33,7 +33,7 @@ def card(task: str, shown: Shown, clouds: dict[str, PackedCloud]) -> str:
         f"{picture}<dl>"
         f"{row('asked', question(sample), 'asked')}{row('answer', answer_html(shown.answer, shown.error), 'said')}"
         f"{row('right', answer_html(rounded(shown.truth), None), 'truth')}</dl>"
-        f"{dialogue_html(shown.dialogue)}{values_html(shown.values, seconds)}</article>"
+        f"{thoughts_html(shown.thoughts)}{dialogue_html(shown.dialogue)}{values_html(shown.values, seconds)}</article>"
     )
 
 
@@ -67,6 +67,15 @@ def rounded(answer: Answer | None) -> Answer | None:
     if answer is None or isinstance(answer, str):
         return answer and LONG_NUMBER.sub(lambda match: f"{float(match.group()):.3f}", answer)
     return {part: str(rounded(text)) for part, text in answer.items()}
+
+
+def thoughts_html(thoughts: Sequence[str]) -> str:
+    """What was thought, folded: it is no answer, and often longer than all the rest."""
+    if not thoughts:
+        return ""
+    told = "".join(f"<li>{esc(text)}</li>" for text in thoughts)
+    what = "the thought" if len(thoughts) == 1 else f"{len(thoughts)} thoughts"
+    return f'<details class="thought"><summary>{what} before the answer</summary><ol>{told}</ol></details>'
 
 
 def dialogue_html(responses: Sequence[str]) -> str:

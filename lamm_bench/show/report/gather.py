@@ -17,7 +17,7 @@ from lamm_bench.keep.manifest import SHAPE, check_shape
 from lamm_bench.keep.results import read_result
 from lamm_bench.keep.runs import Run
 from lamm_bench.measure.scoring import has_media, oracle_answer
-from lamm_bench.types import FAILED, Answer, Sample, Scorer, Task
+from lamm_bench.types import FAILED, Answer, Response, Sample, Scorer, Task
 
 from .shapes import Shape, shapes_of, true_shapes
 
@@ -40,6 +40,7 @@ class Shown:
     truth: Answer | None  # the oracle's answer
     answer_shapes: tuple[Shape, ...]
     true_shapes: tuple[Shape, ...]
+    thoughts: tuple[str, ...] = ()  # what was thought before each response, where anything was
 
 
 @dataclass(frozen=True)
@@ -144,7 +145,7 @@ def value_of(scores: Mapping[str, Any]) -> float:
 def show(task: Task, scorer: Scorer, sample: Sample, scores: Mapping[str, Any], ledger: Ledger) -> Shown:
     """One sample as it is shown. Boxes and points are those that the scorer read, of the answer as of the oracle's."""
     record = ledger.ended.get(sample.id)
-    said = [response.text for _, (_, response) in sorted(ledger.said.get(sample.id, {}).items())]
+    responses = [response for _, (_, response) in sorted(ledger.said.get(sample.id, {}).items())]
     answer = record.prediction.text if record is not None and record.prediction is not None else None
     truth = oracle_answer(task, sample) if has_media(sample) else None
     return Shown(
@@ -154,11 +155,18 @@ def show(task: Task, scorer: Scorer, sample: Sample, scores: Mapping[str, Any], 
         answer,
         record.error if record is not None else "no record of this sample exists",
         record.seconds if record is not None else 0.0,
-        tuple(said) if len(said) > 1 else (),
+        tuple(response.text for response in responses) if len(responses) > 1 else (),
         truth,
         shapes_of(read(scorer, answer, sample)),
         true_shapes(sample.target) or shapes_of(read(scorer, truth, sample)),
+        tuple(thought_of(response) for response in responses if response.reasoning),
     )
+
+
+def thought_of(response: Response) -> str:
+    """A thought as it is shown, with how many tokens it took where that is known."""
+    counted = f"({response.reasoning_tokens} tokens) " if response.reasoning_tokens is not None else ""
+    return counted + response.reasoning
 
 
 def read(scorer: Scorer, answer: Answer | None, sample: Sample) -> Any:
