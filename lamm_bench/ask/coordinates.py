@@ -13,7 +13,7 @@ from lamm_bench.errors import BenchError, MediaError
 from lamm_bench.keep.ledger import Ledger
 from lamm_bench.measure.scoring import Answered, from_records
 from lamm_bench.read import Convention, Frame, convention
-from lamm_bench.read.conventions import FRACTIONS, Resize, Size
+from lamm_bench.read.conventions import FRACTIONS, STATED, Resize, Size
 from lamm_bench.types import Adapter, Media, Sample, Task
 
 from .instruction import Prompt, fill
@@ -21,6 +21,16 @@ from .recipe import Recipe
 
 NATIVE = "native"
 LONGER = 2  # times the tokens that a task grants: JSON and tags need more of them than brackets
+
+
+def hint(recipe: Recipe, asked: Convention) -> str:
+    """A sentence for a run that asks natively a model whose own words nobody knows; empty for others."""
+    if recipe.instruction.coordinates != NATIVE or asked.name != STATED:
+        return ""
+    return (
+        "nobody has told in whose numbers this model gives places, so it is asked for fractions with the unit named; "
+        "`doctor --measure coordinates` measures it, --set coordinates=NAME declares it"
+    )
 
 
 def spoken(recipe: Recipe, adapter: Adapter | None) -> Convention:

@@ -22,7 +22,7 @@ from lamm_bench.task import options_unseen
 from lamm_bench.types import Adapter, to_json
 
 from .catalog import Catalog
-from .coordinates import answers, of_manifest
+from .coordinates import answers, hint, of_manifest, spoken
 from .identity import Grown, circumstances, describe, fingerprint, noted
 from .outcome import Outcome, Watcher, latencies, load, score_task, why_failed, with_pools
 from .recipe import Recipe
@@ -87,7 +87,7 @@ def run(options: Options, catalog: Catalog, adapter: Adapter, root: Path, source
         "data_root": str(root.resolve()),  # where they were met; not part of the identity, since data may move
         "asked": [circumstances(options.command, catalog)],  # one entry for each way in which processes have asked
     }
-    for sentence in unseen(plans, recipe):
+    for sentence in (*unseen(plans, recipe), *filter(None, [hint(recipe, spoken(recipe, adapter))])):
         watcher.say(f"note: {sentence}")
     for sentence in manifest["model"].get("notes", ()):
         watcher.say(f"note: {sentence}")

@@ -16,15 +16,19 @@ from .options import SETTINGS, data_root_option, guarded, plugin_option
 @click.argument("sample", required=False, metavar="[ID]")
 @data_root_option
 @click.option("--recipe", default="lamm/standard", show_default=True, metavar="NAME", help="How it would be asked.")
+@click.option("--coordinates", metavar="NAME", help="The convention in which lamm/native would ask for places.")
 @plugin_option
 @guarded
-def show(task: str, sample: str | None, data_root: Path | None, recipe: str, plugins: tuple[str, ...]) -> None:
+def show(
+    task: str, sample: str | None, data_root: Path | None, recipe: str, coordinates: str | None, plugins: tuple[str, ...]
+) -> None:
     """Show a sample as the model will see it, with its ground truth. Without an ID: the first one.
 
     \b
     Examples:
       lamm-bench show voc2012
       lamm-bench show lsp 17 --recipe lamm/classic
+      lamm-bench show voc2012 --recipe lamm/native --coordinates qwen3-vl
     """
     from lamm_bench.ask.catalog import load_catalog
     from lamm_bench.data.locate import find_root
@@ -44,4 +48,4 @@ def show(task: str, sample: str | None, data_root: Path | None, recipe: str, plu
     if found is None:
         ids = [s.id for s in samples]
         raise BenchError(f"{task} has no sample '{sample}'; its {len(ids)} ids run from {ids[0]} to {ids[-1]}")
-    show_sample(catalog.tasks[task], found, chosen)
+    show_sample(catalog.tasks[task], found, chosen, coordinates or "")

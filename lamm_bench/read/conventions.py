@@ -227,6 +227,16 @@ def of_name(model: str) -> str | None:
     return next((line["convention"] for line in tables()[1] if any(name in plain for name in line["names"])), None)
 
 
+def speakers(name: str) -> list[str]:
+    """The types and names of models that are known to speak a convention.
+
+    >>> speakers("qwen2.5-vl")
+    ['qwen2_5_vl', 'qwen25vl', 'qwen2_5_omni', 'qwen25omni']
+    """
+    lines = [line for line in tables()[1] if line["convention"] == name]
+    return list(dict.fromkeys(one for line in lines for one in (*line["types"], *line["names"])))
+
+
 NUMBERS = {"scale": float, "decimals": int, "digits": int, "last": int}
 CHANGES = ("scale", "axes", "frame", "middles", "decimals", "factor", "min_pixels", "max_pixels")
 

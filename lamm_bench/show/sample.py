@@ -8,17 +8,24 @@ from typing import Any
 from rich.console import Console
 
 from lamm_bench import media
+from lamm_bench.ask.coordinates import NATIVE, Wording, spoken
 from lamm_bench.ask.recipe import Recipe
 from lamm_bench.ask.runner import flow_of
-from lamm_bench.errors import MediaError, visible
+from lamm_bench.errors import BenchError, MediaError, visible
 from lamm_bench.measure.scoring import has_media, oracle_answer
+from lamm_bench.read import convention
 from lamm_bench.task import options_unseen
 from lamm_bench.types import Sample, Task
 from lamm_bench.types import Score as ScoreRequest
 
 
-def show_sample(task: Task, sample: Sample, recipe: Recipe) -> None:
-    """What will be asked about one sample, and what is right."""
+def show_sample(task: Task, sample: Sample, recipe: Recipe, coordinates: str = "") -> None:
+    """What will be asked about one sample, and what is right; `coordinates` is the convention that a native recipe asks in."""
+    asked = convention(coordinates) if coordinates else spoken(recipe, None)
+    if coordinates and recipe.instruction.coordinates != NATIVE:
+        raise BenchError(
+            f"the recipe {recipe.name} asks every model in the same words; --coordinates goes with --recipe lamm/native"
+        )
     console = Console()
     lines: list[tuple[str, Any]] = [("task", task.name), ("sample", sample.id), ("group", sample.group)]
     for medium in sample.media:
@@ -30,7 +37,7 @@ def show_sample(task: Task, sample: Sample, recipe: Recipe) -> None:
             lines.append((medium.kind, f"{medium.path} ({words}sha256 {medium.sha256[:12]})"))
         except MediaError as error:
             lines.append((medium.kind, f"{medium.path}: {error}"))
-    flow = flow_of(recipe, task, sample, 0)
+    flow = flow_of(recipe, task, sample, 0, Wording(asked))
     request = next(flow)
     flow.close()
     for message in request.messages:

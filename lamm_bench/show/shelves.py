@@ -5,6 +5,7 @@ from __future__ import annotations
 from rich.table import Table
 
 from lamm_bench.ask.catalog import Catalog
+from lamm_bench.read.conventions import known, speakers
 
 from .plain import put
 
@@ -38,6 +39,12 @@ def shelf_table(catalog: Catalog, what: str, width: int) -> Table:
         table.add_column("--set options", overflow="fold")
         for name in sorted(catalog.adapters):
             table.add_row(name, " ".join(catalog.options(name)))
+    elif what == "conventions":
+        for column in ("convention", "its numbers", "gives", "known of"):
+            table.add_column(column, no_wrap=column == "convention", overflow="fold")
+        for own in known().values():
+            gives = [kind for kind in ("boxes", "points", "counts") if own.asks(kind)]
+            table.add_row(own.name, own.said() if gives else "-", ", ".join(gives) or "nothing", ", ".join(speakers(own.name)))
     else:
         table.add_column("recipe")
         table.add_column("inferencer")
