@@ -17,10 +17,11 @@ from lamm_bench.lamm.memory import RAN_OUT, is_out_of_memory, release
 from lamm_bench.media import image_size, open_image
 from lamm_bench.types import Generate, Request, Response, Score
 
-from .batch import Inputs, Refused, likelihoods, prepare, splice
+from .batch import likelihoods, splice
 from .chat import Asked, Wording
 from .generate import generate
 from .load import Loaded
+from .prepare import Inputs, Refused, prepare
 from .reuse import Reuse, Shown
 
 Pictures: TypeAlias = dict[int, list[Image.Image]]
@@ -46,7 +47,7 @@ class Asker:
 
     @property
     def notes(self) -> list[str]:
-        found = [*self.wording.notes, *self.reuse.notes]
+        found = [*self.loaded.notes, *self.wording.notes, *self.reuse.notes]
         if self.room < self.batch_size:
             found.append(f"memory ran out: batches of {self.room} instead of {self.batch_size}")
         return found
@@ -84,7 +85,11 @@ class Asker:
 
     def shown(self, made: Inputs, asked: Sequence[Asked], pictures: Sequence[list[Image.Image]], side: str) -> dict[str, Any]:
         rows: list[Shown] = [list(zip(one.images, own)) for one, own in zip(asked, pictures)]
-        return self.reuse.shows(made, rows, lambda: prepare(self.loaded, [asked[0].text], [pictures[0]], side))
+
+        def again(chosen: Sequence[int]) -> Inputs:
+            return prepare(self.loaded, [asked[n].text for n in chosen], [pictures[n] for n in chosen], side)
+
+        return self.reuse.shows(made, rows, again)
 
     def whole_rows(self, rows: Sequence[tuple[Asked, list[Image.Image], list[int]]]) -> list[float]:
         """Log-likelihoods of options, each a row with its whole prompt; as many at once as there is room for."""
@@ -116,6 +121,8 @@ class Asker:
     def options(self, request: Score, asked: Asked) -> list[list[int]]:
         """The tokens of each option. They are made apart from the prompt's, as the model itself would add them."""
         texts = [self.wording.answer(request.messages, asked.text, option) for option in request.options]
+        if self.loaded.encodes:  # a decoder that begins for itself is taught texts with the tokens that its tokenizer adds
+            return [self.loaded.tokenizer(self.wording.guarded(option))["input_ids"] for option in request.options]
         return [self.loaded.tokenizer(text, add_special_tokens=False)["input_ids"] for text in texts]
 
     def ordered(self, requests: Sequence[Request]) -> Generator[tuple[int, Response], None, Ordered]:
@@ -168,15 +175,12 @@ class Asker:
         try:
             responses = work(able, pictures)
         except Refused as error:
-            if len(able) == 1:
-                yield able[0], Response(error=str(error), status="model_error")
-                return
-            for half in (able[: len(able) // 2], able[len(able) // 2 :]):
-                yield from self.attempt(half, asked, rows, work)
+            yield from self.halves(able, asked, rows, work, str(error))
             return
-        except RAN_OUT as error:
-            if not is_out_of_memory(error):
-                raise
+        except Exception as error:  # what a model raises ends the request that it cannot bear, and no other
+            if not isinstance(error, RAN_OUT) or not is_out_of_memory(error):
+                yield from self.halves(able, asked, rows, work, f"the model raised {type(error).__name__}: {one_line(error)}")
+                return
             fitted = min(self.room, sum(rows[index] for index in able))
             if fitted == 1:
                 yield able[0], Response(error="memory ran out on this request alone", status="model_error")
@@ -187,3 +191,17 @@ class Asker:
             yield from self.batches(able, asked, rows, work)
             return
         yield from zip(able, responses)
+
+    def halves(
+        self, able: Sequence[int], asked: dict[int, Asked], rows: dict[int, int], work: Work, reason: str
+    ) -> Iterator[tuple[int, Response]]:
+        """The two halves of a batch that failed, each for itself; of one request its error."""
+        if len(able) == 1:
+            yield able[0], Response(error=reason, status="model_error")
+            return
+        for half in (able[: len(able) // 2], able[len(able) // 2 :]):
+            yield from self.attempt(half, asked, rows, work)
+
+
+def one_line(error: Exception) -> str:
+    return " ".join(str(error).split())[:300]

@@ -44,11 +44,16 @@ class Draw(LogitsProcessor):
 class Enough(StoppingCriteria):
     """A row is done at its own limit, or once its text holds one of its stop sequences."""
 
-    def __init__(self, loaded: Loaded, requests: Sequence[Generate], limits: Sequence[int], start: int) -> None:
-        self.loaded, self.requests, self.limits, self.start = loaded, requests, limits, start
+    def __init__(self, loaded: Loaded, requests: Sequence[Generate], limits: Sequence[int]) -> None:
+        self.loaded, self.requests, self.limits, self.start = loaded, requests, limits, 0
+        self.begun = False
         self.done = [False] * len(requests)
 
     def __call__(self, input_ids: Tensor, scores: Tensor, **_: object) -> Tensor:
+        if (
+            not self.begun
+        ):  # after the first token: some models keep the prompt before it, others only a token to begin with, or nothing
+            self.begun, self.start = True, input_ids.shape[1] - 1
         count = input_ids.shape[1] - self.start
         for row, request in enumerate(self.requests):
             if not self.done[row]:
@@ -75,20 +80,25 @@ def stopped(loaded: Loaded, ids: Sequence[int], stop: Sequence[str]) -> bool:
 @torch.inference_mode()
 def generate(loaded: Loaded, inputs: dict[str, Any], requests: Sequence[Generate]) -> list[Response]:
     """One answer for each row of a left-padded batch."""
-    start = inputs["input_ids"].shape[1]
     lengths = inputs["attention_mask"].sum(1).tolist()
+    lengths = [1] * len(lengths) if loaded.encodes else lengths  # of what the decoder reads before the answer
     window = loaded.window or 10**9
     limits = [max(1, min(request.max_new_tokens, window - length)) for request, length in zip(requests, lengths)]
     config = GenerationConfig(
-        max_new_tokens=max(limits), do_sample=False, eos_token_id=list(loaded.ends), pad_token_id=loaded.tokenizer.pad_token_id
+        max_new_tokens=max(limits),
+        do_sample=False,
+        eos_token_id=list(loaded.ends),
+        pad_token_id=loaded.tokenizer.pad_token_id,
+        decoder_start_token_id=loaded.starts,
     )
-    draw = Draw(requests)
+    draw, enough = Draw(requests), Enough(loaded, requests, limits)
     out = loaded.model.generate(
         **inputs,
         generation_config=config,
         logits_processor=LogitsProcessorList([draw] if draw.rows else []),
-        stopping_criteria=StoppingCriteriaList([Enough(loaded, requests, limits, start)]),
+        stopping_criteria=StoppingCriteriaList([enough]),
     )
+    start = enough.start
     responses = []
     for row, (request, limit) in enumerate(zip(requests, limits)):
         text, count, ended = said(loaded, out[row, start : start + limit].tolist(), request.stop)
