@@ -19,6 +19,7 @@ from lamm_bench.types import Generate, Request, Response, Score
 
 from .batch import likelihoods, splice
 from .chat import Asked, Wording
+from .company import Company
 from .generate import generate
 from .load import Loaded
 from .prepare import Inputs, Refused, prepare
@@ -39,15 +40,17 @@ class Asker:
     room: int = field(default=0, init=False)  # rows that fit; smaller than the batch size once memory has run out
     wording: Wording = field(init=False)
     reuse: Reuse = field(init=False)
+    company: Company = field(init=False)
 
     def __post_init__(self) -> None:
+        self.company = Company(self.loaded)
         self.reuse = Reuse(self.loaded, self.kept_bytes)
         self.room = self.batch_size
         self.wording = Wording(self.loaded)
 
     @property
     def notes(self) -> list[str]:
-        found = [*self.loaded.notes, *self.wording.notes, *self.reuse.notes]
+        found = [*self.loaded.notes, *self.wording.notes, *self.reuse.notes, *self.company.notes]
         if self.room < self.batch_size:
             found.append(f"memory ran out: batches of {self.room} instead of {self.batch_size}")
         return found
@@ -56,8 +59,15 @@ class Asker:
         """Each request's index and answer, longest prompts first."""
         asked, order = yield from self.ordered(requests)
 
+        def prepared(chosen: Sequence[int], pictures: Pictures) -> dict[str, Any]:
+            return self.inputs([asked[i] for i in chosen], [pictures[i] for i in chosen], "left")
+
         def work(chosen: Sequence[int], pictures: Pictures) -> list[Response]:
-            inputs = self.inputs([asked[i] for i in chosen], [pictures[i] for i in chosen], "left")
+            if len(chosen) > 1 and "answers" in self.company.parted:
+                return [answer for index in chosen for answer in work([index], pictures)]
+            inputs = prepared(chosen, pictures)
+            if len(chosen) > 1 and not self.company.answers(inputs, lambda row: prepared([chosen[row]], pictures)):
+                return work(chosen, pictures)
             return generate(self.loaded, inputs, [requests[i] for i in chosen])
 
         yield from self.batches(order, asked, dict.fromkeys(order, 1), work)
@@ -94,11 +104,17 @@ class Asker:
     def whole_rows(self, rows: Sequence[tuple[Asked, list[Image.Image], list[int]]]) -> list[float]:
         """Log-likelihoods of options, each a row with its whole prompt; as many at once as there is room for."""
         found: list[float] = []
-        for start in range(0, len(rows), self.room):
-            asked, pictures, ids = zip(*rows[start : start + self.room])
+        start = 0
+        while start < len(rows):
+            part = rows[start : start + (1 if "options" in self.company.parted else self.room)]
+            asked, pictures, ids = zip(*part)
             made = prepare(self.loaded, [one.text for one in asked], pictures, "right")
             longer, labels = splice(made, ids, self.loaded)
-            found += likelihoods(self.loaded, self.shown(longer, asked, pictures, "right"), labels)
+            values = likelihoods(self.loaded, self.shown(longer, asked, pictures, "right"), labels)
+            if len(part) > 1 and not self.company.options(longer, values, lambda row: self.whole_rows([part[row]])[0]):  # noqa: B023
+                continue  # the same rows once more, each alone
+            found += values
+            start += len(part)
         return found
 
     def behind_prompt(self, asked: Asked, pictures: list[Image.Image], options: list[list[int]]) -> list[float]:
@@ -121,9 +137,14 @@ class Asker:
     def options(self, request: Score, asked: Asked) -> list[list[int]]:
         """The tokens of each option. They are made apart from the prompt's, as the model itself would add them."""
         texts = [self.wording.answer(request.messages, asked.text, option) for option in request.options]
-        if self.loaded.encodes:  # a decoder that begins for itself is taught texts with the tokens that its tokenizer adds
-            return [self.loaded.tokenizer(self.wording.guarded(option))["input_ids"] for option in request.options]
+        if self.loaded.encodes:
+            return [self.whole(self.wording.guarded(option)) for option in request.options]
         return [self.loaded.tokenizer(text, add_special_tokens=False)["input_ids"] for text in texts]
+
+    def whole(self, text: str) -> list[int]:
+        """The tokens of a text as a decoder is taught it that begins for itself: those that its tokenizer adds, and an end."""
+        ids = list(self.loaded.tokenizer(text)["input_ids"])
+        return ids if ids and ids[-1] in self.loaded.ends else [*ids, self.loaded.tokenizer.eos_token_id]
 
     def ordered(self, requests: Sequence[Request]) -> Generator[tuple[int, Response], None, Ordered]:
         """The requests as the model gets them and their order; yields answers to those that cannot be asked at all."""

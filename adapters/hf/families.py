@@ -1,8 +1,8 @@
 """What some families need that their checkpoints do not tell: how a question is written, and how their processor is called.
 
 The data stand in families.json, each with its source. To add a family, add its model type there: `turns` are the words around a
-conversation (see TURNS) for those without a chat template; `image` what stands for a picture where a template takes plain text only;
-`images` how the processor takes pictures; `silent` where neither template nor processor writes anything for one."""
+conversation (see TURNS) for those without a chat template, without `image` where processor or model put pictures into their place;
+`image` what stands for a picture where a template takes plain text only; `images` how the processor takes pictures; `backend` with what."""
 
 from __future__ import annotations
 
@@ -45,9 +45,17 @@ class Own:
     turns: Mapping[str, str | bool] = field(default_factory=dict)
     image: str = ""  # `{}` in it is the picture's number, from 1
     images: Taken = (
-        "nested"  # a list of pictures for each text; one list for all, one picture a text; texts and pictures in one list
+        "nested"  # nested: a list for each text; flat: one a text, all in one list; mixed: texts and pictures in one list
     )
-    silent: bool = False
+    backend: Literal["pil", "torchvision"] = "pil"  # what prepares its pictures
+    files: Mapping[str, str] = field(
+        default_factory=dict
+    )  # of other repositories, by the method and the word of its image processor that want them
+
+    @property
+    def adds_images(self) -> bool:
+        """Whether its processor or the model itself puts a picture into its place, so that no text stands for it."""
+        return bool(self.turns) and not self.turns.get("image")
 
     @property
     def template(self) -> str:

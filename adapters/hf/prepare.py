@@ -34,8 +34,11 @@ def prepare(loaded: Loaded, texts: Sequence[str], images: Sequence[Sequence[Imag
     except (torch.OutOfMemoryError, MemoryError, Refused):
         raise
     except Exception as error:  # processors refuse what they do not like in many ways
-        raise Refused(f"the processor of {loaded.name} refuses this request: {' '.join(str(error).split())[:300]}") from error
-    inputs = aligned(taken(loaded, made), side, loaded)
+        what = "this request" if any(images) or not loaded.vision else "a question without an image"
+        raise Refused(f"the processor of {loaded.name} refuses {what}: {' '.join(str(error).split())[:300]}") from error
+    inputs = aligned(taken(loaded, made), side)
+    if loaded.vision and not any(images) and needs_images(loaded):
+        raise Refused(f"models of type {loaded.model.config.model_type} answer no question without an image")
     longest = int(inputs["attention_mask"].sum(1).max())
     if loaded.window and longest >= loaded.window:
         raise Refused(f"the prompt has {longest} tokens, and the model's window is {loaded.window}")
@@ -101,7 +104,13 @@ def taken(loaded: Loaded, made: Mapping[str, Any]) -> Inputs:
     return inputs
 
 
-def aligned(inputs: Inputs, side: str, loaded: Loaded) -> Inputs:
+def needs_images(loaded: Loaded) -> bool:
+    """Whether the model's `forward` cannot be called without pixels."""
+    known = inspect.signature(loaded.model.forward).parameters
+    return any(name.startswith("pixel_values") and one.default is inspect.Parameter.empty for name, one in known.items())
+
+
+def aligned(inputs: Inputs, side: str) -> Inputs:
     """The same rows with their padding on this side, whichever the processor has chosen."""
     mask = inputs["attention_mask"]
     if "input_ids" not in inputs or inputs["input_ids"].shape != mask.shape or bool(mask.all()):
@@ -139,8 +148,8 @@ def fitting(value: Any, loaded: Loaded) -> Any:
 
 
 def adds_images(loaded: Loaded) -> bool:
-    """Whether the processor writes for a picture by itself, or the family is known to show one without any text."""
-    if loaded.own.silent:
+    """Whether the processor puts a picture into its place by itself: the family is known to, or a trial has more tokens with one."""
+    if loaded.own.adds_images:
         return True
     picture = Image.new("RGB", (64, 48), (90, 120, 150))
     try:

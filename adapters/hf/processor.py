@@ -6,11 +6,14 @@ where there is no other one is torchvision's taken, and a note says so."""
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from lamm_bench.errors import BenchError
+from lamm_bench.remote.hub import silence
 
+from .families import own_of
 from .kind import json_of
 
 UNSEEN = ("video", "audio", "feature_extractor")
@@ -41,21 +44,32 @@ def load_processor(name: str, source: str, words: Mapping[str, Any], model_type:
     from transformers import AutoProcessor
 
     made = processor_class(source, words, model_type)
+    backend, here = own_of(model_type).backend, importlib.util.find_spec("torchvision") is not None
+    only = (
+        f"the images of {name} can be prepared by torchvision only: pip install -c constraints.txt 'lamm-bench[torchvision]' "
+        "(docs/install.md says which version fits)"
+    )
+    if backend == "torchvision" and not here:
+        raise BenchError(only)
     try:
         if made is None:  # code that comes with the model
-            found = AutoProcessor.from_pretrained(source, backend="pil", **words)
+            found = AutoProcessor.from_pretrained(source, backend=backend, **words)
         else:
-            found = seeing(made).from_pretrained(source, backend="pil", **words)
+            found = seeing(made).from_pretrained(source, backend=backend, **words)
     except Exception as error:
-        if "torchvision" in str(error).lower() and importlib.util.find_spec("torchvision") is None:
-            raise BenchError(
-                f"the images of {name} can be prepared by torchvision only: pip install -c constraints.txt 'lamm-bench[torchvision]' "
-                "(docs/install.md says which version fits)"
-            ) from error
+        if "torchvision" in str(error).lower() and not here:
+            raise BenchError(only) from error
         raise
     if not callable(found) or not hasattr(found, "image_processor") and hasattr(found, "vocab_size"):
         raise BenchError(f"{name} has no processor, so nothing prepares its images")
+    for method, word, file in files_for(name, source, model_type):
+        setattr(found.image_processor, method, told(getattr(found.image_processor, method), word, file))
     return found
+
+
+def told(method: Callable[..., Any], word: str, value: str) -> Callable[..., Any]:
+    """The same method with one of its words given."""
+    return lambda *parts, **words: method(*parts, **{**words, word: value})
 
 
 def processor_class(source: str, words: Mapping[str, Any], model_type: str) -> Any:
@@ -109,10 +123,32 @@ def part_settings(source: str, part: str, processor_dict: Mapping[str, Any], wor
     return next((told for told in found if isinstance(told, Mapping) and told), {})
 
 
+def files_for(name: str, source: str, model_type: str) -> Iterator[tuple[str, str, str]]:
+    """Files of other repositories that the processor would fetch with each question, and by which method and word of its image processor.
+
+    They are taken from beside the model, or from the hub. Raises `BenchError` where one is not to be had."""
+    from huggingface_hub import hf_hub_download, try_to_load_from_cache
+
+    for place, address in own_of(model_type).files.items():
+        method, _, word = place.partition(".")
+        repo, _, file = address.rpartition("/")
+        beside, kept = Path(source) / file, try_to_load_from_cache(repo, file)
+        if beside.is_file():
+            yield method, word, str(beside)
+        elif isinstance(kept, str):
+            yield method, word, kept
+        elif why := silence(repo, file=file):
+            raise BenchError(
+                f"{name} needs {file} of the repository {repo}, and the hub cannot be asked ({why}): put it beside the model"
+            )
+        else:
+            yield method, word, hf_hub_download(repo, file)
+
+
 def notes_of(processor: Any) -> tuple[str, ...]:
     """What a reader of the manifest should know about how images are prepared."""
     image = getattr(processor, "image_processor", None)
     parents = [one.__name__ for one in type(image).__mro__]
     if "TorchvisionBackend" in parents:
-        return ("its images are prepared by torchvision, since transformers has no Pillow processor for them",)
+        return ("its images are prepared by torchvision, since transformers has no Pillow processor that serves",)
     return ()

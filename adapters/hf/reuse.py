@@ -25,13 +25,13 @@ from lamm_bench.lamm.features import FeatureCache
 from lamm_bench.lamm.memory import is_out_of_memory
 from lamm_bench.types import Media
 
+from .company import near
 from .load import Loaded
 from .prepare import Inputs, Refused, fitting
 
 OUTPUTS = "mm_encoder_outputs"
 LONG = 1000  # letters from which on a prompt without images is passed over apart from its options; shorter ones go in batches
 CROSS = ("cross_attention_mask",)  # which images each token sees, where layers of their own look at them (Llama 3.2 Vision)
-CLOSE = {True: 2e-4, False: 5e-2}  # how far two ways may be apart, in shares of the greatest value: float32, half precision
 KINDS = {"images": "every image is encoded again for each request", "prompts": "every option passes over its prompt again"}
 
 Shown = Sequence[tuple[Media, Image.Image]]
@@ -182,8 +182,7 @@ class Reuse:
 
     def agree(self, one: Tensor, other: Tensor) -> None:
         """Raises `Unfit` where two ways to the same values differ by more than rounding."""
-        limit = CLOSE[self.loaded.exact] * max(1.0, float(one.abs().max()))
-        if one.shape != other.shape or not float((one - other).abs().max()) <= limit:
+        if not near(one, other, self.loaded.exact):
             raise Unfit("in a trial it said something else that way")
 
     @contextmanager

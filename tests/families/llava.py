@@ -133,7 +133,7 @@ LLAVAS = [
         "cohere2_vision",
         {
             "model_type": "cohere2_vision",
-            "vision_config": SIGLIP,
+            "vision_config": {**SIGLIP, "image_size": 32, "patch_size": 4},
             "text_config": COHERE2,
             "image_token_id": "@<|IMG_PATCH|>",
             "downsample_factor": 2,
@@ -142,8 +142,8 @@ LLAVAS = [
         "Cohere2VisionProcessor",
         {
             "image_processor_type": "Cohere2VisionImageProcessorFast",
-            "size": SQUARE,
-            "patch_size": 14,
+            "size": {"height": 32, "width": 32},
+            "patch_size": 4,
             "downsample_factor": 2,
             "max_patches": 4,
         },

@@ -26,7 +26,7 @@ ASKING = {
     "image_token_index": "@<image>",
 }
 KOSMOS = ("</doc>", "<image>", "</image>", "</chunk>", "</line>", "<phrase>", "</phrase>", "<object>", "</object>")
-KOSMOS_TOKENS = (*KOSMOS, "</delimiter_of_multi_objects/>", "<grounding>", *(f"<patch_index_{n:04}>" for n in range(16)))
+KOSMOS_TOKENS = (*KOSMOS, "</delimiter_of_multi_objects/>", "<grounding>", *(f"<patch_index_{n:04}>" for n in range(64)))
 OLDER = [
     Family(
         "paligemma",
@@ -105,7 +105,7 @@ OLDER = [
         "Kosmos2Processor",
         {"image_processor_type": "CLIPImageProcessor", "size": {"shortest_edge": 28}, "crop_size": SQUARE},
         tokens=KOSMOS_TOKENS,
-        told={"num_patch_index_tokens": 16},
+        told={"num_patch_index_tokens": 64},
         bos=True,
     ),
     Family(
@@ -187,7 +187,7 @@ OLDER = [
             },
             "vision_config": {
                 "hidden_size": 32,
-                "patch_embed_hidden_size": 32,
+                "patch_embed_hidden_size": 768,
                 "d_ff": 48,
                 "d_kv": 8,
                 "num_hidden_layers": 2,
@@ -200,6 +200,7 @@ OLDER = [
         },
         "Pix2StructProcessor",
         {"image_processor_type": "Pix2StructImageProcessor", "max_patches": 64, "is_vqa": True},
+        font=True,
     ),
     Family(
         "fuyu",
@@ -216,7 +217,8 @@ OLDER = [
             "size": {"height": 60, "width": 60},
             "patch_size": {"height": 10, "width": 10},
         },
-        tokens=("|SPEAKER|", "|NEWLINE|"),
+        words=("\u2581", "|SPEAKER|", "|NEWLINE|"),
         bos=True,
+        torchvision=True,
     ),
 ]

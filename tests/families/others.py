@@ -6,6 +6,7 @@ from .parts import EYES, LLAMA, LLM, ROPE, SIGLIP, SQUARE, Family
 from .qwen import LINEAR
 
 GRID = {"num_res_blocks": 1, "base_channels": 32, "channel_multiplier": [1, 1], "latent_channels": 32}
+CODES = tuple(f"IMGIMG{''.join('ABCDEFGHIJ'[int(digit)] for digit in str(number))}Z" for number in range(16))
 OTHERS = [
     Family(
         "janus",
@@ -89,7 +90,7 @@ OTHERS = [
             "vq_config": {**GRID, "embed_dim": 8, "num_embeddings": 16, "resolution": 32},
             "vocabulary_map": {
                 "<image>": "@<image>",
-                **{f"IMGIMG{letter}Z": f"@IMGIMG{letter}Z" for letter in "ABCDEFGHIJKLMNOP"},
+                **{code: f"@{code}" for code in CODES},
             },
         },
         "ChameleonProcessor",
@@ -98,7 +99,7 @@ OTHERS = [
             "size": {"shortest_edge": 4},
             "crop_size": {"height": 4, "width": 4},
         },
-        tokens=("<image>", "<racm3:break>", "<eoss>", *(f"IMGIMG{letter}Z" for letter in "ABCDEFGHIJKLMNOP")),
+        tokens=("<image>", "<racm3:break>", "<eoss>", *CODES),
         image="<image>",
         told={"image_seq_length": 4, "image_token": "<image>"},
         bos=True,
@@ -232,7 +233,13 @@ OTHERS = [
             "model_type": "phi4_multimodal",
             **LLM,
             "rope_parameters": {**ROPE, "partial_rotary_factor": 1.0},
-            "vision_config": {**EYES, "image_size": 28, "crop_size": 28, "patch_size": 7, "image_token_id": "@<|endoftext10|>"},
+            "vision_config": {
+                **EYES,
+                "image_size": 448,
+                "crop_size": 448,
+                "patch_size": 14,
+                "image_token_id": "@<|endoftext10|>",
+            },
             "audio_config": {
                 "hidden_size": 16,
                 "intermediate_size": 16,
@@ -245,7 +252,7 @@ OTHERS = [
             },
         },
         "Phi4MultimodalProcessor",
-        {"image_processor_type": "Phi4MultimodalImageProcessorFast", "size": SQUARE, "patch_size": 7, "dynamic_hd": 4},
+        {"image_processor_type": "Phi4MultimodalImageProcessorFast", "size": {"height": 448, "width": 448}, "dynamic_hd": 2},
         named={"image_token": "<|endoftext10|>", "audio_token": "<|endoftext11|>"},
         image="<|endoftext10|>",
         torchvision=True,

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, processors
+from PIL import ImageFont
+from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForImageTextToText, PreTrainedTokenizerFast
 
 END = "<|im_end|>"
@@ -40,14 +41,25 @@ class Family:
     video: Mapping[str, Any] = field(default_factory=dict)  # video_preprocessor_config.json
     bos: bool = False  # whether the tokenizer begins each text with <s>
     torchvision: bool = False  # whether its pictures can be prepared by torchvision only
+    words: tuple[str, ...] = ()  # plain words that are one token; with an underscore each text begins with one
+    font: bool = False  # whether its processor writes with one
     causal: bool = False  # whether transformers lists it as a causal language model only
 
 
 def tokenizer_of(family: Family) -> PreTrainedTokenizerFast:
     """One token a byte, so that every text in the world has tokens, and the special tokens."""
     letters = {letter: index for index, letter in enumerate(sorted(pre_tokenizers.ByteLevel.alphabet()))}
-    inner = Tokenizer(models.BPE(vocab=letters, merges=[]))
-    inner.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    merges = []
+    for word in family.words:
+        (spelled, _), *_ = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False).pre_tokenize_str(word)
+        for end in range(1, len(spelled)):
+            if (pair := (spelled[:end], spelled[end])) not in merges:
+                merges.append(pair)
+                letters.setdefault(spelled[: end + 1], len(letters))
+    inner = Tokenizer(models.BPE(vocab=letters, merges=merges))
+    if "\u2581" in family.words:
+        inner.normalizer = normalizers.Prepend("\u2581")
+    inner.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=not family.words)
     inner.decoder = decoders.ByteLevel()
     words: dict[str, Any] = {"eos_token": END, "pad_token": "<pad>", "unk_token": "<unk>"}
     if family.bos:
@@ -103,6 +115,8 @@ def build(family: Family, folder: Path) -> Path:
         write(folder / "processor_config.json", {"processor_class": family.processor, **resolved(family.told, tokenizer)})
     if family.video:
         write(folder / "video_preprocessor_config.json", {"processor_class": family.processor, **family.video})
+    if family.font:
+        (folder / "Arial.TTF").write_bytes(ImageFont.load_default(10).font_bytes)
     if family.image is not None:
         (folder / "chat_template.jinja").write_text(family.template.replace("IMAGE", family.image), encoding="utf-8")
     return folder
