@@ -25,6 +25,7 @@ R = TypeVar("R", Generate, Score)
 
 DTYPES = ("auto", "float32", "bfloat16", "float16")
 DEVICES = ("auto", "cpu", "cuda")
+IMAGES = ("auto", "none")
 MIB = 2**20
 RESERVED = frozenset(
     "messages conversation chat_template tools documents add_generation_prompt continue_final_message tokenize return_dict return_tensors "
@@ -48,6 +49,7 @@ class HfChat:
     device_map: str = ""  # `auto` spreads the model over several devices (needs accelerate)
     trust_remote_code: bool = False  # runs Python code that comes with the model
     threads: int = 0  # 0: PyTorch's own choice
+    images: str = "auto"  # `none` leaves them out, on purpose
     render: str = ""  # `4views` shows a point cloud as four pictures; empty: clouds are refused
     thinking: str = ""  # marks of a thought, as <think>...</think>; empty: its own and the well-known ones; none: parts nothing
     reasoning_tokens: int = 0  # tokens for a thought, on top of those that a task grants its answer
@@ -68,6 +70,8 @@ class HfChat:
             raise unknown("dtype", self.dtype, DTYPES)
         if self.device not in DEVICES and not self.device.startswith("cuda:"):
             raise unknown("device", self.device, DEVICES)
+        if self.images not in IMAGES:
+            raise unknown("images", self.images, IMAGES)
         if self.batch_size < 1:
             raise BenchError(f"batch_size={self.batch_size} of the model hf-chat must be at least 1")
         if self.cache < 0:
@@ -101,7 +105,7 @@ class HfChat:
     @property
     def kind(self) -> str:
         """`vision` or `text`; read from the model's config."""
-        from .hf.load import kind_of
+        from .hf.kind import kind_of
 
         return kind_of(self, self.config)
 

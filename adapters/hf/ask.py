@@ -17,10 +17,12 @@ from lamm_bench.lamm.memory import RAN_OUT, is_out_of_memory, release
 from lamm_bench.media import image_size, open_image
 from lamm_bench.types import Generate, Request, Response, Score
 
-from .batch import Inputs, Refused, likelihoods, prepare, splice
+from .batch import likelihoods, splice
 from .chat import Asked, Wording
+from .company import Company
 from .generate import generate
 from .load import Loaded
+from .prepare import Inputs, Refused, prepare
 from .reuse import Reuse, Shown
 from .thinking import Thinking
 
@@ -43,8 +45,10 @@ class Asker:
     thinking: Thinking = field(init=False)
     wording: Wording = field(init=False)
     reuse: Reuse = field(init=False)
+    company: Company = field(init=False)
 
     def __post_init__(self) -> None:
+        self.company = Company(self.loaded)
         self.reuse = Reuse(self.loaded, self.kept_bytes)
         self.room = self.batch_size
         self.thinking = Thinking(self.loaded, self.marks, self.thought_tokens)
@@ -52,7 +56,7 @@ class Asker:
 
     @property
     def notes(self) -> list[str]:
-        found = [*self.wording.notes, *self.thinking.notes, *self.reuse.notes]
+        found = [*self.loaded.notes, *self.wording.notes, *self.thinking.notes, *self.reuse.notes, *self.company.notes]
         if self.room < self.batch_size:
             found.append(f"memory ran out: batches of {self.room} instead of {self.batch_size}")
         return found
@@ -61,8 +65,15 @@ class Asker:
         """Each request's index and answer, longest prompts first."""
         asked, order = yield from self.ordered(requests)
 
+        def prepared(chosen: Sequence[int], pictures: Pictures) -> dict[str, Any]:
+            return self.inputs([asked[i] for i in chosen], [pictures[i] for i in chosen], "left")
+
         def work(chosen: Sequence[int], pictures: Pictures) -> list[Response]:
-            inputs = self.inputs([asked[i] for i in chosen], [pictures[i] for i in chosen], "left")
+            if len(chosen) > 1 and "answers" in self.company.parted:
+                return [answer for index in chosen for answer in work([index], pictures)]
+            inputs = prepared(chosen, pictures)
+            if len(chosen) > 1 and not self.company.answers(inputs, lambda row: prepared([chosen[row]], pictures)):
+                return work(chosen, pictures)
             return generate(self.loaded, self.thinking, inputs, [requests[i] for i in chosen], [asked[i].text for i in chosen])
 
         yield from self.batches(order, asked, dict.fromkeys(order, 1), work)
@@ -90,16 +101,26 @@ class Asker:
 
     def shown(self, made: Inputs, asked: Sequence[Asked], pictures: Sequence[list[Image.Image]], side: str) -> dict[str, Any]:
         rows: list[Shown] = [list(zip(one.images, own)) for one, own in zip(asked, pictures)]
-        return self.reuse.shows(made, rows, lambda: prepare(self.loaded, [asked[0].text], [pictures[0]], side))
+
+        def again(chosen: Sequence[int]) -> Inputs:
+            return prepare(self.loaded, [asked[n].text for n in chosen], [pictures[n] for n in chosen], side)
+
+        return self.reuse.shows(made, rows, again)
 
     def whole_rows(self, rows: Sequence[tuple[Asked, list[Image.Image], list[int]]]) -> list[float]:
         """Log-likelihoods of options, each a row with its whole prompt; as many at once as there is room for."""
         found: list[float] = []
-        for start in range(0, len(rows), self.room):
-            asked, pictures, ids = zip(*rows[start : start + self.room])
+        start = 0
+        while start < len(rows):
+            part = rows[start : start + (1 if "options" in self.company.parted else self.room)]
+            asked, pictures, ids = zip(*part)
             made = prepare(self.loaded, [one.text for one in asked], pictures, "right")
             longer, labels = splice(made, ids, self.loaded)
-            found += likelihoods(self.loaded, self.shown(longer, asked, pictures, "right"), labels)
+            values = likelihoods(self.loaded, self.shown(longer, asked, pictures, "right"), labels)
+            if len(part) > 1 and not self.company.options(longer, values, lambda row: self.whole_rows([part[row]])[0]):  # noqa: B023
+                continue  # the same rows once more, each alone
+            found += values
+            start += len(part)
         return found
 
     def behind_prompt(self, asked: Asked, pictures: list[Image.Image], options: list[list[int]]) -> list[float]:
@@ -122,7 +143,14 @@ class Asker:
     def options(self, request: Score, asked: Asked) -> list[list[int]]:
         """The tokens of each option. They are made apart from the prompt's, as the model itself would add them."""
         texts = [self.wording.answer(request.messages, asked.text, option) for option in request.options]
+        if self.loaded.encodes:
+            return [self.whole(self.wording.guarded(option)) for option in request.options]
         return [self.loaded.tokenizer(text, add_special_tokens=False)["input_ids"] for text in texts]
+
+    def whole(self, text: str) -> list[int]:
+        """The tokens of a text as a decoder is taught it that begins for itself: those that its tokenizer adds, and an end."""
+        ids = list(self.loaded.tokenizer(text)["input_ids"])
+        return ids if ids and ids[-1] in self.loaded.ends else [*ids, self.loaded.tokenizer.eos_token_id]
 
     def ordered(self, requests: Sequence[Request]) -> Generator[tuple[int, Response], None, Ordered]:
         """The requests as the model gets them and their order; yields answers to those that cannot be asked at all."""
@@ -174,15 +202,12 @@ class Asker:
         try:
             responses = work(able, pictures)
         except Refused as error:
-            if len(able) == 1:
-                yield able[0], Response(error=str(error), status="model_error")
-                return
-            for half in (able[: len(able) // 2], able[len(able) // 2 :]):
-                yield from self.attempt(half, asked, rows, work)
+            yield from self.halves(able, asked, rows, work, str(error))
             return
-        except RAN_OUT as error:
-            if not is_out_of_memory(error):
-                raise
+        except Exception as error:  # what a model raises ends the request that it cannot bear, and no other
+            if not isinstance(error, RAN_OUT) or not is_out_of_memory(error):
+                yield from self.halves(able, asked, rows, work, f"the model raised {type(error).__name__}: {one_line(error)}")
+                return
             fitted = min(self.room, sum(rows[index] for index in able))
             if fitted == 1:
                 yield able[0], Response(error="memory ran out on this request alone", status="model_error")
@@ -193,3 +218,17 @@ class Asker:
             yield from self.batches(able, asked, rows, work)
             return
         yield from zip(able, responses)
+
+    def halves(
+        self, able: Sequence[int], asked: dict[int, Asked], rows: dict[int, int], work: Work, reason: str
+    ) -> Iterator[tuple[int, Response]]:
+        """The two halves of a batch that failed, each for itself; of one request its error."""
+        if len(able) == 1:
+            yield able[0], Response(error=reason, status="model_error")
+            return
+        for half in (able[: len(able) // 2], able[len(able) // 2 :]):
+            yield from self.attempt(half, asked, rows, work)
+
+
+def one_line(error: Exception) -> str:
+    return " ".join(str(error).split())[:300]

@@ -1,26 +1,27 @@
 """From a conversation to the text that the model's own chat template makes of it.
 
 Text of a question is never read as a control token: `<image>` or `<|im_end|>` inside it gets a space, else it would count as
-a picture or end the turn. Where a template knows no system message, that text opens the first question."""
+a picture or end the turn. How a template is spoken to is found in forms.py."""
 
 from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from lamm_bench.errors import BenchError
-from lamm_bench.read.parting import Marks, opened_by, part
+from lamm_bench.read import parting
+from lamm_bench.read.parting import Marks, opened_by
 from lamm_bench.types import Media, Message
 
+from .forms import Forms, find, fold
 from .load import Loaded
-from .patience import TooLong, within
+from .prepare import adds_images
 
 PROBE = "Zebra seven"  # words that no template holds
 NOTHING: Mapping[str, Any] = {}
-PATIENCE = 20.0  # seconds for one question; templates need milliseconds
 
 
 @dataclass(frozen=True)
@@ -40,43 +41,20 @@ class Wording:
     marks: Sequence[Marks] = ()  # of thoughts
     unthinking: Mapping[str, Any] = field(default_factory=dict, init=False)  # by which the template leaves thinking out
     closing: str = field(default="", init=False)  # what ends the thought that the template opens
-    folds_system: bool = field(default=False, init=False)
+    forms: Forms = field(init=False)
+    placeholder: str = field(init=False)  # of a picture, in plain text
     notes: list[str] = field(default_factory=list, init=False)
 
     def __post_init__(self) -> None:
         self.guard = guard_of(self.loaded)
-        user = Message("user", (PROBE,))
-        self.probe(user)
-        if self.loaded.vision:
-            self.probe(Message("user", (Media("image", ""), PROBE)), pictures=True)
-        try:
-            talk = [Message("system", ("System wolf",)), user]
-            self.folds_system = "System wolf" not in within(PATIENCE, lambda: self.render(talk))
-        except Exception:  # a template refuses by raising whatever it likes
-            self.folds_system = True
-        if self.folds_system:
-            self.notes.append("the chat template has no system message; its text opens the first question")
-        self.look_for_thoughts(user)
+        self.placeholder = self.loaded.own.image or str(getattr(self.loaded.processor, "image_token", "") or "")
+        self.forms = find(self.loaded.name, self.rendered, self.loaded.vision, lambda: adds_images(self.loaded))
+        self.notes += self.forms.notes
+        if self.loaded.vision and self.forms.content["user"] == "text":
+            self.notes.append(f"the chat template takes plain text; a picture is written as {self.placeholder!r} in it")
+        self.look_for_thoughts(Message("user", (PROBE,)))
         if not self.loaded.vision:
             self.notes.append("a text-only model: all media are left out, so its scores are those of a blind control")
-
-    def probe(self, message: Message, pictures: bool = False) -> None:
-        """Tries the template on a question."""
-        try:
-            text = within(PATIENCE, lambda: self.render([message]))
-        except TooLong:
-            raise BenchError(
-                f"the chat template of {self.loaded.name} does not end: one question took more than {PATIENCE:g} s; give another "
-                "with --set template=FILE.jinja"
-            ) from None
-        except Exception as error:  # as above
-            raise BenchError(f"the chat template of {self.loaded.name} cannot render a question: {error}") from error
-        told = PROBE in text and "'type'" not in text
-        if not told or (pictures and text == self.render([Message("user", (PROBE,))])):
-            what = "images" if pictures else "a question's text"
-            raise BenchError(
-                f"the chat template of {self.loaded.name} leaves out {what}; give another with --set template=FILE.jinja"
-            )
 
     def look_for_thoughts(self, question: Message) -> None:
         """Finds how options are scored as answers and not as thoughts: without thinking, or behind a thought that has ended."""
@@ -104,6 +82,8 @@ class Wording:
         for media in images:
             if media.kind != "image" and self.loaded.vision:
                 raise BenchError(f"hf-chat takes images, and {media.path} is a point cloud; the adapter lamm takes point clouds")
+        if not self.forms.history and any(message.role == "assistant" for message in messages):
+            raise BenchError(f"the chat template of {self.loaded.name} leaves out what the assistant has said before")
         text = self.render(messages, words=self.unthinking if scores else {})
         if scores and messages[-1].role != "assistant":
             text += self.closing
@@ -130,8 +110,16 @@ class Wording:
 
     def render(self, messages: Sequence[Message], closed: bool = False, words: Mapping[str, Any] = NOTHING) -> str:
         """The template's text. An open conversation ends where the assistant begins, or goes on with its last message."""
-        owner = self.loaded.processor or self.loaded.tokenizer
-        turns = [self.turn(message) for message in (fold(messages) if self.folds_system else messages)]
+        return self.rendered(messages, self.forms, closed, words)
+
+    def rendered(
+        self, messages: Sequence[Message], forms: Forms, closed: bool = False, words: Mapping[str, Any] = NOTHING
+    ) -> str:
+        """The same, spoken to in these forms."""
+        owner = self.loaded.processor if hasattr(self.loaded.processor, "apply_chat_template") else self.loaded.tokenizer
+        shown = self.loaded.vision and any(isinstance(part, Media) for message in messages for part in message.parts)
+        folded = forms.system == "folded" or (forms.system == "alone" and shown)
+        turns = self.turns(fold(messages) if folded else messages, forms)
         going_on = not closed and messages[-1].role == "assistant"
         return owner.apply_chat_template(
             turns,
@@ -141,14 +129,22 @@ class Wording:
             **{**self.words, **words},
         )
 
-    def turn(self, message: Message) -> dict[str, Any]:
-        """A message in the form that templates expect: plain text, or a list of images and texts."""
-        if not self.loaded.vision:
-            return {"role": message.role, "content": self.guarded(message.text)}
-        parts = [
-            {"type": "text", "text": self.guarded(part)} if isinstance(part, str) else {"type": "image"} for part in message.parts
-        ]
-        return {"role": message.role, "content": parts}
+    def turns(self, messages: Sequence[Message], forms: Forms) -> list[dict[str, Any]]:
+        """Messages in the form that the template takes: plain text, or a list of images and texts."""
+        found = []
+        number = 0
+        for message in messages:
+            texts, parts = "", []
+            for part in message.parts:
+                if isinstance(part, str):
+                    texts += self.guarded(part)
+                    parts.append({"type": "text", "text": self.guarded(part)})
+                elif self.loaded.vision:
+                    number += 1
+                    texts += self.placeholder.format(number)
+                    parts.append({"type": "image"})
+            found.append({"role": message.role, "content": parts if forms.content[message.role] == "parts" else texts})
+        return found
 
     def guarded(self, text: str) -> str:
         return self.guard.sub(lambda found: f"{found[0][0]} {found[0][1:]}", text) if self.guard else text
@@ -160,23 +156,10 @@ def before_answer(prompt: str, told: str, marks: Sequence[Marks]) -> str:
     opened = opened_by(prompt, marks)
     if told.startswith(prompt):
         before = told[len(prompt) : max(len(prompt), told.find(PROBE, len(prompt)))]
-        found = part(before, (opened,) if opened else marks, opened is not None)
+        found = parting.part(before, (opened,) if opened else marks, opened is not None)
         if found.found and not found.open and not found.thought and not found.answer.strip():
             return before
     return f"\n{opened.written}\n\n" if opened else ""
-
-
-def fold(messages: Sequence[Message]) -> Iterable[Message]:
-    """The same conversation with its system text at the beginning of the first question."""
-    system = "".join(message.text for message in messages if message.role == "system")
-    for message in messages:
-        if message.role == "system":
-            continue
-        if system and message.role == "user":
-            media = tuple(part for part in message.parts if isinstance(part, Media))
-            message = Message("user", (*media, f"{system}\n\n{message.text}"))
-            system = ""
-        yield message
 
 
 def guard_of(loaded: Loaded) -> re.Pattern[str] | None:

@@ -58,13 +58,16 @@ class Enough(StoppingCriteria):
     With a budget for thoughts the answer's limit counts from the mark that ends the thought, and the thought has the budget for
     itself; a row that does not think has the answer's limit only. `lengths` holds how many tokens of each row count."""
 
-    def __init__(self, loaded: Loaded, thinking: Thinking, rows: Sequence[Row], start: int) -> None:
-        self.loaded, self.thinking, self.rows, self.start = loaded, thinking, rows, start
+    def __init__(self, loaded: Loaded, thinking: Thinking, rows: Sequence[Row]) -> None:
+        self.loaded, self.thinking, self.rows, self.start = loaded, thinking, rows, 0
+        self.started = False
         self.done = [False] * len(rows)
         self.lengths = [row.most for row in rows]
         self.begun: list[int | None] = [None] * len(rows)  # after how many tokens the answer has begun; None: not yet
 
     def __call__(self, input_ids: Tensor, scores: Tensor, **_: object) -> Tensor:
+        if not self.started:  # of the prompt some models keep all before the first token, others one to begin with, or nothing
+            self.started, self.start = True, input_ids.shape[1] - 1
         count = input_ids.shape[1] - self.start
         for number, row in enumerate(self.rows):
             if not self.done[number]:
@@ -120,8 +123,8 @@ def generate(
     loaded: Loaded, thinking: Thinking, inputs: dict[str, Any], requests: Sequence[Generate], prompts: Sequence[str]
 ) -> list[Response]:
     """One answer for each row of a left-padded batch."""
-    start = inputs["input_ids"].shape[1]
     lengths = inputs["attention_mask"].sum(1).tolist()
+    lengths = [1] * len(lengths) if loaded.encodes else lengths  # of what the decoder reads before the answer
     window = loaded.window or 10**9
     rows = [
         Row(request, prompt, max(1, min(request.max_new_tokens + thinking.budget, window - length)))
@@ -132,15 +135,17 @@ def generate(
         do_sample=False,
         eos_token_id=list(loaded.ends),
         pad_token_id=loaded.tokenizer.pad_token_id,
+        decoder_start_token_id=loaded.starts,
     )
     draw = Draw(requests)
-    enough = Enough(loaded, thinking, rows, start)
+    enough = Enough(loaded, thinking, rows)
     out = loaded.model.generate(
         **inputs,
         generation_config=config,
         logits_processor=LogitsProcessorList([draw] if draw.rows else []),
         stopping_criteria=StoppingCriteriaList([enough]),
     )
+    start = enough.start
     return [
         response_of(said(loaded, thinking, out[number, start : start + length].tolist(), row))
         for number, (row, length) in enumerate(zip(rows, enough.lengths))

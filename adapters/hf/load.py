@@ -1,20 +1,20 @@
-"""Finds, loads and names a model of transformers. Everything that can be wrong with it is one sentence here.
-
-The Pillow image processors are named explicitly: with torchvision installed transformers would take others, whose pixels differ."""
+"""Finds, loads and names a model of transformers. Everything that can be wrong with it is one sentence here."""
 
 from __future__ import annotations
 
 import hashlib
-import json
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
 from lamm_bench.errors import BenchError
 from lamm_bench.lamm.config import MOST
 from lamm_bench.remote.hub import cached
+
+from .families import Own, own_of
+from .kind import auto_class, kind_of
+from .processor import load_processor, notes_of
 
 HASHED = (".safetensors", ".bin", ".pt", ".pth", ".gguf", ".json", ".jinja", ".model", ".txt", ".py")
 """Files of a model's folder that its answers may depend on."""
@@ -33,6 +33,7 @@ class Settings(Protocol):
     device_map: str
     trust_remote_code: bool
     threads: int
+    images: str
 
     @property
     def place(self) -> tuple[str, dict[str, Any]]:
@@ -50,6 +51,14 @@ class Loaded:
     folder: Path | None  # where its files are
     window: int  # the most tokens it was made for; 0 when its config does not say
     ends: tuple[int, ...]  # tokens that end an answer
+    own: Own = field(default_factory=Own)  # what its family needs beside its files
+    starts: int | None = None  # the token that a decoder begins with whose encoder reads the prompt
+    notes: tuple[str, ...] = ()
+
+    @property
+    def encodes(self) -> bool:
+        """Whether an encoder reads the prompt, and a decoder of its own writes the answer."""
+        return self.starts is not None
 
     @property
     def vision(self) -> bool:
@@ -106,24 +115,6 @@ def config_of(settings: Settings) -> Any:
     return config
 
 
-def kind_of(settings: Settings, config: Any) -> str:
-    """`vision` for an image-text-to-text model, `text` for a causal language model. Raises `BenchError` for others."""
-    from transformers.models.auto.modeling_auto import (
-        MODEL_FOR_CAUSAL_LM_MAPPING_NAMES,
-        MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES,
-    )
-
-    remote = getattr(config, "auto_map", None) or {}
-    if config.model_type in MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES or "AutoModelForImageTextToText" in remote:
-        return "vision"
-    if config.model_type in MODEL_FOR_CAUSAL_LM_MAPPING_NAMES or "AutoModelForCausalLM" in remote:
-        return "text"
-    raise BenchError(
-        f"{settings.model} is a model of type '{config.model_type}', which transformers knows neither as an image-text-to-text "
-        "model nor as a causal language model"
-    )
-
-
 def attempt(settings: Settings, what: str, action: Any) -> Any:
     """Loads one part of a model; whatever transformers says about a part that cannot be had becomes one sentence."""
     try:
@@ -139,7 +130,8 @@ def attempt(settings: Settings, what: str, action: Any) -> Any:
 def load(settings: Settings, config: Any) -> Loaded:
     """Model, tokenizer and processor on their device, in evaluation mode."""
     import torch
-    from transformers import AutoModelForCausalLM, AutoModelForImageTextToText, AutoTokenizer, GenerationConfig
+    import transformers
+    from transformers import AutoTokenizer, GenerationConfig
 
     from lamm_bench.lamm.llm import ACCOUNTED, account
 
@@ -149,17 +141,18 @@ def load(settings: Settings, config: Any) -> Loaded:
         torch.set_num_threads(settings.threads)
     source, words = settings.place
     processor = (
-        attempt(settings, "processor", lambda: load_processor(source, words, config.model_type)) if kind == "vision" else None
+        attempt(settings, "processor", lambda: load_processor(settings.model, source, words, config.model_type))
+        if kind == "vision"
+        else None
     )
-    tokenizer = (
-        processor.tokenizer
-        if processor is not None
-        else attempt(settings, "tokenizer", lambda: AutoTokenizer.from_pretrained(source, **words))
+    tokenizer = getattr(processor, "tokenizer", None) or attempt(
+        settings, "tokenizer", lambda: AutoTokenizer.from_pretrained(source, **words)
     )
-    set_template(settings, processor if processor is not None else tokenizer, tokenizer)
+    own = own_of(config.model_type)
+    notes = (*notes_of(processor), *set_template(settings, processor if processor is not None else tokenizer, tokenizer, own))
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token or tokenizer.unk_token or tokenizer.convert_ids_to_tokens(0)
-    make = AutoModelForImageTextToText if kind == "vision" else AutoModelForCausalLM
+    make = getattr(transformers, auto_class(settings, config))
     more: dict[str, Any] = {"config": config, "dtype": precision(settings, device), **words}
     if settings.attn:
         more["attn_implementation"] = settings.attn
@@ -176,8 +169,12 @@ def load(settings: Settings, config: Any) -> Loaded:
         model = model.to(device)
     ends = end_tokens(model, tokenizer)
     # the checkpoint's own penalties and temperatures would make `greedy` mean something else for every model
-    model.generation_config = GenerationConfig(eos_token_id=list(ends), pad_token_id=tokenizer.pad_token_id)
-    return Loaded(settings.model, model, tokenizer, processor, files_of(model, source), window_of(model.config), ends)
+    starts = start_of(model)
+    model.generation_config = GenerationConfig(
+        eos_token_id=list(ends), pad_token_id=tokenizer.pad_token_id, decoder_start_token_id=starts
+    )
+    folder, window = files_of(model, source), window_of(model.config)
+    return Loaded(settings.model, model, tokenizer, processor, folder, window, ends, own, starts, notes)
 
 
 def precision(settings: Settings, device: str) -> Any:
@@ -199,50 +196,26 @@ def chosen_device(settings: Settings) -> str:
     return settings.device
 
 
-def load_processor(source: str, words: Mapping[str, Any], model_type: str) -> Any:
-    """The model's processor with its Pillow image processor.
+def set_template(settings: Settings, owner: Any, tokenizer: Any, own: Own) -> tuple[str, ...]:
+    """The chat template in force: the user's file, the processor's, the tokenizer's, or the family's, which is noted.
 
-    Many processors insist on a video processor, which cannot exist without torchvision. A benchmark of images needs none, so it
-    is left out of their class, whether torchvision is there or not."""
-    from transformers import AutoProcessor
-
-    made = processor_class(source, words, model_type)
-    if made is None:  # code that comes with the model
-        return AutoProcessor.from_pretrained(source, backend="pil", **words)
-    parts = [part for part in made.get_attributes() if part != "video_processor"]
-    if parts != made.get_attributes():
-        made = type(made.__name__, (made,), {"get_attributes": classmethod(lambda _: parts)})
-    return made.from_pretrained(source, backend="pil", **words)
-
-
-def processor_class(source: str, words: Mapping[str, Any], model_type: str) -> Any:
-    """The class that the model's files name, else the one of its type; None when transformers has neither."""
-    import transformers
-    from transformers.models.auto.processing_auto import PROCESSOR_MAPPING_NAMES
-    from transformers.utils import cached_file
-
-    names = []
-    for file in ("processor_config.json", "preprocessor_config.json", "tokenizer_config.json"):
-        try:
-            path = cached_file(source, file, revision=words.get("revision"))
-            names.append(json.loads(Path(str(path)).read_text(encoding="utf-8")).get("processor_class"))
-        except (OSError, ValueError):  # absent; a damaged one is told when the parts themselves are loaded
-            continue
-    names.append(PROCESSOR_MAPPING_NAMES.get(model_type))
-    return next((getattr(transformers, name) for name in names if name and hasattr(transformers, name)), None)
-
-
-def set_template(settings: Settings, owner: Any, tokenizer: Any) -> None:
-    """The chat template in force: the user's file, the processor's, or the tokenizer's. Raises `BenchError` without any."""
+    Raises `BenchError` without any."""
     if settings.template:
         path = Path(settings.template).expanduser()
         if not path.is_file():
             raise BenchError(f"--set template={settings.template}: no such file; expected a Jinja chat template")
         owner.chat_template = path.read_text(encoding="utf-8")
     elif not getattr(owner, "chat_template", None):
-        if not getattr(tokenizer, "chat_template", None):
+        if getattr(tokenizer, "chat_template", None):
+            owner.chat_template = tokenizer.chat_template
+        elif own.template:
+            owner.chat_template = own.template
+            return (
+                f"the model has no chat template; questions are written by lamm-bench's own for its family, after {own.source}",
+            )
+        else:
             raise BenchError(f"{settings.model} has no chat template; give one with --set template=FILE.jinja")
-        owner.chat_template = tokenizer.chat_template
+    return ()
 
 
 def end_tokens(model: Any, tokenizer: Any) -> tuple[int, ...]:
@@ -250,6 +223,20 @@ def end_tokens(model: Any, tokenizer: Any) -> tuple[int, ...]:
     told = getattr(model.generation_config, "eos_token_id", None)
     found = [*(told if isinstance(told, list | tuple) else [told]), tokenizer.eos_token_id]
     return tuple(sorted({int(token) for token in found if token is not None and 0 <= token < len(tokenizer)}))
+
+
+def start_of(model: Any) -> int | None:
+    """The token that the decoder of an encoder-decoder begins with; None for models without an encoder for the prompt."""
+    configs = [model.generation_config, model.config, model.config.get_text_config()]
+    if not any(getattr(config, "is_encoder_decoder", False) for config in configs[1:]):
+        return None
+    found = [getattr(config, name, None) for name in ("decoder_start_token_id", "bos_token_id") for config in configs]
+    starts = next((int(token) for token in found if token is not None), None)
+    if starts is None:
+        raise BenchError(
+            "no file of the model says with which token its decoder begins (`decoder_start_token_id` in config.json)"
+        )
+    return starts
 
 
 def window_of(config: Any) -> int:
@@ -276,6 +263,8 @@ def fingerprint(settings: Settings, loaded: Loaded) -> str:
     told = [digest.hexdigest(), str(loaded.model.dtype).removeprefix("torch."), loaded.model.config._attn_implementation]
     if settings.template:
         told.append("template " + hash_of(Path(settings.template).expanduser())[:12])
+    elif loaded.own.template and getattr(loaded.processor, "chat_template", None) == loaded.own.template:
+        told.append("template " + hashlib.sha256(loaded.own.template.encode()).hexdigest()[:12])
     if not loaded.vision:
         told.append("media left out")
     return "-".join(str(part) for part in told)

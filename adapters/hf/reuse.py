@@ -25,12 +25,13 @@ from lamm_bench.lamm.features import FeatureCache
 from lamm_bench.lamm.memory import is_out_of_memory
 from lamm_bench.types import Media
 
-from .batch import Inputs, Refused, fitting
+from .company import near
 from .load import Loaded
+from .prepare import Inputs, Refused, fitting
 
 OUTPUTS = "mm_encoder_outputs"
 LONG = 1000  # letters from which on a prompt without images is passed over apart from its options; shorter ones go in batches
-CLOSE = {True: 2e-3, False: 5e-2}  # how far two ways may be apart, in shares of the greatest value: float32, half precision
+CROSS = ("cross_attention_mask",)  # which images each token sees, where layers of their own look at them (Llama 3.2 Vision)
 KINDS = {"images": "every image is encoded again for each request", "prompts": "every option passes over its prompt again"}
 
 Shown = Sequence[tuple[Media, Image.Image]]
@@ -49,6 +50,8 @@ class Reuse:
     limit: int
     kept: FeatureCache[Tensor] = field(init=False, repr=False)
     faults: dict[str, str] = field(default_factory=dict, init=False)  # which of KINDS is off, and why
+    _beside: bool = field(default=False, init=False, repr=False)  # whether an image depends on how many stand in its question
+    _stacked: bool = field(default=False, init=False, repr=False)  # whether its encoder gives one tensor for all images
     _tried: set[tuple[str, int]] = field(default_factory=set, init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -59,7 +62,9 @@ class Reuse:
             return
         if self.loaded.vision and OUTPUTS not in inspect.signature(self.loaded.model.forward).parameters:
             self.faults["images"] = f"models of type {config.model_type} take no encoded images in this version of transformers"
-        if not attends_to_all(config.get_text_config()):
+        if self.loaded.encodes:
+            self.faults["prompts"] = "its encoder reads the prompt, and its decoder the option alone"
+        elif not attends_to_all(config.get_text_config()):
             self.faults["prompts"] = "not all of its layers attend to all earlier tokens"
 
     @property
@@ -71,19 +76,32 @@ class Reuse:
         """Whether a prompt is worth a pass of its own before its options."""
         return "prompts" not in self.faults and options > 1 and (images > 0 or letters >= LONG)
 
-    def shows(self, inputs: Inputs, rows: Sequence[Shown], alone: Callable[[], Inputs]) -> dict[str, Any]:
-        """The same inputs with encoded images in place of pixels; `alone` prepares the first row by itself, for a trial."""
+    def shows(self, inputs: Inputs, rows: Sequence[Shown], again: Callable[[Sequence[int]], Inputs]) -> dict[str, Any]:
+        """The same inputs with encoded images in place of pixels; `again` prepares some of the rows by themselves."""
         if not any(rows) or "images" in self.faults:
             return dict(inputs)
         with self.watched("images"):
-            encoded = self.see(rows, inputs)
-            if ("images", len(rows[0])) not in self._tried:
-                single = inputs if len(rows) == 1 else alone()
-                other = replaced(single, encoded[: len(rows[0])])
-                self.agree(last_logits(self.loaded, single), last_logits(self.loaded, other))
-                self._tried.add(("images", len(rows[0])))
-            return replaced(inputs, encoded)
+            try:
+                return self.shown(inputs, rows, again)
+            except Exception as error:
+                if self._beside or isinstance(error, Refused) or is_out_of_memory(error):
+                    raise
+                self._beside = True
+                self.kept.clear()
+                try:
+                    return self.shown(inputs, rows, again)
+                except Exception as other:
+                    raise other if isinstance(other, Refused) or is_out_of_memory(other) else error from None
         return dict(inputs)
+
+    def shown(self, inputs: Inputs, rows: Sequence[Shown], again: Callable[[Sequence[int]], Inputs]) -> dict[str, Any]:
+        encoded = self.see(rows, inputs, again)
+        if ("images", len(rows[0])) not in self._tried:
+            single = inputs if len(rows) == 1 else again([0])
+            other = self.replaced(single, encoded[: len(rows[0])])
+            self.agree(last_logits(self.loaded, single), last_logits(self.loaded, other))
+            self._tried.add(("images", len(rows[0])))
+        return self.replaced(inputs, encoded)
 
     def weighs(
         self, inputs: dict[str, Any], images: int, options: Sequence[Sequence[int]], room: int, plain: Callable[[], list[float]]
@@ -100,22 +118,43 @@ class Reuse:
         return plain()
 
     @torch.inference_mode()
-    def see(self, rows: Sequence[Shown], inputs: Inputs) -> list[Tensor]:
+    def see(self, rows: Sequence[Shown], inputs: Inputs, again: Callable[[Sequence[int]], Inputs]) -> list[Tensor]:
         """Tokens [n, width] of every image of every row; those that are not kept are encoded together."""
-        shown = [one for row in rows for one in row]
-        keys = [files.content(media) for media, _ in shown]
-        held = {key: tokens for key in keys if (tokens := self.kept.get(key)) is not None}
-        missing = {key: picture for key, (_, picture) in zip(keys, shown) if key not in held}
+        keys = [[self.key(media, row) for media, _ in row] for row in rows]
+        held = {key: tokens for own in keys for key in own if (tokens := self.kept.get(key)) is not None}
+        missing = {key: (number, at) for number, own in enumerate(keys) for at, key in enumerate(own) if key not in held}
         if missing:
-            if len(missing) == len(rows) == len(shown):
-                pixels = inputs  # just the images of this batch, as they were prepared for it
+            places = list(missing.values())
+            chosen = sorted({number for number, _ in places}) if self._beside else []
+            made = [key for number in chosen for key in keys[number]] if self._beside else list(missing)
+            if len(missing) == len(rows) == sum(map(len, rows)):
+                encoded = self.own(inputs, [picture for ((_, picture),) in rows])
+            elif self._beside:
+                encoded = self.encode(again(chosen), len(made))
             else:
-                made = self.loaded.processor.image_processor(images=[[one] for one in missing.values()], return_tensors="pt")
-                pixels = {key: fitting(value, self.loaded) for key, value in made.items() if isinstance(value, Tensor)}
-            for key, tokens in zip(missing, self.encode(pixels, len(missing))):
-                held[key] = tokens.clone()  # a view would keep the whole batch alive
+                encoded = self.encode(self.alone([rows[number][at][1] for number, at in places]), len(made))
+            for key, one in zip(made, encoded):
+                held[key] = one.clone()  # a view would keep the whole batch alive
                 self.kept.put(key, held[key])
-        return [held[key] for key in keys]
+        return [held[key] for own in keys for key in own]
+
+    def own(self, inputs: Inputs, pictures: Sequence[Image.Image]) -> Sequence[Tensor]:
+        """Tokens of the one image of each row, from what was prepared for the batch; where that does not tell whose tile is which, anew."""
+        try:
+            return self.encode(inputs, len(pictures))
+        except Unfit:
+            return self.encode(self.alone(pictures), len(pictures))
+
+    def key(self, media: Media, row: Shown) -> str:
+        """What an image is kept under. Beside others it may be another to the model: LLaVA-OneVision cuts single ones into tiles."""
+        return f"{files.content(media)} of {len(row)}" if self._beside else files.content(media)
+
+    def alone(self, pictures: Sequence[Image.Image]) -> Inputs:
+        """Pixels of images, each prepared as the only one of its question."""
+        processor = self.loaded.processor
+        words = {**(getattr(processor, "images_kwargs", None) or {}), "return_tensors": "pt"}
+        made = processor.image_processor(images=[[one] for one in pictures], **words)
+        return {key: fitting(value, self.loaded) for key, value in made.items()}
 
     def encode(self, pixels: Inputs, count: int) -> Sequence[Tensor]:
         """Tokens [n, width] of each of `count` images."""
@@ -125,14 +164,25 @@ class Reuse:
         found = said.pooler_output
         if getattr(said, "deepstack_features", None) is not None:
             raise Unfit("its encoder speaks to several layers of the language model")
+        self._stacked = isinstance(found, Tensor)
+        if len(found) != count and (tiles := tiles_of(pixels, count, len(found))):
+            found = [torch.cat(list(one)) for one in found.split(tiles)] if self._stacked else found
         if len(found) != count or any(one.ndim != 2 for one in found):
             raise Unfit("its encoder does not say which tokens are whose")
         return found
 
+    def replaced(self, inputs: Inputs, encoded: Sequence[Tensor]) -> dict[str, Any]:
+        """Inputs with encoded images, in the form that its encoder gives them, in place of pixels.
+
+        Sizes and grids, which decide about positions, stay."""
+        others = {key: value for key, value in inputs.items() if not key.startswith("pixel_")}
+        same = len({one.shape for one in encoded}) == 1
+        given: Any = list(encoded) if not self._stacked else torch.stack(list(encoded)) if same else torch.cat(list(encoded))
+        return {**others, OUTPUTS: {"image": BaseModelOutputWithPooling(pooler_output=given)}}
+
     def agree(self, one: Tensor, other: Tensor) -> None:
         """Raises `Unfit` where two ways to the same values differ by more than rounding."""
-        limit = CLOSE[self.loaded.exact] * max(1.0, float(one.abs().max()))
-        if one.shape != other.shape or not float((one - other).abs().max()) <= limit:
+        if not near(one, other, self.loaded.exact):
             raise Unfit("in a trial it said something else that way")
 
     @contextmanager
@@ -149,16 +199,25 @@ class Reuse:
             self.faults[kind] = " ".join(str(error).split())[:200] or type(error).__name__
 
 
-def replaced(inputs: Inputs, encoded: Sequence[Tensor]) -> dict[str, Any]:
-    """Inputs with encoded images in place of pixels; sizes and grids, which decide about positions, stay."""
-    others = {key: value for key, value in inputs.items() if not key.startswith("pixel_")}
-    return {**others, OUTPUTS: {"image": BaseModelOutputWithPooling(pooler_output=list(encoded))}}  # type: ignore[arg-type]
-
-
 @torch.inference_mode()
 def last_logits(loaded: Loaded, inputs: dict[str, Any]) -> Tensor:
     """What one row without padding says next: [vocabulary]."""
     return loaded.model(**inputs, use_cache=False).logits[0, -1].float()
+
+
+def tiles_of(pixels: Inputs, count: int, total: int) -> list[int]:
+    """Into how many tiles each of `count` images was cut, where what was prepared tells of `total` in all; else nothing."""
+    for value in pixels.values():
+        told = value.tolist() if isinstance(value, Tensor) and value.ndim == 1 else value
+        if isinstance(told, list) and len(told) == count and all(isinstance(one, int) for one in told) and sum(told) == total:
+            return told
+    return []
+
+
+def going_on(mask: Tensor, rows: Tensor) -> Tensor:
+    """A mask over a prompt and the options behind it, which see what its last token sees."""
+    longer = torch.cat([mask, mask[:, -1:].expand(-1, rows.shape[1] - 1, *mask.shape[2:])], dim=1)
+    return longer.expand(len(rows), *longer.shape[1:])
 
 
 @torch.inference_mode()
@@ -185,7 +244,8 @@ def behind(loaded: Loaded, inputs: dict[str, Any], options: Sequence[Sequence[in
         for row, number in enumerate(part):
             rows[row, : len(options[number])] = torch.tensor(options[number])
         rows = rows.to(loaded.model.device)
-        logits = loaded.model(input_ids=rows[:, :-1], past_key_values=cache, use_cache=True).logits.float()
+        seen = {key: going_on(inputs[key], rows) for key in CROSS if key in inputs}
+        logits = loaded.model(input_ids=rows[:, :-1], past_key_values=cache, use_cache=True, **seen).logits.float()
         each = torch.log_softmax(logits, dim=-1).gather(2, rows[:, 1:, None].to(logits.device))[..., 0].double().tolist()
         for values, number in zip(each, part):
             sums[number] += sum(values[: len(options[number]) - 1])
