@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 from lamm_bench.errors import BenchError, MediaError, unknown
 from lamm_bench.keep.files import digest
 from lamm_bench.media import flats, many, modalities, renderable, rendered
+from lamm_bench.read.conventions import STATED, convention, of_name, of_type
 from lamm_bench.read.parting import chosen
 from lamm_bench.remote.pictures import parse_render
 from lamm_bench.types import Generate, Media, Modality, Response, Score, Task
@@ -50,6 +51,7 @@ class HfChat:
     trust_remote_code: bool = False  # runs Python code that comes with the model
     threads: int = 0  # 0: PyTorch's own choice
     images: str = "auto"  # `none` leaves them out, on purpose
+    coordinates: str = ""  # whose numbers its boxes and points are (docs/coordinates.md); empty: by the model's type or name
     render: str = ""  # `4views` shows a point cloud as four pictures; empty: clouds are refused
     thinking: str = ""  # marks of a thought, as <think>...</think>; empty: its own and the well-known ones; none: parts nothing
     reasoning_tokens: int = 0  # tokens for a thought, on top of those that a task grants its answer
@@ -72,6 +74,8 @@ class HfChat:
             raise unknown("device", self.device, DEVICES)
         if self.images not in IMAGES:
             raise unknown("images", self.images, IMAGES)
+        if self.coordinates:
+            convention(self.coordinates)  # one that nobody knows is told before anything is loaded
         if self.batch_size < 1:
             raise BenchError(f"batch_size={self.batch_size} of the model hf-chat must be at least 1")
         if self.cache < 0:
@@ -108,6 +112,11 @@ class HfChat:
         from .hf.kind import kind_of
 
         return kind_of(self, self.config)
+
+    @property
+    def speaks(self) -> str:
+        """The convention in which the model gives places, by its type or its name, where `coordinates` does not say."""
+        return of_type(self.config.model_type) or of_name(Path(self.model).name) or STATED
 
     @property
     def modalities(self) -> frozenset[Modality]:
@@ -217,7 +226,8 @@ class HfChat:
             from .hf.load import load
 
             loaded = load(self, self.config)
-            self._asker = Asker(loaded, self.batch_size, self.cache * MIB, self._words, self.thinking, self.reasoning_tokens)
+            kept, own = self.cache * MIB, convention(self.coordinates or self.speaks)
+            self._asker = Asker(loaded, self.batch_size, kept, self._words, self.thinking, self.reasoning_tokens, own)
         return self._asker
 
 

@@ -6,7 +6,7 @@ a processor or a file refuses ends its own request only."""
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 import torch
@@ -15,6 +15,7 @@ from PIL import Image
 from lamm_bench.errors import BenchError, MediaError
 from lamm_bench.lamm.memory import RAN_OUT, is_out_of_memory, release
 from lamm_bench.media import image_size, open_image
+from lamm_bench.read import Convention
 from lamm_bench.types import Generate, Request, Response, Score
 
 from .batch import likelihoods, splice
@@ -24,6 +25,7 @@ from .generate import generate
 from .load import Loaded
 from .prepare import Inputs, Refused, prepare
 from .reuse import Reuse, Shown
+from .sizes import sizes_of
 from .thinking import Thinking
 
 Pictures: TypeAlias = dict[int, list[Image.Image]]
@@ -41,6 +43,7 @@ class Asker:
     words: Mapping[str, Any] = field(default_factory=dict)  # more for the chat template
     marks: str = ""  # `thinking=` of the adapter
     thought_tokens: int = 0  # for a thought, besides those of the answer
+    spoken: Convention = Convention("fractions")  # whose marks of places are kept, and whose words may hold control tokens
     room: int = field(default=0, init=False)  # rows that fit; smaller than the batch size once memory has run out
     thinking: Thinking = field(init=False)
     wording: Wording = field(init=False)
@@ -51,8 +54,9 @@ class Asker:
         self.company = Company(self.loaded)
         self.reuse = Reuse(self.loaded, self.kept_bytes)
         self.room = self.batch_size
-        self.thinking = Thinking(self.loaded, self.marks, self.thought_tokens)
-        self.wording = Wording(self.loaded, self.words, self.thinking.marks)
+        self.thinking = Thinking(self.loaded, self.marks, self.thought_tokens, self.spoken.special)
+        own = "".join((self.spoken.boxes, self.spoken.points, self.spoken.counts))
+        self.wording = Wording(self.loaded, self.words, self.thinking.marks, own)
 
     @property
     def notes(self) -> list[str]:
@@ -74,7 +78,9 @@ class Asker:
             inputs = prepared(chosen, pictures)
             if len(chosen) > 1 and not self.company.answers(inputs, lambda row: prepared([chosen[row]], pictures)):
                 return work(chosen, pictures)
-            return generate(self.loaded, self.thinking, inputs, [requests[i] for i in chosen], [asked[i].text for i in chosen])
+            said = generate(self.loaded, self.thinking, inputs, [requests[i] for i in chosen], [asked[i].text for i in chosen])
+            sizes = sizes_of(self.loaded, inputs, [pictures[i] for i in chosen])
+            return [replace(response, sizes=own) for response, own in zip(said, sizes)]
 
         yield from self.batches(order, asked, dict.fromkeys(order, 1), work)
 

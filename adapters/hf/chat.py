@@ -39,6 +39,7 @@ class Wording:
     loaded: Loaded
     words: Mapping[str, Any] = field(default_factory=dict)  # more for the template: {"enable_thinking": False}
     marks: Sequence[Marks] = ()  # of thoughts
+    own: str = ""  # words in which we ask for places, whose control tokens reach the model
     unthinking: Mapping[str, Any] = field(default_factory=dict, init=False)  # by which the template leaves thinking out
     closing: str = field(default="", init=False)  # what ends the thought that the template opens
     forms: Forms = field(init=False)
@@ -46,7 +47,7 @@ class Wording:
     notes: list[str] = field(default_factory=list, init=False)
 
     def __post_init__(self) -> None:
-        self.guard = guard_of(self.loaded)
+        self.guard = guard_of(self.loaded, self.own)
         self.placeholder = self.loaded.own.image or str(getattr(self.loaded.processor, "image_token", "") or "")
         self.forms = find(self.loaded.name, self.rendered, self.loaded.vision, lambda: adds_images(self.loaded))
         self.notes += self.forms.notes
@@ -162,11 +163,13 @@ def before_answer(prompt: str, told: str, marks: Sequence[Marks]) -> str:
     return f"\n{opened.written}\n\n" if opened else ""
 
 
-def guard_of(loaded: Loaded) -> re.Pattern[str] | None:
-    """Finds control tokens in a user's text."""
+def guard_of(loaded: Loaded, own: str) -> re.Pattern[str] | None:
+    """Finds control tokens in a user's text, but for those in words of our own."""
     tokenizer = loaded.tokenizer
     tokens = {str(token) for token in tokenizer.all_special_tokens}
     tokens |= {str(token) for token in getattr(tokenizer, "added_tokens_decoder", {}).values() if token.special}
     tokens |= {str(getattr(loaded.processor, name)) for name in ("image_token", "video_token") if hasattr(loaded.processor, name)}
-    marked = sorted((token for token in tokens if len(token) > 2 and not token[0].isalnum()), key=len, reverse=True)
+    marked = sorted(
+        (token for token in tokens if len(token) > 2 and not token[0].isalnum() and token not in own), key=len, reverse=True
+    )
     return re.compile("|".join(map(re.escape, marked))) if marked else None

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from lamm_bench.read.marks import PLACES
 from lamm_bench.read.parting import Marks, Parted, begun_by, chosen, may_begin, opened_by, part
 
 from .load import Loaded
@@ -36,6 +37,7 @@ class Thinking:
     loaded: Loaded
     setting: str = ""  # `thinking=` of the adapter
     budget: int = 0
+    places: bool = False  # whether marks of places are special tokens that an answer keeps
     marks: tuple[Marks, ...] = field(init=False)
     template: Mapping[str, Any] | None = field(init=False)
     notes: list[str] = field(default_factory=list, init=False)
@@ -51,9 +53,13 @@ class Thinking:
         raw = decode(self.loaded, ids, keep=True) if self.marks or self.template else ""
         found = self.parted(raw, prompt)
         if not found.found:
-            return Said(decode(self.loaded, ids, keep=False))
-        answer, thought = (without_special(self.loaded, text).strip() for text in (found.answer, found.thought))
+            return Said(self.plain(decode(self.loaded, ids, keep=True)) if self.places else decode(self.loaded, ids, keep=False))
+        answer, thought = (self.plain(text).strip() for text in (found.answer, found.thought))
         return Said(answer, thought, self.counted(ids, found.end), found.open)
+
+    def plain(self, raw: str) -> str:
+        """A text without special tokens, but for marks of places where the model's convention needs them."""
+        return without_special(self.loaded, raw, PLACES if self.places else None)
 
     def parted(self, raw: str, prompt: str) -> Parted:
         """Thought and answer, by the template where it finds a thought, else by the marks."""
@@ -97,11 +103,12 @@ def decode(loaded: Loaded, ids: Sequence[int], keep: bool) -> str:
     return str(loaded.tokenizer.decode(list(ids), skip_special_tokens=not keep, clean_up_tokenization_spaces=False))
 
 
-def without_special(loaded: Loaded, text: str) -> str:
-    """A text that was decoded with special tokens, without them."""
+def without_special(loaded: Loaded, text: str, kept: re.Pattern[str] | None = None) -> str:
+    """A text that was decoded with special tokens, without them, but for those that are `kept`."""
     added = getattr(loaded.tokenizer, "added_tokens_decoder", {}).values()
     special = {*map(str, loaded.tokenizer.all_special_tokens), *(str(token) for token in added if token.special)}
-    names = sorted((name for name in special if name and name in text), key=len, reverse=True)
+    gone = (name for name in special if name and name in text and not (kept and kept.fullmatch(name)))
+    names = sorted(gone, key=len, reverse=True)
     return re.sub("|".join(map(re.escape, names)), "", text) if names else text
 
 

@@ -36,9 +36,12 @@ def hint(recipe: Recipe, asked: Convention) -> str:
 def spoken(recipe: Recipe, adapter: Adapter | None) -> Convention:
     """The convention that a recipe asks in: its own, or that of the model. Raises `BenchError` for one that nobody knows."""
     named = recipe.instruction.coordinates
-    if named == NATIVE:
-        named = str(getattr(adapter, "coordinates", "") or FRACTIONS)
-    return convention(named)
+    return spoken_by(adapter) if named == NATIVE else convention(named)
+
+
+def spoken_by(adapter: Adapter | None) -> Convention:
+    """What an adapter declares: `coordinates`, or where that is empty what it knows of its model (`speaks`); else fractions."""
+    return convention(str(getattr(adapter, "coordinates", "") or getattr(adapter, "speaks", "") or FRACTIONS))
 
 
 @dataclass(frozen=True)

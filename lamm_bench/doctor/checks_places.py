@@ -10,9 +10,10 @@ from random import Random
 from PIL import Image, ImageDraw
 
 from lamm_bench import media
+from lamm_bench.ask.coordinates import spoken_by
 from lamm_bench.ask.instruction import fill
-from lamm_bench.read import Convention, convention, read_boxes, read_points
-from lamm_bench.read.conventions import FRACTIONS, known
+from lamm_bench.read import Convention, read_boxes, read_points
+from lamm_bench.read.conventions import known
 from lamm_bench.types import Generate, Media, Message, Response
 
 from .measured import Measured, Sight, measure
@@ -80,10 +81,6 @@ def sight_of(shown: Shown, response: Response) -> Sight | None:
     return Sight(truth, places[0].numbers, shown.size, sent, (told[2], told[3]) if len(told) == 4 else None)
 
 
-def declared_by(p: Patient) -> Convention:
-    return convention(str(getattr(p.adapter, "coordinates", "") or FRACTIONS))
-
-
 def look(p: Patient) -> tuple[Measured, Convention, int]:
     """Asks about the squares; what was measured, what was declared, and how many answers held a place."""
     p.needs_media()
@@ -91,7 +88,7 @@ def look(p: Patient) -> tuple[Measured, Convention, int]:
     kind = next((kind for kind in sorted(media.flats()) if p.takes(kind)), None)
     if kind is None:
         raise NotApplicable("it takes no pictures")
-    declared = declared_by(p)
+    declared = spoken_by(p.adapter)
     squares = draw(p.material.folder, kind)
     asked = [
         Generate((Message("user", (each.media, question(each, declared))),), max_new_tokens=TOKENS, sample=f"square-{n}")

@@ -30,6 +30,10 @@ REFERRED = (
 PLACED = r"(?:<box>|<\|box_start\|>|<\|det\|>|<point>|<\|point_start\|>|<quad>)(?P<inside>[^<>|]{0,4000})(?:</box>|<\|box_end\|>|<\|/det\|>|</point>|<\|point_end\|>|</quad>|$)"
 TAGGED = re.compile(rf"(?:{REFERRED})?{PLACED}")
 POINT = re.compile(r"<points?\b(?P<attributes>[^>]{0,20000})>(?P<text>[^<]{0,400})(?:</points?>|$)")
+PLACES = re.compile(  # tokens that mark places in what models say
+    r"<loc_?\d{1,5}>|<patch_index_\d{1,4}>|</?(?:ref|box|quad|object|phrase|point|points|p|delimiter_of_multi_objects)/?>"
+    r"|<\|/?(?:ref|det|grounding)\|>|<\|(?:box|object_ref|point|quad)_(?:start|end)\|>|<\|(?:begin|end)_of_box\|>"
+)
 ATTRIBUTE = re.compile(r"\b([a-z]+)(\d*)\s?=\s?(?:\"([^\"]*)\"|'([^']*)')")
 NUMBER = re.compile(r"-?(?:\d{1,9}(?:\.\d{1,12})?|\.\d{1,12})")
 
