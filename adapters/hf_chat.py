@@ -17,9 +17,9 @@ from typing import Any, TypeVar
 from lamm_bench.errors import BenchError, MediaError, unknown
 from lamm_bench.keep.files import digest
 from lamm_bench.media import flats, many, modalities, renderable, rendered
+from lamm_bench.media.renderings import Rendering, parse_render
 from lamm_bench.read.conventions import STATED, convention, of_name, of_type
 from lamm_bench.read.parting import chosen
-from lamm_bench.remote.pictures import parse_render
 from lamm_bench.types import Generate, Media, Modality, Response, Score, Task
 
 R = TypeVar("R", Generate, Score)
@@ -61,7 +61,7 @@ class HfChat:
     _place: Any = field(default=None, init=False, repr=False)
     _config: Any = field(default=None, init=False, repr=False)
     _hash: str = field(default="", init=False, repr=False)
-    _views: int = field(default=0, init=False, repr=False)
+    _views: Rendering = field(default_factory=Rendering, init=False, repr=False)
     _words: dict[str, Any] = field(default_factory=dict, init=False, repr=False)
     _folder: Any = field(default=None, init=False, repr=False)  # of rendered pictures
 
@@ -154,7 +154,11 @@ class HfChat:
             self._hash = fingerprint(self, self.asker.loaded)
             if self._views and self.kind == "vision":
                 versions = "".join(f" {name} {modalities()[name].views_version}" for name in sorted(renderable()))
-                self._hash += f"-{self._views} views{versions}"
+                self._hash += f"-{self._views.views} views{versions}" if self._views.views else ""
+                if self._views.plans:
+                    self._hash += "-plans" + "".join(
+                        f" {name} {modalities()[name].plans_version}" for name in sorted(renderable())
+                    )
             self._hash += "".join(f"-{told}" for told in self.shaped())
         return self._hash
 

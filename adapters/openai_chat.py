@@ -15,13 +15,14 @@ from typing import Any, ClassVar, Literal
 from lamm_bench.errors import BenchError, MediaError
 from lamm_bench.keep.files import digest
 from lamm_bench.media import flats, many, renderable
+from lamm_bench.media.renderings import parse_render
 from lamm_bench.read.conventions import STATED, convention, of_name
 from lamm_bench.read.parting import Marks, chosen, thought_apart
 from lamm_bench.remote.cache import Cache, default_path
 from lamm_bench.remote.exchange import Clock, Exchange, Question
 from lamm_bench.remote.options import likelihoods
 from lamm_bench.remote.pace import Pace
-from lamm_bench.remote.pictures import Form, Pictures, parse_render
+from lamm_bench.remote.pictures import Form, Pictures
 from lamm_bench.remote.purse import Purse
 from lamm_bench.remote.replicas import Replica, Replicas
 from lamm_bench.remote.reply import Reply
@@ -105,18 +106,18 @@ class OpenAIChat:
 
     @property
     def modalities(self) -> frozenset[str]:
-        return flats() | (renderable() if self.wire.pictures.views else frozenset())
+        return flats() | (renderable() if self.wire.pictures.rendering else frozenset())
 
     @property
     def ignores(self) -> frozenset[str]:
         """Media, where none are sent: a blind control."""
-        return frozenset({"media"} if self.images == "none" and not self.wire.pictures.views else ())
+        return frozenset({"media"} if self.images == "none" and not self.wire.pictures.rendering else ())
 
     def fingerprint(self) -> str:
         """Model, server and all settings that may move an answer. Raises `BenchError` when nobody answers there."""
         if not self.offline:
             self.look()
-        shaping: list[Any] = [self.images, self.max_side, self.detail, self.wire.pictures.views, self.token_limit]
+        shaping: list[Any] = [self.images, self.max_side, self.detail, self.wire.pictures.rendering.told, self.token_limit]
         shaping += [list(self.wire.omit), dict(self.wire.extra), self.top_logprobs]
         shaping += [{"thinking": self.thinking}] if self.thinking else []
         shaping += [{"reasoning_tokens": self.reasoning_tokens}] if self.reasoning_tokens else []

@@ -66,6 +66,8 @@ class Modality:
     element: Callable[[Media], str] | None = None  # HTML beside the picture, such as a player; no script, no address
     views: Callable[[Media, int], list[Image.Image]] | None = None  # as so many pictures, for models that only have eyes
     most_views: int = 1  # that may be asked for
+    plans: Callable[[Media], list[Image.Image]] | None = None  # as drawings over a grid in metres
+    plans_version: int = 1  # raise it when a pixel of any plan changes
     views_version: int = 0  # part of cache keys: raised when a pixel of any view changes
     becomes: Mapping[str, Callable[[Media], tuple[Media, ...]]] = field(
         default_factory=dict

@@ -16,6 +16,7 @@ from lamm_bench.types import Media
 from .cache import cache
 from .files import blank, content, file_key, is_blank, is_shuffled, shuffle
 from .modality import Modality, modalities, modality
+from .renderings import Rendering
 
 
 def open_media(media: Media) -> Any:
@@ -87,15 +88,13 @@ def able(own: Modality, taken: frozenset[str]) -> bool:
     return own.name in taken or any(kind in taken for kind in own.becomes)
 
 
-def rendered(media: Media, count: int, folder: Path) -> tuple[Media, ...]:
-    """The media as at most `count` pictures, written into `folder` once each, for models that only have eyes. Raises `MediaError`."""
+def rendered(media: Media, rendering: Rendering, folder: Path) -> tuple[Media, ...]:
+    """The media as pictures, written into `folder` once each, for models that only have eyes. Raises `MediaError`."""
     own = modality(media.kind)
-    if own.views is None:
-        raise MediaError(f"{own.many} cannot be rendered: the modality {own.name} does not say how")
-    key = hashlib.sha256(f"{content(media)} {own.views_version} {count}".encode()).hexdigest()[:24]
+    key = hashlib.sha256(f"{content(media)} {rendering.key(own)}".encode()).hexdigest()[:24]
     found = sorted(folder.glob(f"{key}-*.png"))
     if not found:
-        pictures = guarded(own, media, "views", own.views, media, min(count, own.most_views))
+        pictures = guarded(own, media, "views", rendering.of, own, media)
         for number, picture in enumerate(pictures):
             picture.save(folder / f"{key}-{number:02d}.png.part", "PNG")
         for number in range(len(pictures)):

@@ -19,7 +19,7 @@ from PIL import Image
 from lamm_bench.errors import MediaError
 from lamm_bench.types import Media
 
-from . import views
+from . import plans, views
 from .files import open_file
 from .image import COLOURS, GRAY, PILLOW_WARNINGS, QUESTIONS, reason, two_colours
 from .modality import EncoderKind, Modality, Probe
@@ -170,6 +170,8 @@ MODALITIES = (
         views=from_sides,
         most_views=views.MOST,
         views_version=views.VERSION,
+        plans=lambda media: plans.plans(open_cloud(media)),
+        plans_version=plans.VERSION,
         parts=frozenset({"cloud"}),
         probe=Probe(QUESTIONS, tuple(COLOURS), draw, odd),
         tags=("<Pcl>", "</Pcl>"),

@@ -29,6 +29,7 @@ import numpy as np
 from lamm_bench.errors import MediaError
 from lamm_bench.types import Media
 
+from . import plans
 from .files import blank, content, open_file, sha256, shuffle
 from .image import IMAGE, open_image
 from .modality import Modality
@@ -221,6 +222,14 @@ def points(media: Media) -> np.ndarray | None:
     return open_cloud(cloud) if cloud is not None else None
 
 
+def drawn_plans(media: Media) -> list[Any]:
+    """Plans of its cloud. Raises `MediaError` without one."""
+    found = points(media)
+    if found is None:
+        raise MediaError(f"{media.path} has no cloud that plans could be drawn of")
+    return plans.plans(found)
+
+
 def only_cloud(media: Media) -> tuple[Media, ...]:
     """The scene for models that take clouds alone."""
     cloud = open_scene(media).cloud
@@ -253,6 +262,8 @@ MODALITIES = (
         points=points,
         views=pictures,
         most_views=64,
+        plans=drawn_plans,
+        plans_version=plans.VERSION,
         becomes={POINT_CLOUD: only_cloud, IMAGE: only_frames},
         parts=frozenset(PARTS),
         described=True,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import io
 import math
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -13,9 +12,7 @@ from typing import Literal
 from PIL import Image
 
 from lamm_bench import media as files
-from lamm_bench.errors import BenchError
-from lamm_bench.media import Modality
-from lamm_bench.media.views import LEAST, MOST
+from lamm_bench.media.renderings import Rendering
 from lamm_bench.types import Media
 
 Form = Literal["auto", "png", "jpeg", "none"]
@@ -31,13 +28,13 @@ class Pictures:
 
     form: Form = "auto"
     max_side: int = 0  # larger images are shrunk to this many pixels; 0: never
-    views: int = 0  # rendered views of a cloud; 0: clouds are refused
+    rendering: Rendering = Rendering()  # of a cloud; nothing: clouds are refused
 
     def urls(self, media: Media) -> list[str]:
         """The data URLs of one image or cloud. Raises `MediaError` when the file cannot be used."""
         own = files.modality(media.kind)
         if not own.flat:
-            return [encoded(picture, "png") for picture in drawn(own)(media, min(self.views, own.most_views))]
+            return [encoded(picture, "png") for picture in self.rendering.of(own, media)]
         if self.form == "none":
             return []
         picture = files.open_image(media)  # decoded in any case: a damaged file must not be sent
@@ -64,19 +61,13 @@ class Pictures:
         """What stands for the media in a cache key: content and treatment, without encoding anything."""
         own = files.modality(media.kind)
         if not own.flat:
-            return [f"{own.short} {content(media)} views {self.views}.{own.views_version}"]
+            return [f"{own.short} {content(media)} views {self.rendering.key(own)}"]
         return [] if self.form == "none" else [f"image {content(media)} {self.form} {self.max_side}"]
 
 
 def nearest(exact: float, off: Callable[[int], float]) -> int:
     """The whole number beside `exact` that keeps the aspect best, at least 1, as Pillow's `thumbnail` rounds."""
     return max(1, min(math.floor(exact), math.ceil(exact), key=off))
-
-
-def drawn(own: Modality) -> Callable[[Media, int], list[Image.Image]]:
-    """How it becomes pictures; `renderable` has been asked before."""
-    assert own.views is not None
-    return own.views
 
 
 def content(media: Media) -> str:
@@ -97,17 +88,3 @@ def encoded(picture: Image.Image, form: str) -> str:
 
 def data_url(data: bytes, kind: str) -> str:
     return f"data:{kind};base64,{base64.b64encode(data).decode('ascii')}"
-
-
-def parse_render(text: str) -> int:
-    """The number of views in `render=4views`; 0 for none.
-
-    >>> parse_render(""), parse_render("4views")
-    (0, 4)
-    """
-    if not text or text == "none":
-        return 0
-    found = re.fullmatch(r"(\d{1,3})\s*views?", text)
-    if not found or not LEAST <= int(found[1]) <= MOST:
-        raise BenchError(f"render={text}: expected {LEAST}view to {MOST}views, such as render=4views")
-    return int(found[1])
