@@ -507,5 +507,5 @@ def test_clouds_are_shown_as_views_where_they_are_asked_for(tiny_models: dict[st
 
 
 def test_a_render_that_is_none_is_refused(tiny_models: dict[str, Path]) -> None:
-    with pytest.raises(BenchError, match="such as render=4views"):
+    with pytest.raises(BenchError, match="such as render=plans"):
         HfChat(str(tiny_models["qwen2-vl"]), render="many")
