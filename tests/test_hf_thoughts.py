@@ -141,6 +141,8 @@ def test_the_checkpoints_own_template_goes_before_the_marks(tmp_path: Path, says
     assert (a.text, a.reasoning, a.reasoning_tokens, a.finish) == ("blue,", "red? <think>no", 18, "length")
     assert (b.text, b.reasoning) == ("blue", "") and (c.text, c.reasoning, c.finish) == ("", "red", "length")
     assert (d.text, d.reasoning) == ("blue", "red")  # where the template finds no thought, the marks may
+    says(adapter, e="[[ ]]blue")
+    assert ask(adapter, *questions(40, "e"))[0] == Response("blue", "stop", tokens=(9,), reasoning_tokens=5)
     own = made(tmp_path / "own", special=SPECIAL, response=GEMMA)
     says(own, a="<|channel>thought\nred<channel|>blue")
     assert ask(own, *questions(40, "a"))[0].text == "blue"
@@ -161,10 +163,11 @@ def test_marks_can_be_named_and_turned_off(tmp_path: Path, says: Any) -> None:
     off = HfChat(str(tmp_path), thinking="none")
     says(off, b="<think>red</think>blue")
     assert ask(off, *questions(40, "b"))[0].text == "<think>red</think>blue"
-    given = HfChat(str(tmp_path), thinking="...))")
-    says(given, a="red))blue", b="red")
-    a, b = ask(given, *questions(40, "a", "b"))
-    assert (a.text, a.reasoning, b.text, b.finish) == ("blue", "red", "", "length")
+    given = HfChat(str(tmp_path), thinking="...))", reasoning_tokens=20)
+    says(given, a="red? no, no))blue, yes", b="red")
+    a, b = ask(given, *questions(4, "a", "b"))
+    assert (a.text, a.reasoning, a.finish, a.tokens) == ("blue", "red? no, no", "length", (17,))
+    assert (b.text, b.reasoning, b.finish) == ("", "red", "length")
 
 
 @pytest.mark.parametrize(
@@ -232,6 +235,7 @@ def test_settings_that_change_nothing_leave_old_fingerprints_alone(tmp_path: Pat
     ("settings", "message"),
     [
         ({"thinking": "<think>"}, "three dots"),
+        ({"thinking": "auto"}, "three dots"),
         ({"thinking": "a......b"}, "three dots"),
         ({"reasoning_tokens": -1}, "at least 0"),
         ({"chat_template_kwargs": "no"}, "is no JSON object"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.console import Console
 
 import lamm_bench
 from lamm_bench.adapters.openai_chat import OpenAIChat
@@ -19,10 +21,11 @@ from lamm_bench.ask.instruction import Prompt
 from lamm_bench.ask.outcome import Outcome
 from lamm_bench.errors import BenchError
 from lamm_bench.keep.ledger import Ledger
+from lamm_bench.measure.stats import ratio
 from lamm_bench.read.parting import WELL_KNOWN, Marks, begun_by, chosen, may_begin, opened_by, part
 from lamm_bench.read.thoughts import without_thoughts
 from lamm_bench.show.tables import result_table, warnings
-from lamm_bench.types import Generate, Message, Response, Sample
+from lamm_bench.types import Generate, Message, Metric, Response, Sample
 
 from .commands import done
 from .commands import lamm_bench as command
@@ -230,9 +233,27 @@ def test_the_table_tells_how_many_answers_were_cut_and_warns_above_two_in_a_hund
         table = result_table(outcome, 200)
         assert ("cut" in [column.header for column in table.columns]) == bool(cut)
         if cut:
-            assert list(table.columns[3].cells) == [f"{cut}.0 %"]
+            assert list(table.columns[3].cells) == [f"{cut}%"]
         told = warnings(outcome.scores)
-        assert len(told) == warned and all("colours: WARNING, 3.0 % of the answers were cut" in line for line in told)
+        assert len(told) == warned and all(
+            "WARNING: many answers were cut" in line and "colours (3.0 %)" in line for line in told
+        )
+
+
+def test_the_table_fits_with_that_column_too(tmp_path: Path) -> None:
+    from lamm_bench.measure.scoring import Answered, score
+
+    class Named(ColourScorer):
+        metrics = (Metric("word_recall", ratio("right", "items")),)
+
+    task = ColourTask(name="locating-voc2012", protocols={"standard": Named(), "classic": Named(), "chef": Named()})
+    samples = task.samples(draw_root(tmp_path, task.name, count=100))
+    answered = {one.id: Answered("red", "truncated" if n < 50 else "ok") for n, one in enumerate(samples)}
+    outcome = Outcome([score(task, name, samples, answered) for name in task.protocols])
+    for width in range(80, 170):
+        console = Console(width=width, file=io.StringIO(), color_system=None)
+        console.print(result_table(outcome, width))
+        assert "…" not in console.file.getvalue(), width  # type: ignore[attr-defined]
 
 
 def test_a_report_folds_thoughts(tmp_path: Path, mini_root: Path) -> None:

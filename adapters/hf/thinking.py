@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lamm_bench.read.marks import PLACES
-from lamm_bench.read.parting import Marks, Parted, begun_by, chosen, may_begin, opened_by, part
+from lamm_bench.read.parting import Marks, Parted, always_opened, begun_by, chosen, may_begin, opened_by, part
 
 from .load import Loaded
 
@@ -76,7 +76,7 @@ class Thinking:
                 f"the checkpoint's response_template cannot be used ({type(error).__name__}: {why}); marks tell thoughts"
             )
             return marked
-        if not isinstance(thought, str) or not isinstance(answer, str):
+        if not isinstance(thought, str) or not isinstance(answer, str) or not thought.strip():
             return marked
         silent = not answer.strip()
         return Parted(answer, thought, silent and (marked.open or not marked.found), marked.end or len(raw))
@@ -87,7 +87,8 @@ class Thinking:
 
     def opened(self, ids: Sequence[int], prompt: str) -> Marks | None:
         """The marks of the thought that the prompt has left open, or with which the answer has begun."""
-        return opened_by(prompt, self.marks) or begun_by(decode(self.loaded, ids[:TAIL], keep=True), self.marks)
+        told = always_opened(self.marks) or opened_by(prompt, self.marks)
+        return told or begun_by(decode(self.loaded, ids[:TAIL], keep=True), self.marks)
 
     def undecided(self, ids: Sequence[int]) -> bool:
         """Whether the answer may yet turn out to begin with a thought."""

@@ -86,7 +86,7 @@ def part(text: str, marks: Sequence[Marks] = WELL_KNOWN, opened: bool = False) -
     Parted(answer='', thought='It may be A, but', open=True, end=16)
     """
     pieces: list[tuple[bool, str]] = []  # (whether it was thought between two marks, text), in order
-    standing = ANY if opened or any(not one.opening for one in marks) else NONE
+    standing = ANY if opened or always_opened(marks) is not None else NONE
     at = end = 0
     for start, stop, number, opens in tags(text, marks):
         if opens and standing == NONE:
@@ -106,6 +106,11 @@ def part(text: str, marks: Sequence[Marks] = WELL_KNOWN, opened: bool = False) -
         return Parted(CONTROL.sub("", text[at:]), joined([piece for _, piece in pieces]), False, end)
     outside = "".join(piece for thought, piece in pieces if not thought)
     return Parted(CONTROL.sub("", outside), joined([piece for thought, piece in pieces if thought]), False, end)
+
+
+def always_opened(marks: Sequence[Marks]) -> Marks | None:
+    """The marks of which the prompt, by the user's word, always writes the opening one."""
+    return next((one for one in marks if not one.opening), None)
 
 
 def thought_apart(response: Response, marks: Sequence[Marks] = WELL_KNOWN, opened: bool = False) -> Response:
@@ -197,7 +202,7 @@ def chosen(setting: str) -> tuple[Marks, ...]:
     >>> chosen("<r>...</r>") == (pair("<r>", "</r>"),), chosen("...</r>")[0].opening, chosen("none"), chosen("") == WELL_KNOWN
     (True, '', (), True)
     """
-    if setting in ("", "auto"):
+    if not setting:
         return WELL_KNOWN
     if setting == "none":
         return ()

@@ -182,12 +182,12 @@ def thought_of(message: Mapping[str, Any]) -> str:
     ('A?', 'A?')
     """
     for key in ("reasoning_content", "reasoning", "thinking"):
-        if text := thought_in(message.get(key)):
+        if text := thought_in(message.get(key)).strip():
             return text
     content = message.get("content")
     parts = [part for part in content if isinstance(part, dict)] if isinstance(content, list) else []
     thought = (thought_in(part.get(str(part.get("type")))) for part in parts if part.get("type") in ("thinking", "reasoning"))
-    return "\n\n".join(text for text in thought if text)
+    return "\n\n".join(text.strip() for text in thought if text.strip())
 
 
 def thought_in(value: Any) -> str:

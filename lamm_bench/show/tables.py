@@ -40,6 +40,7 @@ def with_interval(estimate: Estimate) -> str:
 
 
 COUNTS = "ok/unread/trunc./refused/failed"
+CUT = 5  # columns of the share of answers that were cut
 MANY_CUT = 0.02  # of the answers, from which on the table warns
 WIDE, MEDIUM, NARROW = 150, 118, 92
 """Columns of the terminal from which are shown: the names of the other protocols' metrics; floor and ceiling; those protocols."""
@@ -50,6 +51,8 @@ def result_table(outcome: Outcome, width: int) -> Table:
     by_task: dict[str, dict[str, Score]] = {}
     for score in outcome.scores:
         by_task.setdefault(score.task, {})[score.protocol] = score
+    cut = CUT if cuts(outcome.scores) else 0  # the other columns then need so many more
+    width -= cut
     others = [p for p in ("classic", "chef") if width >= NARROW and any(p in scores for scores in by_task.values())]
     title = f"Scores: percent unless the metric is an error (\u2193); 95 % intervals by image or room. Counts: {COUNTS}"
     table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
@@ -68,7 +71,7 @@ def result_table(outcome: Outcome, width: int) -> Table:
         name for name, least in (("classic", NARROW), ("chef", NARROW), ("majority", MEDIUM), ("oracle", MEDIUM)) if width < least
     ]
     if left_out:
-        table.caption = f"left out here: {', '.join(left_out)}; {MEDIUM} columns show them, --json has all"
+        table.caption = f"left out here: {', '.join(left_out)}; {MEDIUM + cut} columns show them, --json has all"
         table.caption_justify = "left"
     for task, scores in by_task.items():
         table.add_row(*row_of(task, scores, others, outcome, width))
@@ -87,7 +90,7 @@ def row_of(task: str, scores: dict[str, Score], others: Iterable[str], outcome: 
     part = f" ({outcome.subsets[task].removesuffix(' items')})" if task in outcome.subsets else ""
     cells = [task + part, metric + (" \u2193" if estimate.better == "lower" else "")] if standard else [task + part, ""]
     cells.append(with_interval(estimate) if standard else "-")
-    cells += [f"{100 * share_cut(first):.1f} %"] if cuts(outcome.scores) else []
+    cells += [whole_percent(share_cut(first))] if cuts(outcome.scores) else []
     cells += [others_cell(scores.get(name), width) for name in others]
     counts = first.counts
     failed = sum(counts[status] for status in FAILED)
@@ -104,22 +107,31 @@ def share_cut(score: Score) -> float:
     return score.counts["truncated"] / answered if answered else 0.0
 
 
+def whole_percent(share: float) -> str:
+    """
+    >>> whole_percent(0.0), whole_percent(0.004), whole_percent(0.16), whole_percent(1.0)
+    ('-', '<1%', '16%', '100%')
+    """
+    return "-" if not share else "<1%" if share < 0.01 else f"{100 * share:.0f}%"
+
+
 def cuts(scores: Iterable[Score]) -> bool:
     """Whether any answer was cut."""
     return any(score.counts["truncated"] for score in scores)
 
 
 def warnings(scores: Iterable[Score]) -> list[str]:
-    """A sentence for each task of which so many answers were cut that its score says little about the model."""
+    """One sentence on the tasks of which so many answers were cut that their scores say little about the model."""
     first: dict[str, Score] = {}
     for score in scores:
         if score.samples and (score.protocol == "standard" or score.task not in first):
             first[score.task] = score  # a pooled result has no samples, and its members are told
+    many = [f"{task} ({100 * share_cut(score):.1f} %)" for task, score in first.items() if share_cut(score) > MANY_CUT]
+    if not many:
+        return []
     return [
-        f"{task}: WARNING, {100 * share_cut(score):.1f} % of the answers were cut before their end, and count as wrong where nothing "
-        "could be read. Thoughts get room of their own with --set reasoning_tokens=N, answers with max_new_tokens in a recipe"
-        for task, score in first.items()
-        if share_cut(score) > MANY_CUT
+        f"WARNING: many answers were cut before their end, and count as wrong where nothing could be read: {', '.join(many)}. "
+        "Thoughts get room of their own with --set reasoning_tokens=N, answers with max_new_tokens in a recipe"
     ]
 
 
