@@ -17,6 +17,7 @@ from typing import Any, ClassVar
 
 from lamm_bench.errors import BenchError, MediaError
 from lamm_bench.media import many
+from lamm_bench.read import convention
 from lamm_bench.types import Generate, Modality, Request, Response, Score, Task
 
 from .served.files import Files
@@ -34,6 +35,7 @@ class Process:
     timeout: float = 600.0  # seconds without any answer after which it is started again
     restarts: int = 5  # in a row, without an answer between them, after which asking ends
     outstanding: int = 8  # requests that are sent before their answers have come
+    coordinates: str = ""  # whose numbers its boxes and points are (docs/coordinates.md); empty: what its hello says
     log: str = ""  # a file that gets its standard error; empty: only its last words are kept, for errors
     name: ClassVar[str] = "process"
     _served: Served = field(init=False, repr=False)
@@ -47,6 +49,8 @@ class Process:
             raise BenchError(f"command={self.command} of the model process cannot be taken apart: {error}") from None
         if not self._words:
             raise BenchError('the model process needs its command, as in --set "command=python serve.py"')
+        if self.coordinates:
+            convention(self.coordinates)  # one that nobody knows is told before anything is started
         if self.folder and not Path(self.folder).expanduser().is_dir():
             raise BenchError(f"folder={self.folder} of the model process is no folder")
         self.folder = str(Path(self.folder).expanduser().resolve()) if self.folder else ""
@@ -75,6 +79,11 @@ class Process:
     @property
     def exact(self) -> bool:
         return self.hello.exact
+
+    @property
+    def speaks(self) -> str:
+        """The convention of its places, by its hello."""
+        return self.hello.coordinates
 
     @property
     def notes(self) -> list[str]:

@@ -373,10 +373,25 @@ def test_stopping_leaves_nobody_and_closes_its_pipes(tmp_path: Path) -> None:
         until(lambda: len(os.listdir("/proc/self/fd")) <= before + 1)
 
 
+ASKED = Generate((Message("user", ("Where?",)),))
+
+
 def test_lines_are_read_defensively() -> None:
     assert object_in(b"\xff\xfe") is None and object_in(b"[" * 10**5) is None
     assert line_of(1, Generate((Message("user", ("é\ud83d",)),))).isascii()
     assert hello_of(json.loads(HELLO)).scores
+    sizes = [
+        response_of({"text": "a", "sizes": told}, ASKED).sizes for told in ([[3, 4]], [[3, 4, 5, 6]], [[3, "x"]], [[3]], "no")
+    ]
+    assert sizes == [((3, 4),), ((3, 4, 5, 6),), (), (), ()]
+
+
+def test_a_hello_names_the_convention_of_its_places() -> None:
+    hello = {**json.loads(HELLO), "coordinates": "gemini"}
+    assert hello_of(hello).coordinates == "gemini" and hello_of(json.loads(HELLO)).coordinates == ""
+    for wrong, why in (("gemeni", "Did you mean 'gemini'"), (5, "expected the name of a convention")):
+        with pytest.raises(BenchError, match=why):
+            hello_of({**hello, "coordinates": wrong})
 
 
 def test_a_run_is_resumed_and_its_notes_are_kept(tmp_path: Path, mini_root: Path) -> None:

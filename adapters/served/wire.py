@@ -13,6 +13,7 @@ from typing import Any, Literal
 from lamm_bench.errors import BenchError, unknown
 from lamm_bench.loading import shorten
 from lamm_bench.media import modalities
+from lamm_bench.read import convention
 from lamm_bench.remote.reply import LENGTH, whole, word
 from lamm_bench.types import Generate, Media, Message, Request, Response, Score
 
@@ -28,6 +29,7 @@ class Hello:
     fingerprint: str
     scores: bool = False
     exact: bool = True  # whether its answers are the same in any company
+    coordinates: str = ""  # the convention of its boxes and points
 
 
 def object_in(line: bytes) -> dict[str, Any] | None:
@@ -59,8 +61,14 @@ def hello_of(data: Mapping[str, Any]) -> Hello:
     for kind in data["modalities"]:
         if kind not in known:
             raise unknown("modality (in its hello)", str(kind), known)
+    places = data.get("coordinates", "")
+    if not isinstance(places, str):
+        raise BenchError(f"its hello has `coordinates` {shorten(places)}, expected the name of a convention")
+    if places:
+        convention(places)
     line = " ".join(data["fingerprint"].split())
-    return Hello(data["name"], frozenset(data["modalities"]), line, data.get("scores", False), data.get("exact", True))
+    scores, exact = data.get("scores", False), data.get("exact", True)
+    return Hello(data["name"], frozenset(data["modalities"]), line, scores, exact, places)
 
 
 def line_of(number: int, request: Request) -> bytes:
@@ -102,7 +110,17 @@ def generated(data: Mapping[str, Any]) -> Response:
     finish: Literal["stop", "length"] = "length" if word(data.get("finish")) in LENGTH else "stop"
     count = whole(data.get("tokens"))
     tokens = (count,) if count is not None else ()
-    return Response(text, finish, tokens=tokens, reasoning=thought, reasoning_tokens=whole(data.get("reasoning_tokens")))
+    thought_tokens = whole(data.get("reasoning_tokens"))
+    return Response(text, finish, tokens=tokens, reasoning=thought, reasoning_tokens=thought_tokens, sizes=sizes_of(data))
+
+
+def sizes_of(data: Mapping[str, Any]) -> tuple[tuple[int, ...], ...]:
+    """The sizes of the pictures as the model saw them; none where they have another form, which costs no answer."""
+    told = data.get("sizes")
+    if not isinstance(told, list) or not all(isinstance(size, list) and len(size) in (2, 4) for size in told):
+        return ()
+    sides = [[whole(side) for side in size] for size in told]
+    return tuple(tuple(side for side in size if side is not None) for size in sides) if all(all(size) for size in sides) else ()
 
 
 def scored(data: Mapping[str, Any], request: Score) -> Response:
