@@ -40,7 +40,7 @@ def asked():
 print('''{HELLO}''', flush=True)
 """
 ECHO = HEAD + "for one, text in asked(): say(id=one['id'], text='you said ' + text, finish='stop')\n"
-DEADLINE = 20.0  # seconds after which a test that waits for another process fails
+DEADLINE = 60.0  # seconds after which a test that waits for another process fails
 
 
 def made(folder: Path, script: str, **settings: Any) -> Process:
