@@ -73,7 +73,9 @@ def test_a_server_that_dies_in_the_middle_costs_no_answer(trouble: Act, retries:
     with servers(lambda number, body: echo(number, body) if number < 5 else trouble, echo) as (a, b):
         adapter = chat(a.url, b.url, retries=retries, concurrency=4)
         assert texts(ask(adapter, *QUESTIONS)) == RIGHT
-        assert len(a.calls) <= 5 + IN_A_ROW + 2 * 4 and len(b.calls) >= 30  # those on their way when it died, and no more
+        assert (
+            len(a.calls) <= 20 and len(b.calls) >= 30
+        )  # besides the five, those on their way, before and after each late answer
         assert len(adapter.notes) == 1 and adapter.notes[0].startswith(f"{a.url} was left alone, and the others were asked: ")
         assert adapter.clock.slept == []  # nobody waits for the dead
 
