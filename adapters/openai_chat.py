@@ -17,7 +17,6 @@ from lamm_bench.keep.files import digest
 from lamm_bench.media import flats, many, renderable
 from lamm_bench.media.renderings import parse_render
 from lamm_bench.read.conventions import STATED, convention, of_name
-from lamm_bench.read.parting import Marks, chosen, thought_apart
 from lamm_bench.remote.cache import Cache, default_path
 from lamm_bench.remote.exchange import Clock, Exchange, Question
 from lamm_bench.remote.options import likelihoods
@@ -27,6 +26,7 @@ from lamm_bench.remote.purse import Purse
 from lamm_bench.remote.replicas import Replica, Replicas
 from lamm_bench.remote.reply import Reply
 from lamm_bench.remote.server import GRACE, OFFICIAL, Server, Trouble, Unreachable, checked_key, checked_url, is_local
+from lamm_bench.remote.thoughts import Thoughts
 from lamm_bench.remote.wire import Wire
 from lamm_bench.types import Generate, Job, Media, Message, Request, Response, Score, Task
 
@@ -67,7 +67,7 @@ class OpenAIChat:
     _exchange: Exchange | None = field(default=None, init=False, repr=False)
     _servers: dict[str, Server] = field(default_factory=dict, init=False, repr=False)
     _away: dict[str, str] = field(default_factory=dict, init=False, repr=False)  # servers that did not answer at first, and why
-    _marks: tuple[Marks, ...] = field(default=(), init=False, repr=False)
+    _thoughts: Thoughts = field(default_factory=Thoughts, init=False, repr=False)
     _gives_logprobs: bool | None = field(default=None, init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -101,7 +101,7 @@ class OpenAIChat:
             self.top_logprobs,
             self.reasoning_tokens,
         )
-        self._marks = chosen(self.thinking)
+        self._thoughts = Thoughts(self.thinking)
         self.purse = Purse(self.price_in, self.price_out, self.max_cost)
 
     @property
@@ -162,12 +162,13 @@ class OpenAIChat:
     @property
     def notes(self) -> list[str]:
         """What happened on the way that a reader of the run should know."""
-        return [*self._exchange.notes, *self._exchange.replicas.notes] if self._exchange is not None else []
+        asked = [*self._exchange.notes, *self._exchange.replicas.notes] if self._exchange is not None else []
+        return [*asked, *self._thoughts.notes]
 
     def generate(self, requests: Sequence[Generate]) -> Iterator[tuple[int, Response]]:
         for number, outcome in self.asked(requests):
             # the cache holds what the server said; what of it is a thought is seen here, so that `thinking` may change
-            response = thought_apart(outcome.response, self._marks) if isinstance(outcome, Reply) else outcome
+            response = self._thoughts.apart(outcome.response) if isinstance(outcome, Reply) else outcome
             yield number, replace(response, sizes=self.sizes(requests[number]))
 
     def seen(self, media: Media) -> tuple[int, int]:

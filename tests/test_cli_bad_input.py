@@ -10,11 +10,11 @@ import pytest
 from click.testing import CliRunner, Result
 
 from lamm_bench.ask.catalog import load_catalog
-from lamm_bench.doctor import CHECKS
 from lamm_bench.errors import BenchError
 from lamm_bench.show.figures import Entry, read_published
 from lamm_bench.show.leaderboard import show_leaderboard
 from lamm_bench.show.ranking import leaderboard
+from lamm_bench.testing import CHECK_NAMES
 
 PLUGIN = """
 from lamm_bench.types import Response
@@ -213,7 +213,7 @@ def test_the_short_leaderboard_shows_all_figures_of_few_tasks_and_none_that_are_
 def test_a_model_that_does_not_answer_is_spared_thirty_lines(mine) -> None:
     result = lamm_bench("doctor", *mine("yield 0, 'hello'"))
     assert result.exit_code == 1
-    assert "(int, str)" in result.stdout and f"{len(CHECKS) - 2} other checks were not asked" in result.stdout
+    assert "(int, str)" in result.stdout and f"{len(CHECK_NAMES) - 2} other checks were not asked" in result.stdout
     assert result.stdout.count("named on its own") == 1
 
 

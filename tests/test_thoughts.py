@@ -313,6 +313,19 @@ def test_the_cache_holds_what_was_said_so_that_other_marks_cost_no_question(tmp_
         assert len(server.calls) == 1
 
 
+def test_answers_that_may_be_thoughts_are_noted_where_the_server_hides_that_its_prompt_opens_them() -> None:
+    """Cut answers of such a server have no mark at all; only beside those that have the closing one can it be told."""
+    bodies = {"ends": completion("A? No.</think>B"), "cut": completion("A? No, so", "length"), "other": completion("B")}
+    with faulty_server(lambda number, asked: Act(body=bodies[asked["messages"][0]["content"]])) as server:
+        for texts, noted in ((("ends", "other"), False), (("cut", "other"), False), (("ends", "cut"), True)):
+            adapter = chat(server)
+            ask(adapter, *texts)
+            assert bool(adapter.notes) == noted
+        assert '--set "thinking=...</think>"' in adapter.notes[0] and "1 answers had only" in adapter.notes[0]
+        named = chat(server, thinking="...</think>")
+        assert [response.text for response in ask(named, "ends", "cut")] == ["B", ""] and not named.notes
+
+
 def test_thinking_none_keeps_the_answer_as_it_was_said() -> None:
     with faulty_server(lambda number, asked: said("<think>A?</think>B")) as server:
         assert ask(chat(server, thinking="none"), "a")[0].text == "<think>A?</think>B"

@@ -194,6 +194,16 @@ def may_begin(text: str, marks: Sequence[Marks] = WELL_KNOWN) -> bool:
     return not bare or any(word.lower().startswith(bare) for one in marks for word in one.openings)
 
 
+def closed_only(text: str, marks: Sequence[Marks] = WELL_KNOWN) -> Marks | None:
+    """The marks of a thought that a text ends without having opened it; None where it does not.
+
+    >>> closed_only("Is it A?</think>B") == WELL_KNOWN[0], closed_only("<think>Is it A?</think>B"), closed_only("B")
+    (True, None, None)
+    """
+    first = next(tags(text, marks), None)
+    return marks[first[2]] if first is not None and not first[3] else None
+
+
 def chosen(setting: str) -> tuple[Marks, ...]:
     """The marks of a `thinking=` setting: empty for the well-known ones, `none`, or two marks with three dots between.
 

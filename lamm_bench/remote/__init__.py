@@ -10,6 +10,7 @@
     cache.py     answers on disk (SQLite)
     replicas.py  several servers with the same model: which is asked next, and which is left alone
     exchange.py  carries many questions to them with all of the above
+    thoughts.py  what of an answer was thought, and where that may have been missed
     options.py   the likelihood of answer options from the likeliest first tokens
 
 Only call.py imports the HTTP library, and only when a call is made."""
