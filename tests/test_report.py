@@ -28,13 +28,15 @@ from lamm_bench.measure.stats import ratio
 from lamm_bench.media import open_cloud
 from lamm_bench.read.places import Place, read_boxes
 from lamm_bench.show.report import write_report
-from lamm_bench.show.report.cards import card, overlay, rounded
+from lamm_bench.show.report.cards import card, overlay, question, reading, rounded, verdict
 from lamm_bench.show.report.gather import Shown, choose
 from lamm_bench.show.report.pictures import packed_cloud, thumbnail
 from lamm_bench.show.report.shapes import Shape, shapes_of
 from lamm_bench.show.report.text import as_script, esc
 from lamm_bench.task import read_items
 from lamm_bench.types import Media, Metric, Modality, Prediction, Record, Response, Sample, to_json
+
+from .commands import lamm_bench
 
 
 class BoxReader:
@@ -454,3 +456,47 @@ def test_a_report_is_never_written_over_a_file_of_the_run(run, catalog, root):
 
     assert "belongs to a run folder" in can_be_written(run / "manifest.json")
     assert can_be_written(run / "report.html") == "" == can_be_written(Path("/dev/null"))
+
+
+@pytest.mark.parametrize(
+    "status, share, value, expected",
+    [
+        ("ok", True, 1.0, "right"),
+        ("ok", True, 0.0, "wrong"),
+        ("ok", True, 0.5, "in part"),
+        ("ok", False, 3.0, "read"),
+        ("unread", True, 0.0, "unread"),
+    ],
+)
+def test_green_is_for_what_is_right(status: str, share: bool, value: float, expected: str) -> None:
+    shown = Shown(Sample("1", "?", (), "a", "g"), status, {"value": value}, "a", None, 0.0, (), None, (), (), (), share)
+    word, tone = verdict(shown)
+    assert word == expected and (tone == "good") == (expected == "right")
+
+
+def test_a_card_says_what_was_read_and_what_stood_in_the_braces() -> None:
+    parts = Sample("1", "Where is the {}?", (), [], "g", parts=("neck", "hip"))
+    assert question(parts) == "Where is the ‹neck, hip›?"
+    shown = Shown(
+        Sample("1", "?", (), "a", "g"), "ok", {"value": 0, "predicted": ["cat"]}, "It may be a cat.", None, 0.0, (), None, (), ()
+    )
+    assert reading(shown) == "cat" and reading(replace(shown, answer="Cat ")) == ""
+    boxes = {"value": 0, "predicted": 2, "boxes": [{"label": "dog", "bbox": [0, 0, 1, 1]}, {"label": None, "bbox": [0, 0, 1, 1]}]}
+    assert reading(replace(shown, values=boxes)) == "dog, without a class"
+
+
+def test_places_in_a_models_own_numbers_are_drawn_where_they_are(mini_root: Path, tmp_path: Path) -> None:
+    words = ("--model", "oracle", "--tasks", "voc2012", "--limit", "2", "--data-root", str(mini_root), "--output")
+    drawn = []
+    for number, more in enumerate(((), ("--recipe", "lamm/native", "--set", "coordinates=paligemma"))):
+        run = tmp_path / str(number)
+        assert lamm_bench("run", *words, run, *more).exit_code == 0
+        assert lamm_bench("report", run, "--data-root", mini_root).exit_code == 0
+        page = (run / "report.html").read_text()
+        drawn.append(
+            [
+                [float(n) for n in found]
+                for found in re.findall(r'<rect class="said" x="([^"]+)" y="([^"]+)" width="([^"]+)"', page)
+            ]
+        )
+    assert drawn[0] and np.allclose(drawn[0], drawn[1], atol=1.0)

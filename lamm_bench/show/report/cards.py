@@ -18,6 +18,9 @@ from .text import esc, figure
 
 LONG_NUMBER = re.compile(r"\d+\.\d{4,}")
 LONGEST_VALUE = 80  # characters
+LETTERS = 20  # a label is so high a share of the picture: 14 pixels in a card
+READINGS = ("boxes", "words", "tokens", "predicted")  # what scorers say of their reading, the fullest first; places are drawn
+SAID_ABOVE = (*READINGS, "value")
 TONES = {"ok": "good", "unread": "odd", "truncated": "odd", "refused": "odd"} | dict.fromkeys(FAILED, "bad")
 
 
@@ -26,15 +29,40 @@ def card(task: str, shown: Shown, clouds: dict[str, PackedCloud]) -> str:
     sample = shown.sample
     picture = "".join(media_html(medium, shown, clouds) for medium in sample.media)
     seconds = f" · {shown.seconds:.2f} s" if shown.seconds else ""
+    word, tone = verdict(shown)
     return (
         f'<article class="card" data-task="{esc(task)}" data-status="{esc(shown.status)}">'
-        f'<div class="top"><b>{esc(sample.id)}</b><span class="pill {TONES.get(shown.status, "odd")}">{esc(shown.status)}</span>'
+        f'<div class="top"><b>{esc(sample.id)}</b><span class="pill {tone}">{esc(word)}</span>'
         f'<span class="value">{esc(figure(value_of(shown.values), 3))}</span></div>'
         f"{picture}<dl>"
         f"{row('asked', question(sample), 'asked')}{row('answer', answer_html(shown.answer, shown.error), 'said')}"
+        f"{row('read as', reading(shown))}"
         f"{row('right', answer_html(rounded(shown.truth), None), 'truth')}</dl>"
         f"{thoughts_html(shown.thoughts)}{dialogue_html(shown.dialogue)}{values_html(shown.values, seconds)}</article>"
     )
+
+
+def verdict(shown: Shown) -> tuple[str, str]:
+    """What stands at the top of a card, and its tone: green is for what is right, not for what could be read."""
+    value = value_of(shown.values)
+    if shown.status != "ok":
+        return shown.status, TONES.get(shown.status, "odd")
+    if not shown.share:
+        return "read", "plain"
+    return ("right", "good") if value >= 1 else ("wrong", "bad") if value <= 0 else ("in part", "odd")
+
+
+def reading(shown: Shown) -> str:
+    """What the reader took from the answer; nothing where that is drawn, or where the answer says just that."""
+    values = shown.values
+    took = next((values[key] for key in READINGS if key in values), None)
+    if isinstance(took, list | tuple) and took and all(isinstance(each, dict) for each in took):
+        took = [each.get("label") or "without a class" for each in took]
+    if took is None or shown.status != "ok" or isinstance(took, dict):
+        return ""
+    text = ", ".join(map(str, took)) if isinstance(took, list | tuple) else figure(took, 3)
+    said = shown.answer if isinstance(shown.answer, str) else ""
+    return "" if text.strip().casefold() == said.strip().casefold() else esc(text)
 
 
 def row(name: str, value: str, tone: str = "") -> str:
@@ -44,7 +72,8 @@ def row(name: str, value: str, tone: str = "") -> str:
 def question(sample: Sample) -> str:
     """The question, and the options that are not in its text already."""
     options = [option for option in sample.choices if option not in sample.question]
-    text = sample.question + "".join(f"\n• {option}" for option in options)
+    asked = sample.question.replace("{}", "‹" + ", ".join(sample.parts) + "›", 1) if sample.parts else sample.question
+    text = asked + "".join(f"\n• {option}" for option in options)
     return esc(text.strip())
 
 
@@ -88,7 +117,8 @@ def dialogue_html(responses: Sequence[str]) -> str:
 def values_html(values: Mapping[str, Any], seconds: str) -> str:
     texts = {key: json.dumps(value) if isinstance(value, list | dict) else figure(value, 3) for key, value in values.items()}
     # what is drawn need not be read, nor what is longer than the card
-    pairs = [f"{key} {text}" for key, text in texts.items() if len(text) <= LONGEST_VALUE and not shapes_of(values[key])]
+    told = {key: text for key, text in texts.items() if key not in SAID_ABOVE}
+    pairs = [f"{key} {text}" for key, text in told.items() if len(text) <= LONGEST_VALUE and not shapes_of(values[key])]
     return f'<p class="values">{esc(" · ".join(pairs))}{seconds}</p>' if pairs or seconds else ""
 
 
@@ -135,9 +165,10 @@ def overlay(shapes: Sequence[Shape], who: str, width: int, height: int) -> str:
         elif len(numbers) == 4:
             left, right = sorted((numbers[0] * width, numbers[2] * width))
             top, bottom = sorted((numbers[1] * height, numbers[3] * height))
+            line = top + unit / LETTERS if who == "truth" else bottom - unit / 90  # so that two labels of one thing stand apart
             parts.append(
                 f'<rect class="{who}" x="{left:.2f}" y="{top:.2f}" width="{right - left:.2f}" height="{bottom - top:.2f}">{title}</rect>'
-                f'<text class="{who}" x="{left + unit / 90:.2f}" y="{top + unit / 22:.2f}" font-size="{unit / 24:.2f}">{esc(shape.label)}</text>'
+                f'<text class="{who}" x="{left + unit / 90:.2f}" y="{line:.2f}" font-size="{unit / LETTERS:.2f}">{esc(shape.label)}</text>'
             )
     return "".join(parts)
 

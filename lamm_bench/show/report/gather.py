@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from lamm_bench.ask.catalog import Catalog
+from lamm_bench.ask.coordinates import answers, of_manifest
 from lamm_bench.ask.runner import plan
 from lamm_bench.errors import BenchError, UpstreamStops
 from lamm_bench.judging.session import judgements
@@ -16,7 +17,7 @@ from lamm_bench.keep.ledger import Ledger
 from lamm_bench.keep.manifest import SHAPE, check_shape
 from lamm_bench.keep.results import read_result
 from lamm_bench.keep.runs import Run
-from lamm_bench.measure.scoring import has_media, oracle_answer
+from lamm_bench.measure.scoring import Answered, has_media, oracle_answer, spoken
 from lamm_bench.types import FAILED, Answer, Response, Sample, Scorer, Task
 
 from .shapes import Shape, shapes_of, true_shapes
@@ -41,6 +42,7 @@ class Shown:
     answer_shapes: tuple[Shape, ...]
     true_shapes: tuple[Shape, ...]
     thoughts: tuple[str, ...] = ()  # what was thought before each response, where anything was
+    share: bool = False  # whether `value` is the share of the sample that is right, from 0 to 1
 
 
 @dataclass(frozen=True)
@@ -104,7 +106,13 @@ def with_samples(
     chosen = choose([sample.id for sample in work.samples], scores, better, per_task)
     ledger = run.ledger(name)
     samples = {sample.id: sample for sample in work.samples}
-    shown = tuple(show(task, task.protocols[protocol], samples[id], scores.get(id, {}), ledger) for id in chosen)
+    answered = answers(ledger, [samples[id] for id in chosen], of_manifest(run.manifest))
+    unit = str(metrics[0].get("unit", "")) if metrics else ""
+    share = unit == "percent" and all(0 <= value_of(values) <= 1 for values in scores.values())
+    shown = tuple(
+        replace(show(task, task.protocols[protocol], samples[id], scores.get(id, {}), ledger, answered.get(id)), share=share)
+        for id in chosen
+    )
     return TaskReport(name, results, shown, len(samples))
 
 
@@ -142,7 +150,9 @@ def value_of(scores: Mapping[str, Any]) -> float:
     return next((float(x) for x in numbers if isinstance(x, int | float) and not isinstance(x, bool)), 0.0)
 
 
-def show(task: Task, scorer: Scorer, sample: Sample, scores: Mapping[str, Any], ledger: Ledger) -> Shown:
+def show(
+    task: Task, scorer: Scorer, sample: Sample, scores: Mapping[str, Any], ledger: Ledger, answered: Answered | None
+) -> Shown:
     """One sample as it is shown. Boxes and points are those that the scorer read, of the answer as of the oracle's."""
     record = ledger.ended.get(sample.id)
     responses = [response for _, (_, response) in sorted(ledger.said.get(sample.id, {}).items())]
@@ -157,7 +167,7 @@ def show(task: Task, scorer: Scorer, sample: Sample, scores: Mapping[str, Any], 
         record.seconds if record is not None else 0.0,
         tuple(response.text for response in responses) if len(responses) > 1 else (),
         truth,
-        shapes_of(read(scorer, answer, sample)),
+        shapes_of(read(scorer, answer, spoken(sample, answered))),
         true_shapes(sample.target) or shapes_of(read(scorer, truth, sample)),
         tuple(thought_of(response) for response in responses if response.reasoning),
     )

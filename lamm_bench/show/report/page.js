@@ -53,16 +53,21 @@ class View {
     this.boxes = JSON.parse(canvas.dataset.boxes);
     this.yaw = 0;
     this.pitch = 0; // 0 looks down from above
-    this.zoom = 1.4;
+    this.zoom = 1;
+  }
+
+  // pixels of a metre at which the whole cloud is in the picture, however it is turned
+  get scale() {
+    return (Math.min(this.canvas.width, this.canvas.height) / 2 / this.cloud.reach) * 0.96 * this.zoom;
   }
 
   // screen x, y and depth of a point in metres; z is up
   project([x, y, z]) {
-    const { centre, reach } = this.cloud;
+    const { centre } = this.cloud;
     const a = x - centre[0], b = y - centre[1], c = z - centre[2];
     const u = a * Math.cos(this.yaw) - b * Math.sin(this.yaw), v = a * Math.sin(this.yaw) + b * Math.cos(this.yaw);
     const up = v * Math.cos(this.pitch) + c * Math.sin(this.pitch), depth = c * Math.cos(this.pitch) - v * Math.sin(this.pitch);
-    const scale = (Math.min(this.canvas.width, this.canvas.height) / 2 / reach) * this.zoom;
+    const scale = this.scale;
     return [this.canvas.width / 2 + u * scale, this.canvas.height / 2 - up * scale, depth];
   }
 
@@ -138,6 +143,10 @@ for (const canvas of document.querySelectorAll("canvas[data-cloud]")) {
   canvas.parentElement.addEventListener("click", (event) => {
     if (event.target.dataset.view) views.get(canvas).look(event.target.dataset.view);
   });
+}
+
+for (const figure of document.querySelectorAll(".card figure:not(.cloud)")) {
+  figure.addEventListener("click", () => figure.closest(".card").classList.toggle("large"));
 }
 
 if (byId("by-task")) {
