@@ -20,7 +20,7 @@ from lamm_bench.media import flats, many, modalities, renderable, rendered
 from lamm_bench.media.renderings import Rendering, parse_render
 from lamm_bench.read.conventions import STATED, convention, of_name, of_type
 from lamm_bench.read.parting import chosen
-from lamm_bench.types import Generate, Media, Modality, Response, Score, Task
+from lamm_bench.types import Generate, Media, Message, Modality, Response, Score, Task
 
 R = TypeVar("R", Generate, Score)
 
@@ -188,6 +188,18 @@ class HfChat:
     def loss(self, request: Score) -> list[float]:
         """The training loss of each option in nats, summed over its tokens: what `score` must be minus of."""
         return list(self.asker.loss(self.drawn(request)))
+
+    def told(self, messages: Sequence[Message]) -> str:
+        """The text that the model is told of a conversation, where the assistant goes on: for the doctor, and for people."""
+        return str(self.asker.wording.prompt(messages).text)
+
+    def plain(self) -> HfChat:
+        """The same model, asked without keeping or sharing anything."""
+        from .hf.ask import Asker
+
+        other = replace(self, cache=0)
+        other._asker = Asker(self.asker.loaded, self.batch_size, 0)
+        return other
 
     def pictured(
         self, requests: Sequence[R], ask: Callable[[list[R]], Iterator[tuple[int, Response]]]

@@ -51,6 +51,12 @@ class Sound:
 
     # the adapter
 
+    def told(self, messages: Sequence[Message]) -> str:
+        return "\n".join(f"{message.role}: {message.text}" for message in messages)
+
+    def plain(self) -> Sound:
+        return self
+
     def guard(self, request: Request) -> Response | None:
         """Why a request cannot be answered."""
         if len(request.messages[-1].text) > 50_000:
@@ -295,6 +301,64 @@ class ImagesOnly(Sound):
         return super().guard(request)
 
 
+class NoSystem(Sound):
+    """Takes a system message, but none beside media."""
+
+    def guard(self, request: Request) -> Response | None:
+        shown = any(isinstance(part, Media) for message in request.messages for part in message.parts)
+        if shown and request.messages[0].role == "system":
+            return Response(error="no system message beside a picture", status="model_error")
+        return super().guard(request)
+
+
+class DeafToSystem(Sound):
+    def key(self, messages: Sequence[Message], index: int, requests: Sequence[Request]) -> str:
+        return super().key([message for message in messages if message.role != "system"], index, requests)
+
+
+class PrintsLists(Sound):
+    def told(self, messages: Sequence[Message]) -> str:
+        return "\n".join(f"{m.role}: {[{'type': 'text', 'text': m.text}] if m.role == 'system' else m.text}" for m in messages)
+
+
+class Forgets(Sound):
+    def told(self, messages: Sequence[Message]) -> str:
+        return super().told([message for message in messages if message.role != "assistant"])
+
+
+class OneSize(Sound):
+    """Takes the first picture's size for all of a batch."""
+
+    def key(self, messages: Sequence[Message], index: int, requests: Sequence[Request]) -> str:
+        first = [part for part in requests[0].messages[-1].parts if isinstance(part, Media) and part.kind == "image"]
+        try:
+            size = open_image(first[0]).size if first else (0, 0)
+        except MediaError:
+            size = (0, 0)
+        return f"{super().key(messages, index, requests)} {max(size) // 100}"
+
+
+class KeepsWrongly(Sound):
+    """What it keeps is not what it would compute."""
+
+    kept = True
+
+    def plain(self) -> Sound:
+        other = type(self)()
+        other.kept = False
+        return other
+
+    def key(self, messages: Sequence[Message], index: int, requests: Sequence[Request]) -> str:
+        return f"{super().key(messages, index, requests)} {self.kept}"
+
+
+class PlainlyPadded(KeepsWrongly):
+    """The plain way pads on the wrong side, which what is kept hides."""
+
+    def key(self, messages: Sequence[Message], index: int, requests: Sequence[Request]) -> str:
+        return Sound.key(self, messages, index, requests) + ("" if self.kept else "." * (len(requests) > 1))
+
+
 class Silent(Sound):
     """Claims to take images only, and says nothing about a cloud that it leaves out."""
 
@@ -408,9 +472,11 @@ FAULTS: dict[str, tuple[type[Sound], ...]] = {
     "score-batch": (ScoresByCompany,),
     "score-options": (Normalised,),
     "score-loss": (Unfinished,),
+    "score-plain": (KeepsWrongly, PlainlyPadded),
     "image-used": (Blind,),
     "cloud-used": (Blind,),
     "media-own": (Muddled,),
+    "sizes": (OneSize,),
     "several": (OneEyed,),
     "missing": (Fragile, Lenient, Mislabels),
     "broken": (Fragile, Lenient, Mislabels),
@@ -418,6 +484,8 @@ FAULTS: dict[str, tuple[type[Sound], ...]] = {
     "foreign": (Silent,),
     "question": (Deaf,),
     "history": (ShortMemory,),
+    "recipe": (NoSystem, DeafToSystem),
+    "prompt": (PrintsLists, Forgets),
     "long": (BreaksOnLong,),
     "empty": (NeedsWords,),
     "unicode": (LatinOnly,),

@@ -73,6 +73,24 @@ def media_own(p: Patient) -> str:
     return p.same("beside questions about other media", [p.answered([one])[0] for one in asked], p.answered(asked))
 
 
+@check(CHECKS, "sizes", "images or clouds of very different size in one batch are answered as if alone")
+def sizes(p: Patient) -> str:
+    p.needs_media()
+    probe = modality(kind_of(p)).probe if kind_of(p) else None
+    media = probe.unequal(p.material.folder) if probe is not None else []
+    if not media:
+        raise NotApplicable("nothing is drawn for the doctor in very different sizes")
+    asked = [p.showing(one, number=number) for number, one in enumerate(media)]
+    evidence = p.same("beside media of other sizes", [p.answered([one])[0] for one in asked], p.answered(asked))
+    if not p.scores:
+        return evidence
+    worst = 0.0
+    for request, both in zip(asked, p.scored([p.scoring(request) for request in asked])):
+        (alone,) = p.scored([p.scoring(request)])
+        worst = max(worst, p.close("beside media of other sizes", alone.logprobs, both.logprobs))
+    return f"{evidence}; the largest difference of likelihoods is {worst:.1e}"
+
+
 @check(CHECKS, "several", "of several images in one question each counts, or the question is refused")
 def several(p: Patient) -> str:
     p.needs_media()

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
+from lamm_bench.ask.instruction import prompt_file
 from lamm_bench.types import Generate, Message
 
 from .patient import Patient, short, shown
-from .verdict import Check, Failed, check
+from .verdict import Check, Failed, NotApplicable, check
 
 CHECKS: list[Check] = []
 
 SCRIPTS = ("Où est-il ?", "它是什么颜色？", "ما هو اللون؟", "👩‍👩‍👧 \U0001f408?", "e\u0301\u200b\u202e\ufeff?", "\U0010ffff\x00?")
 LINES = ("\nWhich colour?\n\n", "Which\r\ncolour?", "\t Which colour? \t", "\n", "a\nb\nc\nd")
 CONTROL = ("<image>", "<|im_end|>", "### Human: ###", "</s><s>[INST]", "<Img></Img>", "{question} {} %s {{x}}", "<|image_pad|>")
+PRINTED = re.compile(r"""['"]type['"]\s*:\s*['"]text['"]""")  # of a message's parts, whose list a chat template printed
 
 
 @check(CHECKS, "question", "the wording of the question counts")
@@ -46,6 +49,41 @@ def history(p: Patient) -> str:
         else:
             told.append(f"{what} counts")
     return "; ".join(told)
+
+
+@check(CHECKS, "recipe", "a recipe's own system message beside the media is taken, and counts")
+def recipe(p: Patient) -> str:
+    p.needs_prompt()
+    asked = [with_system(p, question) for question in p.questions()]
+    p.answered(asked)
+    if p.scores:
+        p.scored([p.scoring(request) for request in asked])
+    if not any(p.reacts(plain, request) for plain, request in zip(p.questions(), asked)):
+        raise Failed(f"the system message {short(asked[0].messages[0].text)!r} changed nothing in {len(asked)} questions")
+    return f"{len(asked)} questions with the system message {short(asked[0].messages[0].text)!r}"
+
+
+def with_system(p: Patient, asked: Generate) -> Generate:
+    """The request as our own recipes ask it, with the system message of its kind of task."""
+    system = prompt_file("standard").of_kind(p.material.task.kind) or "Answer the question."
+    return replace(asked, messages=(Message("system", (system,)), *asked.messages))
+
+
+@check(CHECKS, "prompt", "what the model is told holds all that was said, word for word")
+def prompt(p: Patient) -> str:
+    told = getattr(p.adapter, "told", None)
+    if not callable(told):
+        raise NotApplicable("it does not show what its model is told (a method `told`)")
+    asked = with_system(p, p.question(0)).messages
+    said = (*asked, Message("assistant", ("I would rather not say.",)), Message("user", ("Why not?",)))
+    for messages in (asked[1:], asked, said):
+        text = told(messages)
+        for message in messages:
+            if message.text.strip() not in text:
+                raise Failed(f"the text of the {message.role}, {short(message.text)!r}, is not in {short(text, 200)!r}")
+        if PRINTED.search(text):
+            raise Failed(f"a list of Python was printed as it is: {short(text, 200)!r}")
+    return f"for instance {short(text, 100)!r}"
 
 
 def taken(p: Patient, requests: Sequence[Generate]) -> str:

@@ -84,3 +84,20 @@ def score_loss(p: Patient) -> str:
             raise Failed(f"`loss` gave {len(losses)} values for {len(request.options)} options")
         worst = max(worst, p.close("score against minus the loss", response.logprobs, [-value for value in losses]))
     return f"the largest difference is {worst:.1e} nats"
+
+
+@check(CHECKS, "score-plain", "a likelihood is the same when nothing is kept or shared between requests")
+def score_plain(p: Patient) -> str:
+    p.needs_score()
+    plain = getattr(p.adapter, "plain", None)
+    if not callable(plain):
+        raise NotApplicable("it has no plain way to compare with (a method `plain`)")
+    asked = [p.scoring(question) for question in p.questions()]
+    other = Patient(plain(), p.material, p.media)
+    worst = 0.0
+    together = other.scored(asked)
+    for ours, theirs, request in zip(p.scored(asked), together, asked):
+        (alone,) = other.scored([request])
+        worst = max(worst, p.close("in the plain way", ours.logprobs, theirs.logprobs))
+        worst = max(worst, p.close("in the plain way, alone instead of in a batch", alone.logprobs, theirs.logprobs))
+    return f"the largest difference is {worst:.1e}"

@@ -167,6 +167,7 @@ COLOURS: dict[str, tuple[int, int, int]] = {
     "yellow": (235, 215, 40),
 }
 QUESTIONS = ("Which colour is it?", "Name the colour that most of it has, in one word.", "What is it?", "Colour?")
+UNEQUAL = ((320, 80), (60, 240), (160, 160), (40, 40))
 SIZES = ((64, 48), (48, 64), (56, 56), (96, 40), (40, 72), (64, 64))
 
 
@@ -207,6 +208,16 @@ def odd(folder: Path) -> list[Media]:
     return [Media(IMAGE, str(folder / name)) for name in made]
 
 
+def unequal(folder: Path) -> list[Media]:
+    """Pictures that models cut into different numbers of tiles or patches."""
+    found = []
+    for number, size in enumerate(UNEQUAL):
+        path = folder / f"{size[0]}x{size[1]}.png"
+        open_image(draw(folder, f"unequal-{number}", number)).resize(size).save(path)
+        found.append(Media(IMAGE, str(path)))
+    return found
+
+
 MODALITIES = (
     Modality(
         name=IMAGE,
@@ -221,7 +232,7 @@ MODALITIES = (
         describe=describe,
         picture=open_image,
         views=lambda media, count: [open_image(media)],
-        probe=Probe(QUESTIONS, tuple(COLOURS), draw, odd),
+        probe=Probe(QUESTIONS, tuple(COLOURS), draw, odd, unequal),
         tags=("<Img>", "</Img>"),
         encoders={
             "mini": EncoderKind("lamm_bench.lamm.config:ImageEncoder", "lamm_bench.lamm.vision:MiniImageEncoder"),

@@ -42,6 +42,7 @@ class Probe:
     options: tuple[str, ...]
     draw: Callable[[Path, str, int], Media]  # folder, name of the file without its ending, number
     odd: Callable[[Path], list[Media]] = lambda folder: []  # unusual but valid files
+    unequal: Callable[[Path], list[Media]] = lambda folder: []  # of very different sizes
 
 
 @dataclass(frozen=True)
