@@ -229,6 +229,7 @@ def test_chat_models_pass(name: str, tmp_path: Path) -> None:
         "image-used",
         "cloud-used",
         "media-own",
+        "sizes",
         "several",
         "missing",
         "broken",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -66,6 +67,15 @@ def test_no_company_and_no_reuse_moves_an_answer_or_a_likelihood(
         for other in (ours[number], theirs[number]):
             assert other.logprobs == pytest.approx(alone.logprobs, abs=1e-3)
         assert [-value for value in alone.logprobs] == pytest.approx(adapter.loss(request), rel=1e-4, abs=1e-3)
+
+
+def test_sampling_is_never_left_out(built: Callable[[str], Path], media: list[Media]) -> None:
+    """Janus's own `generate` drops the logits processors that it is given, and what draws is one."""
+    adapter = HfChat(str(built("janus")))
+    drawn = [Generate(talks(media)[0], 8, (), 2.0, 1.0, seed) for seed in (1, 2, 3, 1)]
+    texts = [response.text for _, response in sorted(adapter.generate(drawn))]
+    assert len(set(texts)) > 1
+    assert texts[0] == texts[3]
 
 
 def test_a_template_that_prints_a_list_is_given_plain_text(built: Callable[[str], Path], media: list[Media]) -> None:
@@ -163,6 +173,7 @@ def test_what_the_model_raises_ends_one_request(
     real, tokens = model.forward, adapter.asker.loaded.tokenizer
     mark = tokens("Z", add_special_tokens=False)["input_ids"][0]
 
+    @functools.wraps(real)
     def touchy(input_ids=None, **words):  # type: ignore[no-untyped-def]
         if input_ids is not None and bool((input_ids == mark).any()):
             raise RuntimeError("no Z\nplease")

@@ -25,6 +25,7 @@ from .generate import generate
 from .load import Loaded
 from .prepare import Inputs, Refused, prepare
 from .reuse import Reuse, Shown
+from .sight import prove
 from .sizes import sizes_of
 from .thinking import Thinking
 
@@ -57,6 +58,8 @@ class Asker:
         self.thinking = Thinking(self.loaded, self.marks, self.thought_tokens, self.spoken.special)
         own = "".join((self.spoken.boxes, self.spoken.points, self.spoken.counts))
         self.wording = Wording(self.loaded, self.words, self.thinking.marks, own)
+        if self.loaded.vision and not self.loaded.sure:
+            prove(self.loaded, self.wording)
 
     @property
     def notes(self) -> list[str]:

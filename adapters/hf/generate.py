@@ -11,7 +11,14 @@ from typing import Any, Literal
 
 import torch
 from torch import Tensor
-from transformers import GenerationConfig, LogitsProcessor, LogitsProcessorList, StoppingCriteria, StoppingCriteriaList
+from transformers import (
+    GenerationConfig,
+    GenerationMixin,
+    LogitsProcessor,
+    LogitsProcessorList,
+    StoppingCriteria,
+    StoppingCriteriaList,
+)
 
 from lamm_bench.types import Generate, Response
 
@@ -30,8 +37,10 @@ class Draw(LogitsProcessor):
             for row, request in enumerate(requests)
             if request.temperature > 0
         ]
+        self.used = not self.rows
 
     def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:
+        self.used = True
         for row, request, stream in self.rows:
             chances, order = torch.softmax(scores[row].float().cpu() / request.temperature, dim=-1).sort(
                 descending=True, stable=True
@@ -137,14 +146,17 @@ def generate(
         pad_token_id=loaded.tokenizer.pad_token_id,
         decoder_start_token_id=loaded.starts,
     )
-    draw = Draw(requests)
-    enough = Enough(loaded, thinking, rows)
-    out = loaded.model.generate(
+    draw, enough = Draw(requests), Enough(loaded, thinking, rows)
+    words = {
         **inputs,
-        generation_config=config,
-        logits_processor=LogitsProcessorList([draw] if draw.rows else []),
-        stopping_criteria=StoppingCriteriaList([enough]),
-    )
+        "generation_config": config,
+        "logits_processor": LogitsProcessorList([draw] if draw.rows else []),
+        "stopping_criteria": StoppingCriteriaList([enough]),
+    }
+    out = loaded.model.generate(**words)
+    if not draw.used:  # Janus's own `generate` leaves logits processors out
+        enough = words["stopping_criteria"][0] = Enough(loaded, thinking, rows)
+        out = GenerationMixin.generate(loaded.model, **words)
     start = enough.start
     return [
         response_of(said(loaded, thinking, out[number, start : start + length].tolist(), row))

@@ -54,6 +54,7 @@ class Loaded:
     own: Own = field(default_factory=Own)  # what its family needs beside its files
     starts: int | None = None  # the token that a decoder begins with whose encoder reads the prompt
     notes: tuple[str, ...] = ()
+    sure: bool = True  # whether transformers itself says that a model with a processor sees
 
     @property
     def encodes(self) -> bool:
@@ -152,7 +153,8 @@ def load(settings: Settings, config: Any) -> Loaded:
     notes = (*notes_of(processor), *set_template(settings, processor if processor is not None else tokenizer, tokenizer, own))
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token or tokenizer.unk_token or tokenizer.convert_ids_to_tokens(0)
-    make = getattr(transformers, auto_class(settings, config))
+    name = auto_class(settings, config)
+    make = getattr(transformers, name)
     more: dict[str, Any] = {"config": config, "dtype": precision(settings, device), **words}
     if settings.attn:
         more["attn_implementation"] = settings.attn
@@ -173,8 +175,9 @@ def load(settings: Settings, config: Any) -> Loaded:
     model.generation_config = GenerationConfig(
         eos_token_id=list(ends), pad_token_id=tokenizer.pad_token_id, decoder_start_token_id=starts
     )
+    sure = name == "AutoModelForImageTextToText" and not getattr(config, "auto_map", None)
     folder, window = files_of(model, source), window_of(model.config)
-    return Loaded(settings.model, model, tokenizer, processor, folder, window, ends, own, starts, notes)
+    return Loaded(settings.model, model, tokenizer, processor, folder, window, ends, own, starts, notes, sure)
 
 
 def precision(settings: Settings, device: str) -> Any:

@@ -6,6 +6,7 @@ any kind of model. The tokens are the same. Where a processor pads on the side t
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -17,6 +18,7 @@ from .load import Loaded
 
 Inputs = dict[str, Any]
 """Tensors by their names in the model's `forward`; some models want lists of tensors."""
+SEEN = re.compile(r"pixel|image|patches")  # in names of what images become
 TRAINING = {"labels"}  # what a processor makes for training only
 
 
@@ -91,11 +93,12 @@ def takes(call: Any, name: str) -> bool:
 
 
 def taken(loaded: Loaded, made: Mapping[str, Any]) -> Inputs:
-    """What the model's `forward` takes of it. One that names neither tokens nor mask hands everything on."""
+    """What the model's `forward` takes of it. One that names nothing of what images became, but takes any word, is given all."""
     known = inspect.signature(loaded.model.forward).parameters
-    always = {"input_ids", "attention_mask"} if takes(loaded.model.forward, "input_ids") else set()
-    everything = "input_ids" not in known and not loaded.encodes
-    inputs = {key: value for key, value in made.items() if (key in known or key in always or everything) and key not in TRAINING}
+    anything = takes(loaded.model.forward, "input_ids") and "input_ids" not in known
+    anything |= takes(loaded.model.forward, "anything") and not any(SEEN.search(name) for name in known)
+    always = {"input_ids", "attention_mask"} if takes(loaded.model.forward, "attention_mask") else set()
+    inputs = {key: value for key, value in made.items() if (anything or key in known or key in always) and key not in TRAINING}
     if "attention_mask" not in inputs:
         if "input_ids" not in inputs:
             raise Refused(f"the processor of {loaded.name} gives neither tokens nor a mask, but {', '.join(sorted(made))}")

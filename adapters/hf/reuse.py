@@ -12,7 +12,7 @@ import inspect
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from PIL import Image
@@ -36,6 +36,10 @@ KINDS = {"images": "every image is encoded again for each request", "prompts": "
 
 Shown = Sequence[tuple[Media, Image.Image]]
 """The images of one row, each as the request names it and as it was opened."""
+
+
+Way = Literal["", "own", "alone", "beside"]
+"""How images were prepared for the encoder: as their batch was, each as the only one of its question, or with its question."""
 
 
 class Unfit(Exception):
@@ -95,12 +99,13 @@ class Reuse:
         return dict(inputs)
 
     def shown(self, inputs: Inputs, rows: Sequence[Shown], again: Callable[[Sequence[int]], Inputs]) -> dict[str, Any]:
-        encoded = self.see(rows, inputs, again)
-        if ("images", len(rows[0])) not in self._tried:
-            single = inputs if len(rows) == 1 else again([0])
-            other = self.replaced(single, encoded[: len(rows[0])])
+        encoded, row, way = self.see(rows, inputs, again)
+        count = len(rows[0])
+        if way and (way, count) not in self._tried:
+            single = inputs if len(rows) == 1 else again([row])
+            other = self.replaced(single, encoded[row * count : (row + 1) * count])
             self.agree(last_logits(self.loaded, single), last_logits(self.loaded, other))
-            self._tried.add(("images", len(rows[0])))
+            self._tried.add((way, count))
         return self.replaced(inputs, encoded)
 
     def weighs(
@@ -118,32 +123,41 @@ class Reuse:
         return plain()
 
     @torch.inference_mode()
-    def see(self, rows: Sequence[Shown], inputs: Inputs, again: Callable[[Sequence[int]], Inputs]) -> list[Tensor]:
-        """Tokens [n, width] of every image of every row; those that are not kept are encoded together."""
+    def see(
+        self, rows: Sequence[Shown], inputs: Inputs, again: Callable[[Sequence[int]], Inputs]
+    ) -> tuple[list[Tensor], int, Way]:
+        """Tokens [n, width] of every image of every row; those that are not kept are encoded together.
+
+        Says which row has one that was not, and in which way it was prepared."""
         keys = [[self.key(media, row) for media, _ in row] for row in rows]
         held = {key: tokens for own in keys for key in own if (tokens := self.kept.get(key)) is not None}
         missing = {key: (number, at) for number, own in enumerate(keys) for at, key in enumerate(own) if key not in held}
+        first: int = 0
+        way: Way = ""
         if missing:
-            places = list(missing.values())
-            chosen = sorted({number for number, _ in places}) if self._beside else []
+            first = next(iter(missing.values()))[0]
+            chosen = sorted({number for number, _ in missing.values()})
             made = [key for number in chosen for key in keys[number]] if self._beside else list(missing)
-            if len(missing) == len(rows) == sum(map(len, rows)):
-                encoded = self.own(inputs, [picture for ((_, picture),) in rows])
-            elif self._beside:
-                encoded = self.encode(again(chosen), len(made))
-            else:
-                encoded = self.encode(self.alone([rows[number][at][1] for number, at in places]), len(made))
+            pictures = [rows[number][at][1] for number, at in missing.values()]
+            own = len(missing) == len(rows) == sum(map(len, rows))
+            encoded, way = self.encoded(inputs if own else None, pictures, len(made), lambda: again(chosen))
             for key, one in zip(made, encoded):
                 held[key] = one.clone()  # a view would keep the whole batch alive
                 self.kept.put(key, held[key])
-        return [held[key] for own in keys for key in own]
+        return [held[key] for own in keys for key in own], first, way
 
-    def own(self, inputs: Inputs, pictures: Sequence[Image.Image]) -> Sequence[Tensor]:
-        """Tokens of the one image of each row, from what was prepared for the batch; where that does not tell whose tile is which, anew."""
-        try:
-            return self.encode(inputs, len(pictures))
-        except Unfit:
-            return self.encode(self.alone(pictures), len(pictures))
+    def encoded(
+        self, inputs: Inputs | None, pictures: Sequence[Image.Image], count: int, again: Callable[[], Inputs]
+    ) -> tuple[Sequence[Tensor], Way]:
+        """Tokens of images, from what was prepared for the batch where these are all its images, else prepared anew."""
+        if inputs is not None:
+            try:
+                return self.encode(inputs, count), "own"
+            except Unfit:  # it may not tell whose tile is which
+                pass
+        if self._beside:
+            return self.encode(again(), count), "beside"
+        return self.encode(self.alone(pictures), count), "alone"
 
     def key(self, media: Media, row: Shown) -> str:
         """What an image is kept under. Beside others it may be another to the model: LLaVA-OneVision cuts single ones into tiles."""

@@ -110,7 +110,6 @@ LLAVAS = [
         told=DEFAULT,
         video={"video_processor_type": "VideoLlavaVideoProcessor", **CROP},
         bos=True,
-        torchvision=True,
     ),
     Family(
         "aya_vision",
@@ -155,6 +154,6 @@ LLAVAS = [
         },
         image="<|IMG_PATCH|>",
         bos=True,
-        torchvision=True,
+        extra="torchvision",
     ),
 ]

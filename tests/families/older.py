@@ -43,6 +43,7 @@ OLDER = [
         {"image_processor_type": "SiglipImageProcessor", "size": SQUARE, "image_seq_length": 4},
         tokens=("<image>", *(f"<loc{n:04}>" for n in range(4))),
         bos=True,
+        needs_image=True,
     ),
     Family(
         "idefics",
@@ -74,6 +75,7 @@ OLDER = [
         tokens=("<image>",),
         told={"num_query_tokens": 4},
         bos=True,
+        needs_image=True,
     ),
     Family(
         "instructblip",
@@ -83,6 +85,7 @@ OLDER = [
         tokens=("<image>",),
         told={"num_query_tokens": 4},
         bos=True,
+        needs_image=True,
     ),
     Family(
         "kosmos2",
@@ -107,6 +110,7 @@ OLDER = [
         tokens=KOSMOS_TOKENS,
         told={"num_patch_index_tokens": 64},
         bos=True,
+        needs_image=True,
     ),
     Family(
         "git",
@@ -123,6 +127,7 @@ OLDER = [
         "GitProcessor",
         {"image_processor_type": "CLIPImageProcessor", "size": {"shortest_edge": 28}, "crop_size": SQUARE},
         bos=True,
+        seed=7,
     ),
     Family(
         "florence2",
@@ -201,6 +206,7 @@ OLDER = [
         "Pix2StructProcessor",
         {"image_processor_type": "Pix2StructImageProcessor", "max_patches": 64, "is_vqa": True},
         font=True,
+        needs_image=True,
     ),
     Family(
         "fuyu",
@@ -219,6 +225,6 @@ OLDER = [
         },
         words=("\u2581", "|SPEAKER|", "|NEWLINE|"),
         bos=True,
-        torchvision=True,
+        extra="torchvision",
     ),
 ]

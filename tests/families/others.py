@@ -12,6 +12,7 @@ OTHERS = [
         "janus",
         {
             "model_type": "janus",
+            "tie_word_embeddings": False,
             "vision_config": {
                 "hidden_size": 32,
                 "projection_dim": 32,
@@ -156,7 +157,7 @@ OTHERS = [
         told={"image_use_col_tokens": True},
         video={"video_processor_type": "Molmo2VideoProcessor", "size": SQUARE},
         bos=True,
-        torchvision=True,
+        extra="torchvision",
     ),
     Family(
         "minicpmv4_6",
@@ -225,7 +226,7 @@ OTHERS = [
         },
         image="<image>",
         bos=True,
-        torchvision=True,
+        extra="torchvision",
     ),
     Family(
         "phi4_multimodal",
@@ -255,7 +256,7 @@ OTHERS = [
         {"image_processor_type": "Phi4MultimodalImageProcessorFast", "size": {"height": 448, "width": 448}, "dynamic_hd": 2},
         named={"image_token": "<|endoftext10|>", "audio_token": "<|endoftext11|>"},
         image="<|endoftext10|>",
-        torchvision=True,
+        extra="torchvision",
         causal=True,
     ),
 ]

@@ -40,9 +40,12 @@ class Family:
     told: Mapping[str, Any] = field(default_factory=dict)  # processor_config.json
     video: Mapping[str, Any] = field(default_factory=dict)  # video_preprocessor_config.json
     bos: bool = False  # whether the tokenizer begins each text with <s>
-    torchvision: bool = False  # whether its pictures can be prepared by torchvision only
+    extra: str = ""  # of lamm-bench, which brings what its processor needs
+    needs_image: bool = False  # whether it answers no question without one
     words: tuple[str, ...] = ()  # plain words that are one token; with an underscore each text begins with one
     font: bool = False  # whether its processor writes with one
+    seed: int = 0  # of the weights: one whose answers are not all empty
+    scale: float = 0.25  # of the weights: large enough to make answers differ, and small enough to let seeds do so
     causal: bool = False  # whether transformers lists it as a causal language model only
 
 
@@ -90,8 +93,8 @@ def resolved(value: Any, tokenizer: PreTrainedTokenizerFast) -> Any:
     return [resolved(one, tokenizer) for one in value] if isinstance(value, list) else value
 
 
-def shaken(model: Any, scale: float = 0.25) -> Any:
-    """Random weights that are large enough to make answers differ."""
+def shaken(model: Any, scale: float) -> Any:
+    """The model with random weights."""
     for parameter in model.parameters():
         parameter.data.normal_(std=scale if parameter.ndim > 1 else 0.1)
         if parameter.ndim == 1:
@@ -104,9 +107,9 @@ def build(family: Family, folder: Path) -> Path:
     tokenizer = tokenizer_of(family)
     config = resolved(family.config, tokenizer)
     with torch.random.fork_rng():
-        torch.manual_seed(0)
+        torch.manual_seed(family.seed)
         make = AutoModelForCausalLM if family.causal else AutoModelForImageTextToText
-        model = shaken(make.from_config(AutoConfig.for_model(**config)))
+        model = shaken(make.from_config(AutoConfig.for_model(**config)), family.scale)
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     write(folder / "tokenizer_config.json", {**read(folder / "tokenizer_config.json"), "processor_class": family.processor})

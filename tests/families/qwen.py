@@ -176,5 +176,6 @@ QWENS = [
         tokens=("<image>", "<IMG_ATOM>", "<IMG_START>", "<IMG_GRID>", "<IMG_COL>", "<IMG_ROW>", "<IMG_END>"),
         image="<image>\n",
         told={"image_seq_length": 4},
+        seed=4,
     ),
 ]

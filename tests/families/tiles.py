@@ -100,6 +100,7 @@ TILES = [
         image="<image>",
         told={"image_seq_len": 4},
         video={"video_processor_type": "SmolVLMVideoProcessor", **CUT},
+        extra="architectures",
     ),
     Family(
         "internvl",
@@ -127,15 +128,15 @@ TILES = [
         {
             "model_type": "got_ocr2",
             "vision_config": {
-                "hidden_size": 32,
-                "output_channels": 8,
-                "num_hidden_layers": 2,
+                "hidden_size": 8,
+                "output_channels": 4,
+                "num_hidden_layers": 1,
                 "num_attention_heads": 2,
                 "image_size": 1024,
                 "patch_size": 16,
-                "mlp_dim": 48,
+                "mlp_dim": 8,
                 "window_size": 14,
-                "global_attn_indexes": [1],
+                "global_attn_indexes": [],
             },
             "text_config": QWEN2,
             "image_token_index": "@<imgpad>",
@@ -144,6 +145,7 @@ TILES = [
         "GotOcr2Processor",
         {"image_processor_type": "GotOcr2ImageProcessor", "size": {"height": 1024, "width": 1024}},
         tokens=("<img>", "</img>", "<imgpad>"),
+        needs_image=True,
     ),
     Family(
         "mllama",
@@ -257,6 +259,7 @@ TILES = [
             "video_processor": {"video_processor_type": "Gemma4VideoProcessor", "patch_size": 4},
         },
         bos=True,
+        scale=0.15,
     ),
     Family(
         "perception_lm",
@@ -284,7 +287,7 @@ TILES = [
         image="<|image|>",
         told={"patch_size": 14, "pooling_ratio": 1},
         video={"video_processor_type": "PerceptionLMVideoProcessor", "size": SQUARE},
-        torchvision=True,
+        extra="architectures",
     ),
     Family(
         "llama4",
@@ -327,7 +330,7 @@ TILES = [
         image="<|image|>",
         told={"patch_size": 7, "pixel_shuffle_ratio": 0.5},
         bos=True,
-        torchvision=True,
+        extra="torchvision",
     ),
     *(
         Family(
@@ -341,7 +344,7 @@ TILES = [
                     "num_hidden_layers": 2,
                     "num_attention_heads": 2,
                     "head_dim": 16,
-                    "image_size": 56,
+                    "image_size": 112,
                     "patch_size": 14,
                 },
                 "text_config": MISTRAL,
@@ -351,7 +354,7 @@ TILES = [
             "PixtralProcessor",
             {
                 "image_processor_type": "PixtralImageProcessor",
-                "size": {"longest_edge": 56},
+                "size": {"longest_edge": 112},
                 "patch_size": {"height": 14, "width": 14},
             },
             tokens=("[IMG]", "[IMG_BREAK]", "[IMG_END]", "[INST]", "[/INST]"),
@@ -359,7 +362,7 @@ TILES = [
             template=PIXTRAL_CHAT,
             told={"patch_size": 14, **told},
             bos=True,
-            torchvision=True,
+            extra="torchvision",
         )
         for name, kind, more, told in (
             ("pixtral", "llava", {"vision_feature_layer": -1, "vision_feature_select_strategy": "full"}, {}),
