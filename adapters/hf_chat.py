@@ -1,8 +1,8 @@
 """Chat models of transformers as an adapter: `--model hf-chat --set model=FOLDER_OR_HUB_ID`.
 
-Any `AutoModelForImageTextToText` with a chat template is asked with its images; a text-only causal LLM is asked with all
+Any `AutoModelForImageTextToText` with a processor is asked with its images (docs/architectures.md); a text-only causal LLM is asked with all
 media left out, which makes it the blind control. Options: `--set model=... device=auto|cpu|cuda dtype=auto|float32|bfloat16|float16
-batch_size=16 cache=1024 attn=sdpa|eager|... revision=... template=FILE.jinja gguf=FILE render=4views device_map=auto trust_remote_code=false threads=0
+batch_size=16 cache=1024 attn=sdpa|eager|... revision=... template=FILE.jinja gguf=FILE images=auto|none render=4views device_map=auto trust_remote_code=false threads=0
 thinking=<think>...</think> reasoning_tokens=0 chat_template_kwargs={"enable_thinking": false}`."""
 
 from __future__ import annotations
@@ -60,6 +60,7 @@ class HfChat:
     _asker: Any = field(default=None, init=False, repr=False)
     _place: Any = field(default=None, init=False, repr=False)
     _config: Any = field(default=None, init=False, repr=False)
+    _kind: str = field(default="", init=False, repr=False)
     _hash: str = field(default="", init=False, repr=False)
     _views: Rendering = field(default_factory=Rendering, init=False, repr=False)
     _words: dict[str, Any] = field(default_factory=dict, init=False, repr=False)
@@ -108,10 +109,12 @@ class HfChat:
 
     @property
     def kind(self) -> str:
-        """`vision` or `text`; read from the model's config."""
-        from .hf.kind import kind_of
+        """`vision` or `text`; read from the model's files, once."""
+        if not self._kind:
+            from .hf.kind import kind_of
 
-        return kind_of(self, self.config)
+            self._kind = kind_of(self, self.config)
+        return self._kind
 
     @property
     def speaks(self) -> str:

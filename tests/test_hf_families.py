@@ -5,13 +5,18 @@ from __future__ import annotations
 import functools
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from lamm_bench.adapters.hf import prepare
+from lamm_bench.adapters.hf.company import Company
 from lamm_bench.adapters.hf.families import families
+from lamm_bench.adapters.hf.forms import Forms
 from lamm_bench.adapters.hf.kind import eyes_of
 from lamm_bench.adapters.hf_chat import HfChat
+from lamm_bench.doctor import examine
 from lamm_bench.errors import BenchError
 from lamm_bench.types import Generate, Media, Message, Score
 
@@ -125,9 +130,6 @@ def test_each_family_of_the_data_file_names_its_source() -> None:
         assert ".py" in own.source or "card of" in own.source, name
 
 
-REMOTE = {"auto_map": {"AutoModelForCausalLM": "modeling_toy.Toy", "AutoConfig": "configuration_toy.Config"}}
-
-
 def with_config(folder: Path, **changes: object) -> str:
     told = json.loads((folder / "config.json").read_text())
     (folder / "config.json").write_text(json.dumps({**told, **changes}))
@@ -188,3 +190,45 @@ def test_what_the_model_raises_ends_one_request(
     ):
         assert [found[n].status for n in range(3)] == ["", "model_error", ""]
         assert found[1].error == "the model raised RuntimeError: no Z please"
+
+
+def faults(adapter: HfChat, *checks: str) -> dict[str, str]:
+    return {found.check: found.reason for found in examine(adapter, only=checks) if found.verdict == "fail"}
+
+
+def test_the_doctor_finds_a_template_that_prints_a_list(built: Callable[[str], Path]) -> None:
+    adapter = HfChat(str(built("glm4v")))
+    assert not faults(adapter, "prompt")
+    adapter.asker.wording.forms = Forms()
+    assert "a list of Python was printed" in faults(adapter, "prompt")["prompt"]
+
+
+def test_the_doctor_finds_a_system_message_that_is_refused_beside_a_picture(built: Callable[[str], Path]) -> None:
+    adapter = HfChat(str(built("mllama")))
+    assert not faults(adapter, "recipe")
+    adapter.asker.wording.forms = replace(adapter.asker.wording.forms, system="own")
+    assert "incompatible with system messages" in faults(adapter, "recipe")["recipe"]
+
+
+@pytest.mark.parametrize("name", ["aya_vision", "internvl", "janus"])
+def test_the_doctor_finds_rows_that_are_padded_on_the_wrong_side(
+    name: str, built: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """These processors pad on the left whatever the tokenizer says."""
+    adapter = HfChat(str(built(name)))
+    assert not faults(adapter, "score-plain")
+    monkeypatch.setattr(prepare, "takes", lambda call, word: word != "padding_side")
+    monkeypatch.setattr(prepare, "aligned", lambda inputs, side: inputs)
+    monkeypatch.setattr(Company, "options", lambda self, inputs, values, alone: True)
+    assert "score-plain" in faults(HfChat(str(built(name))), "score-plain")
+
+
+def test_rows_are_moved_to_the_side_that_was_asked_for(built: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a processor does not take the side as a word, its rows are moved."""
+    loaded = HfChat(str(built("internvl"))).asker.loaded
+    wanted = prepare.prepare(loaded, ["hi", "hello there"], [[], []], "right")
+    monkeypatch.setattr(prepare, "takes", lambda call, word: word != "padding_side")
+    moved = prepare.prepare(loaded, ["hi", "hello there"], [[], []], "right")
+    assert moved["attention_mask"].tolist() == wanted["attention_mask"].tolist()
+    assert moved["attention_mask"][0, -1] == 0
+    assert moved["input_ids"].tolist() == wanted["input_ids"].tolist()

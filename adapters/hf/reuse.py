@@ -55,6 +55,8 @@ class Reuse:
     kept: FeatureCache[Tensor] = field(init=False, repr=False)
     faults: dict[str, str] = field(default_factory=dict, init=False)  # which of KINDS is off, and why
     _beside: bool = field(default=False, init=False, repr=False)  # whether an image depends on how many stand in its question
+    _output: type = field(default=BaseModelOutputWithPooling, init=False, repr=False)  # of its encoder
+    _layers: int = field(default=1, init=False, repr=False)  # of the language model that its encoder speaks to
     _stacked: bool = field(default=False, init=False, repr=False)  # whether its encoder gives one tensor for all images
     _tried: set[tuple[str, int]] = field(default_factory=set, init=False, repr=False)
 
@@ -171,28 +173,33 @@ class Reuse:
         return {key: fitting(value, self.loaded) for key, value in made.items()}
 
     def encode(self, pixels: Inputs, count: int) -> Sequence[Tensor]:
-        """Tokens [n, width] of each of `count` images."""
+        """Tokens [n, width] of each of `count` images; those for deeper layers (Qwen3-VL) stand beside them, as more width."""
         encoder = self.loaded.model.base_model.get_image_features
         taken = inspect.signature(encoder).parameters
         said = encoder(**{key: value for key, value in pixels.items() if key in taken}, return_dict=True)
         found = said.pooler_output
-        if getattr(said, "deepstack_features", None) is not None:
-            raise Unfit("its encoder speaks to several layers of the language model")
+        deep = getattr(said, "deepstack_features", None) or []
+        if any(len(layer) != count for layer in deep):
+            raise Unfit("its encoder speaks to several layers of the language model, and does not say which tokens are whose")
+        self._layers = 1 + len(deep)
+        self._output = type(said) if isinstance(said, BaseModelOutputWithPooling) else BaseModelOutputWithPooling
         self._stacked = isinstance(found, Tensor)
         if len(found) != count and (tiles := tiles_of(pixels, count, len(found))):
             found = [torch.cat(list(one)) for one in found.split(tiles)] if self._stacked else found
         if len(found) != count or any(one.ndim != 2 for one in found):
             raise Unfit("its encoder does not say which tokens are whose")
-        return found
+        return [torch.cat([one, *(layer[n] for layer in deep)], dim=-1) for n, one in enumerate(found)] if deep else found
 
     def replaced(self, inputs: Inputs, encoded: Sequence[Tensor]) -> dict[str, Any]:
         """Inputs with encoded images, in the form that its encoder gives them, in place of pixels.
 
         Sizes and grids, which decide about positions, stay."""
         others = {key: value for key, value in inputs.items() if not key.startswith("pixel_")}
-        same = len({one.shape for one in encoded}) == 1
-        given: Any = list(encoded) if not self._stacked else torch.stack(list(encoded)) if same else torch.cat(list(encoded))
-        return {**others, OUTPUTS: {"image": BaseModelOutputWithPooling(pooler_output=given)}}
+        first, *deeper = ([one.chunk(self._layers, dim=-1)[layer] for one in encoded] for layer in range(self._layers))
+        same = len({one.shape for one in first}) == 1
+        given: Any = first if not self._stacked else torch.stack(first) if same else torch.cat(first)
+        more: dict[str, Any] = {"deepstack_features": deeper} if deeper else {}
+        return {**others, OUTPUTS: {"image": self._output(pooler_output=given, **more)}}
 
     def agree(self, one: Tensor, other: Tensor) -> None:
         """Raises `Unfit` where two ways to the same values differ by more than rounding."""

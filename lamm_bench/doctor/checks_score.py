@@ -92,7 +92,8 @@ def score_plain(p: Patient) -> str:
     plain = getattr(p.adapter, "plain", None)
     if not callable(plain):
         raise NotApplicable("it has no plain way to compare with (a method `plain`)")
-    asked = [p.scoring(question) for question in p.questions()]
+    longer = [p.worded("Look at it well. What is it? " * (1 + number), number) for number in range(3)]
+    asked = [p.scoring(question) for question in (*p.questions(), *longer)]
     other = Patient(plain(), p.material, p.media)
     worst = 0.0
     together = other.scored(asked)
