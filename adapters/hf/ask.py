@@ -73,7 +73,8 @@ class Asker:
         asked, order = yield from self.ordered(requests)
 
         def prepared(chosen: Sequence[int], pictures: Pictures) -> dict[str, Any]:
-            return self.inputs([asked[i] for i in chosen], [pictures[i] for i in chosen], "left")
+            side = "right" if self.loaded.encodes else "left"  # an encoder may count positions, and the decoder begins for itself
+            return self.inputs([asked[i] for i in chosen], [pictures[i] for i in chosen], side)
 
         def work(chosen: Sequence[int], pictures: Pictures) -> list[Response]:
             if len(chosen) > 1 and "answers" in self.company.parted:
