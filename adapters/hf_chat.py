@@ -198,10 +198,8 @@ class HfChat:
 
     def plain(self) -> HfChat:
         """The same model, asked without keeping or sharing anything."""
-        from .hf.ask import Asker
-
         other = replace(self, cache=0)
-        other._asker = Asker(self.asker.loaded, self.batch_size, 0)
+        other._asker = replace(self.asker, kept_bytes=0)
         return other
 
     def pictured(

@@ -62,7 +62,7 @@ def says(monkeypatch: pytest.MonkeyPatch) -> Any:
                 self.ids = [
                     tokenizer(texts[request.messages[-1].text], add_special_tokens=False)["input_ids"] for request in requests
                 ]
-                self.rows, self.start = self.ids, -1
+                self.rows, self.start, self.used = self.ids, -1, True
 
             def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
                 self.start = input_ids.shape[1] if self.start < 0 else self.start
