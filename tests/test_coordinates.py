@@ -310,3 +310,10 @@ def test_recipes_of_own_words_are_never_ranked_with_the_others(mini_root: Path, 
     assert not groups[0] & groups[1]
     shown = lamm_bench("leaderboard", "--results", tmp_path, "--protocol", "standard").output
     assert NATIVELY in " ".join(shown.split())
+
+
+def test_the_table_of_architectures_tells_each_models_convention() -> None:
+    page = (Path(__file__).parents[1] / "docs/architectures.md").read_text(encoding="utf-8")
+    rows = [[cell.strip() for cell in line.strip("| ").split("|")] for line in page.splitlines() if line.startswith("| `")]
+    assert len(rows) >= 42
+    assert {row[0]: row[-1] for row in rows} == {row[0]: of_type(row[0].split("`")[1]) or "-" for row in rows}
