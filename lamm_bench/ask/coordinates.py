@@ -81,7 +81,7 @@ def wanted(task: Task, sample: Sample, part: str) -> tuple[str, Sequence[str]]:
     return own(sample, part) if own is not None else ("", ())
 
 
-def why_not(task: Task, asked: Convention) -> str | None:
+def why_no_places(task: Task, asked: Convention) -> str | None:
     """Why a task cannot be asked in a convention: the model was not taught to give what it wants."""
     kind = getattr(task, "asks_for", "")
     if kind in ("boxes", "points") and not asked.asks(kind):

@@ -21,8 +21,7 @@ from lamm_bench.measure.stats import seed_of
 from lamm_bench.read.parting import thought_apart
 from lamm_bench.types import Adapter, Flow, Generate, Job, Prediction, Record, Request, Response, Sample, Score, Task
 
-from .coordinates import Wording, spoken
-from .coordinates import why_not as why_no_places
+from .coordinates import Wording, spoken, why_no_places
 from .inferencers import sound
 from .instruction import Prompt, opening, prompt_file
 from .recipe import Recipe
@@ -87,8 +86,8 @@ def flow_of(recipe: Recipe, task: Task, sample: Sample, seed: int, wording: Word
         usual = opening(sample, part, system, template)
         return usual if wording is None else wording.prompt(task, sample, part, usual)
 
-    tokens = task.max_new_tokens if wording is None else wording.tokens(task, sample)
-    return recipe.inferencer_for(task.name).infer(sample, first, tokens, seed_of(str(seed), task.name))
+    most = task.max_new_tokens if wording is None else wording.tokens(task, sample)
+    return recipe.inferencer_for(task.name).infer(sample, first, most, seed_of(str(seed), task.name))
 
 
 def why_not(task: Task, recipe: Recipe, adapter: Adapter) -> str | None:
