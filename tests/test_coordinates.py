@@ -154,6 +154,31 @@ def test_marks_keep_each_box_with_its_name(text: str, labels: list[str] | None) 
     assert (found and [place.label for place in found]) == labels
 
 
+DOG, CAT = (0.12, 0.34, 0.56, 0.91), (0.01, 0.02, 0.03, 0.04)
+
+
+@pytest.mark.parametrize(
+    "name, text, expected",
+    [
+        ("qwen2-vl", "dog(120,340),(560,910) cat(10,20),(30,40)", [("dog", DOG), ("cat", CAT)]),  # a server has dropped the tags
+        ("qwen3-vl", "[{'bbox_2d': [120, 340, 560, 910], 'label': 'dog'}]", [("dog", DOG)]),
+        ("qwen3-vl", '```json\n[{"bbox_2d": [120, 340, 560, 910], "label": "dog"}, {"bbox_2d": [10, 20', [("dog", DOG)]),
+        ("qwen3-vl", '[{"label": "dog", "bbox_2d": [[120, 340], [560, 910]]}]', [("dog", DOG)]),
+        ("glm-v", "The dog is at <|begin_of_box|>[[120,340,560,910]]<|end_of_box|> and the cat at <|begin_of_box|>[[10,20,30,40]]<|end_of_box|>.", [("dog", DOG), ("cat", CAT)]),
+        ("ferret", "dog [[120,340,560,910;010,020,030,040]]", [("dog", DOG), ("dog", CAT)]),
+        ("fractions", "dog [0.12,0.34,0.56,0.91;0.01,0.02,0.03,0.04]", [("dog", DOG), ("dog", CAT)]),
+        ("fractions", "dog [0,12; 0,34; 0,56; 0,91]", [("dog", DOG)]),
+        ("minicpm-v", "<box>120 340 560 910</box> is the dog", [("dog", DOG)]),
+        ("internvl", "<ref>dog</ref><box>[[120, 340, 560, 910", [("dog", DOG)]),
+        ("gemini", "Here they are:\n```json\n[{\"box_2d\": [340, 120, 910, 560], \"label\": \"dog\"}]\n```\nThe dog is brown.", [("dog", DOG)]),
+        ("deepseek-ocr", "<|ref|>dog<|/ref|><|det|>[[120, 340, 560, 910]]<|/det|><|ref|>cat<|/ref|><|det|>[[10, 20, 30, 40]]<|/det|>", [("dog", DOG), ("cat", CAT)]),
+    ],
+)  # fmt: skip
+def test_what_models_make_of_their_forms_is_read_too(name: str, text: str, expected: list[tuple[str, Any]]) -> None:
+    found = read_boxes(text, PETS, 4, frame(name)) or []
+    assert [(place.label, place.numbers) for place in found] == expected
+
+
 @given(st.text(alphabet="<>|/_loc0123456789 boxpintref=\"'\n[](),dogat;", max_size=200))
 def test_no_text_breaks_the_readers_of_marks(text: str) -> None:
     for size in (2, 4):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .beside import head, label_places
@@ -19,6 +20,8 @@ from .thoughts import visible
 from .vocabulary import Vocabulary
 from .wrappers import boxed, tagged, values
 
+FINAL = re.compile(r"<\|(?:begin|end)_of_box\|>")  # GLM-V's around any final answer; of several boxes each may have its own
+PAIR = re.compile(r"\(\s?(-?\d{1,5})\s?,\s?(-?\d{1,5})\s?\)\s?,\s?\(\s?(-?\d{1,5})\s?,\s?(-?\d{1,5})\s?\)")
 METRES = re.compile(r"(?<=\d)\s?m(?:et(?:er|re)s?)?\b", re.I)
 DASH = re.compile(r"(?<![\d\w])[–—](?=\d)")
 LATEX = re.compile(r"\\(?:left|right|text|mathrm)\b|\\[,;!]")
@@ -65,7 +68,7 @@ def read_boxes(text: str, vocabulary: Vocabulary | None = None, size: int = 4, f
     >>> read_boxes("center (1, 2, 3), size (4, 5, 6)", size=6)[0].numbers
     (1.0, 2.0, 3.0, 4.0, 5.0, 6.0)
     """
-    return converted(read(text, vocabulary, size), frame if size == 4 else None)
+    return converted(read(corners(text, frame), vocabulary, size), frame if size == 4 else None)
 
 
 def read_points(text: str, vocabulary: Vocabulary | None = None, frame: Frame | None = None) -> list[Place] | None:
@@ -74,7 +77,19 @@ def read_points(text: str, vocabulary: Vocabulary | None = None, frame: Frame | 
     >>> [place.numbers for place in read_points("[0.1, 0.2], (x: 0.3; y: 0.4; visible 1) and [0.0, 0.0, 1.0, 0.5]")]
     [(0.1, 0.2), (0.3, 0.4), (0.5, 0.25)]
     """
-    return converted(read(text, vocabulary, 2), frame)
+    return converted(read(corners(text, frame), vocabulary, 2), frame)
+
+
+def corners(text: str, frame: Frame | None) -> str:
+    """Two corners as one group where the convention writes boxes so: servers drop the tags around them.
+
+    >>> from .conventions import known
+    >>> corners("dog(120,340),(560,910)", Frame(known()["qwen2-vl"])), corners("(1,2),(3,4)", None)
+    ('dog[120, 340, 560, 910]', '(1,2),(3,4)')
+    """
+    if frame is None or "({x1},{y1}),({x2},{y2})" not in frame.convention.box:
+        return text
+    return PAIR.sub(r"[\1, \2, \3, \4]", text)
 
 
 def converted(found: list[Place] | None, frame: Frame | None) -> list[Place] | None:
@@ -91,13 +106,13 @@ def converted(found: list[Place] | None, frame: Frame | None) -> list[Place] | N
 
 def read(text: str, vocabulary: Vocabulary | None, size: int) -> list[Place] | None:
     """All places of a text; None when there is none."""
-    text = visible(text)
+    text = FINAL.sub(" ", visible(text))
     for unwrap in (tagged, boxed):
         inside = unwrap(text)
         text = inside if inside is not None and any(c.isdigit() for c in inside) else text
     marks = marked(text, size)
     if marks is not None:
-        return [Place(head(said, vocabulary) if vocabulary is not None and said else None, numbers) for said, numbers in marks]
+        return [Place(named(names, vocabulary), numbers) for names, numbers in marks]
     found = of_json(text, vocabulary, size)
     if found is not None:
         return found
@@ -107,6 +122,11 @@ def read(text: str, vocabulary: Vocabulary | None, size: int) -> list[Place] | N
         return None
     labels = label_places(text, places, vocabulary) if vocabulary is not None else [None] * len(places)
     return [Place(label, span.numbers) for label, span in zip(labels, places, strict=True)]
+
+
+def named(names: Sequence[str], vocabulary: Vocabulary | None) -> str | None:
+    """The class that the first of some texts is about, or else the next."""
+    return next((label for said in names if (label := head(said, vocabulary))), None) if vocabulary is not None else None
 
 
 def of_json(text: str, vocabulary: Vocabulary | None, size: int) -> list[Place] | None:
@@ -119,6 +139,12 @@ def of_json(text: str, vocabulary: Vocabulary | None, size: int) -> list[Place] 
     return [Place(head(said, vocabulary) if vocabulary is not None and said else None, numbers) for said, numbers in found]
 
 
+def decimal(group: str) -> str:
+    """A bracket group whose commas are decimal points, `[0,1; 0,2]`; one of several places, `[1,2,3,4;5,6,7,8]`, stays as it is."""
+    few = all(part.count(",") <= 1 for part in group.split(";"))
+    return re.sub(r"(?<=\d),(?=\d)", ".", group) if few else group.replace(";", ", ")
+
+
 def prepared(text: str, size: int) -> str:
     """One spelling of brackets, minus signs, decimal commas and units."""
     if not text.isascii():
@@ -126,7 +152,7 @@ def prepared(text: str, size: int) -> str:
     if "\\" in text:
         text = LATEX.sub(" ", text)
     if ";" in text:
-        text = DECIMAL_COMMA.sub(lambda match: re.sub(r"(?<=\d),(?=\d)", ".", match.group()), text)
+        text = DECIMAL_COMMA.sub(lambda match: decimal(match.group()), text)
     if size == 6:
         text = TURNED.sub(r"\1", TIMES.sub(r"size (\1, \2, \3)", METRES.sub("", text)))
     if size > 2 and RANGED.search(text):
