@@ -112,9 +112,9 @@ def test_no_text_makes_a_reader_raise(reader, text):
 def test_time_grows_with_the_text_and_not_faster(reader, unit):
     """64,000 characters in well under the time that a quadratic reader would take (minutes)."""
     text = (unit * (64_000 // len(unit)))[:64_000]
-    start = time.perf_counter()
+    start = time.process_time()
     reader(text + "x")
-    assert time.perf_counter() - start < 5
+    assert time.process_time() - start < 5
 
 
 numbers = st.floats(-1e6, 1e6, allow_nan=False)
