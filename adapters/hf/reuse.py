@@ -86,7 +86,7 @@ class Reuse:
         """The same inputs with encoded images in place of pixels; `again` prepares some of the rows by themselves."""
         if not any(rows) or "images" in self.faults:
             return dict(inputs)
-        with self.watched("images"):
+        with self.watched("images", lambda: last_logits(self.loaded, inputs)):
             try:
                 return self.shown(inputs, rows, again)
             except Exception as error:
@@ -116,7 +116,7 @@ class Reuse:
         """Log-likelihoods of the options of one prompt, which is passed over once; `plain` computes them for whole rows."""
         if "prompts" in self.faults:
             return plain()
-        with self.watched("prompts"):
+        with self.watched("prompts", plain):
             values = behind(self.loaded, inputs, options, room)
             if ("prompts", images) not in self._tried:
                 self.agree(torch.tensor(plain()), torch.tensor(values))
@@ -207,8 +207,10 @@ class Reuse:
             raise Unfit("in a trial it said something else that way")
 
     @contextmanager
-    def watched(self, kind: str) -> Iterator[None]:
-        """Turns off what a model does not bear. Lack of memory and requests that are refused stay what they are."""
+    def watched(self, kind: str, plain: Callable[[], object]) -> Iterator[None]:
+        """Turns off what a model does not bear. Lack of memory and requests that are refused stay what they are.
+
+        What the model does not bear in the `plain` way either is the request's own fault, and is raised."""
         try:
             yield
         except Refused:
@@ -217,6 +219,7 @@ class Reuse:
             if is_out_of_memory(error):
                 self.kept.clear()
                 raise
+            plain()
             self.faults[kind] = " ".join(str(error).split())[:200] or type(error).__name__
 
 
