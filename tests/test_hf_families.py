@@ -167,10 +167,11 @@ def test_a_model_with_eyes_can_be_asked_blindly_on_purpose(built: Callable[[str]
         HfChat(str(built("glm4v")), images="some")
 
 
-def test_what_the_model_raises_ends_one_request(
-    built: Callable[[str], Path], media: list[Media], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("cache", [0, 64])
+def test_what_the_model_raises_ends_one_request_and_turns_nothing_off(
+    cache: int, built: Callable[[str], Path], media: list[Media], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    adapter = HfChat(str(built("glm4v")), batch_size=4, cache=0)
+    adapter = HfChat(str(built("glm4v")), batch_size=4, cache=cache)
     model = adapter.asker.loaded.model
     real, tokens = model.forward, adapter.asker.loaded.tokenizer
     mark = tokens("Z", add_special_tokens=False)["input_ids"][0]
@@ -190,6 +191,7 @@ def test_what_the_model_raises_ends_one_request(
     ):
         assert [found[n].status for n in range(3)] == ["", "model_error", ""]
         assert found[1].error == "the model raised RuntimeError: no Z please"
+    assert not any(adapter.asker.reuse.faults.values())
 
 
 def faults(adapter: HfChat, *checks: str) -> dict[str, str]:

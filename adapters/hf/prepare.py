@@ -23,7 +23,7 @@ TRAINING = {"labels"}  # what a processor makes for training only
 
 
 class Refused(Exception):
-    """A request that the model's processor cannot take; the message says why."""
+    """A request that the model or its processor cannot take; the message says why."""
 
 
 def prepare(loaded: Loaded, texts: Sequence[str], images: Sequence[Sequence[Image.Image]], side: str) -> Inputs:
@@ -96,7 +96,7 @@ def taken(loaded: Loaded, made: Mapping[str, Any]) -> Inputs:
     """What the model's `forward` takes of it. One that names nothing of what images became, but takes any word, is given all."""
     known = inspect.signature(loaded.model.forward).parameters
     anything = takes(loaded.model.forward, "input_ids") and "input_ids" not in known
-    anything |= takes(loaded.model.forward, "anything") and not any(SEEN.search(name) for name in known)
+    anything |= loaded.vision and takes(loaded.model.forward, "anything") and not any(SEEN.search(name) for name in known)
     always = {"input_ids", "attention_mask"} if takes(loaded.model.forward, "attention_mask") else set()
     inputs = {key: value for key, value in made.items() if (anything or key in known or key in always) and key not in TRAINING}
     if "attention_mask" not in inputs:

@@ -31,8 +31,14 @@ from .prepare import Inputs, Refused, fitting
 
 OUTPUTS = "mm_encoder_outputs"
 LONG = 1000  # letters from which on a prompt without images is passed over apart from its options; shorter ones go in batches
+KNOWN = {*BaseModelOutputWithPooling.__dataclass_fields__, "deepstack_features"}
+IMAGE_TOKENS = ("image_token_id", "image_token_index", "image_patch_id")  # of a config: what stands for one token of an image
 CROSS = ("cross_attention_mask",)  # which images each token sees, where layers of their own look at them (Llama 3.2 Vision)
-KINDS = {"images": "every image is encoded again for each request", "prompts": "every option passes over its prompt again"}
+KINDS = {
+    "images": "every image is encoded again for each request",
+    "several": "the images of a question with several are encoded again for each request",
+    "prompts": "every option passes over its prompt again",
+}
 
 Shown = Sequence[tuple[Media, Image.Image]]
 """The images of one row, each as the request names it and as it was opened."""
@@ -56,6 +62,7 @@ class Reuse:
     faults: dict[str, str] = field(default_factory=dict, init=False)  # which of KINDS is off, and why
     _beside: bool = field(default=False, init=False, repr=False)  # whether an image depends on how many stand in its question
     _output: type = field(default=BaseModelOutputWithPooling, init=False, repr=False)  # of its encoder
+    _more: dict[str, Any] = field(default_factory=dict, init=False, repr=False)  # what it says besides, of no image (Ovis 2)
     _layers: int = field(default=1, init=False, repr=False)  # of the language model that its encoder speaks to
     _stacked: bool = field(default=False, init=False, repr=False)  # whether its encoder gives one tensor for all images
     _tried: set[tuple[str, int]] = field(default_factory=set, init=False, repr=False)
@@ -84,9 +91,10 @@ class Reuse:
 
     def shows(self, inputs: Inputs, rows: Sequence[Shown], again: Callable[[Sequence[int]], Inputs]) -> dict[str, Any]:
         """The same inputs with encoded images in place of pixels; `again` prepares some of the rows by themselves."""
-        if not any(rows) or "images" in self.faults:
+        kind = "images" if len(rows[0]) == 1 else "several"
+        if not any(rows) or "images" in self.faults or kind in self.faults:
             return dict(inputs)
-        with self.watched("images"):
+        with self.watched(kind, lambda: last_logits(self.loaded, inputs)):
             try:
                 return self.shown(inputs, rows, again)
             except Exception as error:
@@ -116,7 +124,7 @@ class Reuse:
         """Log-likelihoods of the options of one prompt, which is passed over once; `plain` computes them for whole rows."""
         if "prompts" in self.faults:
             return plain()
-        with self.watched("prompts"):
+        with self.watched("prompts", plain):
             values = behind(self.loaded, inputs, options, room)
             if ("prompts", images) not in self._tried:
                 self.agree(torch.tensor(plain()), torch.tensor(values))
@@ -183,9 +191,12 @@ class Reuse:
             raise Unfit("its encoder speaks to several layers of the language model, and does not say which tokens are whose")
         self._layers = 1 + len(deep)
         self._output = type(said) if isinstance(said, BaseModelOutputWithPooling) else BaseModelOutputWithPooling
+        self._more = {key: value for key, value in vars(said).items() if key not in KNOWN and value is not None}
         self._stacked = isinstance(found, Tensor)
         if len(found) != count and (tiles := tiles_of(pixels, count, len(found))):
             found = [torch.cat(list(one)) for one in found.split(tiles)] if self._stacked else found
+        elif len(found) != count and (tokens := places(self.loaded.model, pixels, count)):
+            found = parted(found, tokens)
         if len(found) != count or any(one.ndim != 2 for one in found):
             raise Unfit("its encoder does not say which tokens are whose")
         return [torch.cat([one, *(layer[n] for layer in deep)], dim=-1) for n, one in enumerate(found)] if deep else found
@@ -198,7 +209,7 @@ class Reuse:
         first, *deeper = ([one.chunk(self._layers, dim=-1)[layer] for one in encoded] for layer in range(self._layers))
         same = len({one.shape for one in first}) == 1
         given: Any = first if not self._stacked else torch.stack(first) if same else torch.cat(first)
-        more: dict[str, Any] = {"deepstack_features": deeper} if deeper else {}
+        more: dict[str, Any] = {**self._more, **({"deepstack_features": deeper} if deeper else {})}
         return {**others, OUTPUTS: {"image": self._output(pooler_output=given, **more)}}
 
     def agree(self, one: Tensor, other: Tensor) -> None:
@@ -207,8 +218,10 @@ class Reuse:
             raise Unfit("in a trial it said something else that way")
 
     @contextmanager
-    def watched(self, kind: str) -> Iterator[None]:
-        """Turns off what a model does not bear. Lack of memory and requests that are refused stay what they are."""
+    def watched(self, kind: str, plain: Callable[[], object]) -> Iterator[None]:
+        """Turns off what a model does not bear. Lack of memory and requests that are refused stay what they are.
+
+        What the model does not bear in the `plain` way either is the request's own fault, and is raised."""
         try:
             yield
         except Refused:
@@ -217,6 +230,7 @@ class Reuse:
             if is_out_of_memory(error):
                 self.kept.clear()
                 raise
+            plain()
             self.faults[kind] = " ".join(str(error).split())[:200] or type(error).__name__
 
 
@@ -224,6 +238,19 @@ class Reuse:
 def last_logits(loaded: Loaded, inputs: dict[str, Any]) -> Tensor:
     """What one row without padding says next: [vocabulary]."""
     return loaded.model(**inputs, use_cache=False).logits[0, -1].float()
+
+
+def places(model: Any, inputs: Inputs, count: int) -> list[int]:
+    """How many tokens stand for the one image of each row, by what was prepared for it; nothing where that does not tell."""
+    config, ids = getattr(model, "config", None), inputs.get("input_ids")
+    token = next((found for name in IMAGE_TOKENS if (found := getattr(config, name, None)) is not None), None)
+    return [int(one) for one in (ids == token).sum(1)] if token is not None and ids is not None and len(ids) == count else []
+
+
+def parted(found: Any, tokens: Sequence[int]) -> Any:
+    """Tokens of all tiles of all images, image by image; as they were where they are not so many."""
+    flat = torch.cat([one.reshape(-1, one.shape[-1]) for one in found])
+    return flat.split(list(tokens)) if sum(tokens) == len(flat) else found
 
 
 def tiles_of(pixels: Inputs, count: int, total: int) -> list[int]:

@@ -45,7 +45,7 @@ UNWELL = 1  # exit status when a check has failed
 def doctor(**asked: Any) -> None:
     """Examine a model adapter: is it deterministic, does it batch, cut, score and look as it should?
 
-    Some thirty checks, each with its reason; what a check cannot say is shown as n/a. Exit status 1 if a check fails.
+    Forty checks, each with its reason; what a check cannot say is shown as n/a. Exit status 1 if a check fails.
     The same checks run in an author's own tests by lamm_bench.testing.check_adapter.
 
     \b
@@ -76,7 +76,7 @@ def doctor(**asked: Any) -> None:
         task = catalog.tasks[asked["task"]]
     settings = with_shortcuts(asked, asked["model"], catalog)
     adapter = catalog.adapter(asked["model"], settings)
-    fingerprint(adapter)  # weights that are not there are one sentence, not thirty failed checks
+    fingerprint(adapter)  # weights that are not there are one sentence, not forty failed checks
     say_hints(adapter)
     watcher = Bars(stderr_console())
     if asked["measure"] is not None:

@@ -11,11 +11,22 @@ from pathlib import Path
 
 from lamm_bench.adapters.hf_chat import HfChat
 from lamm_bench.doctor import Finding, examine
+from lamm_bench.read.conventions import of_type
 
 from . import FAMILIES, Family, build
 
 PAGE = Path(__file__).parents[2] / "docs/architectures.md"
-HEAD = ("model type", "for instance", "loads", "answers", "scores options", "keeps images", "shares prompts", "remarks")
+HEAD = (
+    "model type",
+    "for instance",
+    "loads",
+    "answers",
+    "scores options",
+    "keeps images",
+    "shares prompts",
+    "remarks",
+    "convention",
+)
 LEFT_OUT = ("memory", "speed", "long")  # of the doctor's checks: slow, and not about the architecture
 EXAMPLES: Mapping[str, str] = {  # as transformers' own configuration_*.py names them, but for the three behind the last line
     "llava": "llava-hf/llava-1.5-7b-hf",
@@ -64,6 +75,11 @@ EXAMPLES: Mapping[str, str] = {  # as transformers' own configuration_*.py names
     "florence2": "florence-community/Florence-2-base",
     "pix2struct": "google/pix2struct-base",
     "fuyu": "adept/fuyu-8b",
+    "lighton_ocr": "lightonai/LightOnOCR-1B-1025",
+    "exaone4_5": "LGAI-EXAONE/EXAONE-4.5-33B",
+    "paddleocr_vl": "PaddlePaddle/PaddleOCR-VL",
+    "glm_ocr": "zai-org/GLM-OCR",
+    "qianfan_ocr": "baidu/Qianfan-OCR",
     # their own cards
     "qwen2_5_vl": "Qwen/Qwen2.5-VL-7B-Instruct",
     "glm46v": "zai-org/GLM-4.6V-Flash",
@@ -93,11 +109,12 @@ def row_of(family: Family, adapter: HfChat, findings: Mapping[str, Finding]) -> 
         "no" if failed - scores else "yes",
         "no" if failed & scores or findings["score"].verdict != "pass" else "yes",
         *kept,
-        remarks(family, adapter),
+        remarks(family, adapter, sorted(failed)),
+        of_type(kind) or "-",
     )
 
 
-def remarks(family: Family, adapter: HfChat) -> str:
+def remarks(family: Family, adapter: HfChat, failed: Collection[str]) -> str:
     """What is otherwise than elsewhere, in a few words; the adapter's notes say it in sentences."""
     loaded, forms, company = adapter.asker.loaded, adapter.asker.wording.forms, adapter.asker.company
     words = [f"extra `{family.extra}`"] if family.extra else []
@@ -106,6 +123,7 @@ def remarks(family: Family, adapter: HfChat) -> str:
     words += ["no question without an image"] if family.needs_image else []
     words += ["system text in the question beside an image"] if forms.system == "alone" else []
     words += ["asked one by one"] if company.parted else []
+    words += [f"the doctor's `{name}` fails" for name in failed]
     return ", ".join(words)
 
 

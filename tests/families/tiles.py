@@ -27,17 +27,6 @@ MLLAMA_CHAT = (
     "{{ part['text'] }}{% endif %}{% endfor %}{% endif %}<|im_end|>{% endfor %}"
     "{% if add_generation_prompt %}<|im_start|>assistant\n\n{% endif %}"
 )
-# mistral-community/pixtral-12b, chat_template.json: the system text opens the last question; strings for system and assistant
-PIXTRAL_CHAT = (
-    "{% if messages[0]['role'] == 'system' %}{% set told = messages[0]['content'] %}{% set loop_messages = messages[1:] %}"
-    "{% else %}{% set loop_messages = messages %}{% endif %}{{ bos_token }}{% for message in loop_messages %}"
-    "{% if (message['role'] == 'user') != (loop.index0 % 2 == 0) %}{{ raise_exception('roles must alternate') }}{% endif %}"
-    "{% if message['role'] == 'user' %}{% if loop.last and told is defined %}{{ '[INST]' + told + '\n\n' }}{% else %}{{ '[INST]' }}"
-    "{% endif %}{% if message['content'] is not string %}{% for part in message['content'] %}{% if part['type'] == 'text' %}"
-    "{{ part['text'] }}{% elif part['type'] == 'image' %}{{ 'IMAGE' }}{% else %}{{ raise_exception('odd') }}{% endif %}{% endfor %}"
-    "{% else %}{{ message['content'] }}{% endif %}{{ '[/INST]' }}{% elif message['role'] == 'assistant' %}"
-    "{{ message['content'] + eos_token }}{% endif %}{% endfor %}"
-)
 # google/gemma-3-4b-it, chat_template.json: the system text opens the first question
 GEMMA_CHAT = (
     "{{ bos_token }}{% if messages[0]['role'] == 'system' %}{% if messages[0]['content'] is string %}"
@@ -331,42 +320,5 @@ TILES = [
         told={"patch_size": 7, "pixel_shuffle_ratio": 0.5},
         bos=True,
         extra="torchvision",
-    ),
-    *(
-        Family(
-            name,
-            {
-                "model_type": kind,
-                "vision_config": {
-                    "model_type": "pixtral",
-                    "hidden_size": 32,
-                    "intermediate_size": 48,
-                    "num_hidden_layers": 2,
-                    "num_attention_heads": 2,
-                    "head_dim": 16,
-                    "image_size": 112,
-                    "patch_size": 14,
-                },
-                "text_config": MISTRAL,
-                "image_token_index": "@[IMG]",
-                **more,
-            },
-            "PixtralProcessor",
-            {
-                "image_processor_type": "PixtralImageProcessor",
-                "size": {"longest_edge": 112},
-                "patch_size": {"height": 14, "width": 14},
-            },
-            tokens=("[IMG]", "[IMG_BREAK]", "[IMG_END]", "[INST]", "[/INST]"),
-            image="[IMG]",
-            template=PIXTRAL_CHAT,
-            told={"patch_size": 14, **told},
-            bos=True,
-            extra="torchvision",
-        )
-        for name, kind, more, told in (
-            ("pixtral", "llava", {"vision_feature_layer": -1, "vision_feature_select_strategy": "full"}, {}),
-            ("mistral3", "mistral3", {"spatial_merge_size": 2}, {"spatial_merge_size": 2}),
-        )
     ),
 ]
