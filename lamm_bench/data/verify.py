@@ -63,7 +63,7 @@ def verify_task(root: Path, task: Task, deep: bool, known: dict[str, str | None]
     """The findings of one task: the file, its items, then media and what is drawn on them."""
     try:
         file = find_meta(root, task.meta_files)
-        if file.suffix != ".json":  # a plug-in's own format: only its task knows what is an item there
+        if file.suffix != ".json" or getattr(task, "own_format", False):  # only its task knows what is an item there
             return foreign_findings(root, task, file, deep, known, watcher)
         entries = read_list(file)
     except BenchError as error:

@@ -1,0 +1,8 @@
+"""ChEF's scenarios as tasks: upstream's own files, its figures under `chef`, ours under `standard` (docs/chef.md).
+
+They are benchmarks of their own: `--tasks all` leaves them out, `--tasks chef` means all of them. To add one, write a file with
+`TASKS` and name it here."""
+
+from . import mmbench, mme, pope, scienceqa, seedbench
+
+TASKS = (*scienceqa.TASKS, *mmbench.TASKS, *mme.TASKS, *seedbench.TASKS, *pope.TASKS)

@@ -1,0 +1,174 @@
+"""Scenarios of ChEF against ../shared/goldens-chef: the items of upstream's dataset classes, its readings and its figures."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lamm_bench.ask.catalog import load_catalog
+from lamm_bench.errors import UpstreamStops
+from lamm_bench.keep.answers import read_answers
+from lamm_bench.measure.scoring import Answered, Score, score
+from lamm_bench.tasks.chef_scenarios import mmbench, mme, pope, scienceqa, seedbench
+from lamm_bench.tasks.chef_scenarios.cleaner import cleaned
+from lamm_bench.tasks.chef_scenarios.letters import LetterScorer
+from lamm_bench.tasks.chef_scenarios.mmbench_scoring import MMBenchScorer
+from lamm_bench.tasks.chef_scenarios.mme_scoring import reading
+from lamm_bench.types import Row, Sample, Scorer
+
+from .test_chef_made import figures_of
+
+PROMPT = "Choose among these:"  # given as an argument where the goldens were made
+SCENARIOS: dict[str, Callable[[Path], Iterable[dict[str, Any]]]] = {
+    "ScienceQA": scienceqa.items,
+    "ScienceQA option_content": partial(scienceqa.items, option_content=True),
+    "ScienceQA generative": partial(scienceqa.items, generative=True),
+    "ScienceQA img_crp": partial(scienceqa.items, img_crp=True),
+    "ScienceQA img_crp text_crp": partial(scienceqa.items, img_crp=True, text_crp=True),
+    "MMBench": partial(mmbench.items, sys_prompt=PROMPT),
+    "MMBench direct": partial(mmbench.items, sys_prompt=PROMPT, ppl=False),
+    "MMBench hint False": partial(mmbench.items, sys_prompt=PROMPT, hint=False),
+    "MMBench content_only": partial(mmbench.items, sys_prompt=PROMPT, content_only=True),
+    "MMBench generative": partial(mmbench.items, sys_prompt=PROMPT, generative=True),
+    "MMBench img_crp": partial(mmbench.items, sys_prompt=PROMPT, img_crp=True),
+    "MMBench text_crp": partial(mmbench.items, sys_prompt=PROMPT, text_crp=True),
+    "MME": mme.items,
+    "MME generative": partial(mme.items, generative=True),
+    "SEEDBench": seedbench.items,
+    "SEEDBench2": seedbench.items2,
+    **{f"POPE {setting}": partial(pope.items, setting=setting) for setting in pope.SETTINGS},
+}
+# case of the goldens -> task; what follows the last stop says how was asked
+LETTERS = {
+    "ScienceQA": "chef-scienceqa",
+    "SEEDBench": "chef-seedbench",
+    "SEEDBench2": "chef-seedbench2",
+    "MMBench": "chef-mmbench",
+}
+CASES = {
+    **{f"ScienceQA.{way}": "chef-scienceqa" for way in ("direct", "direct_CoT", "ppl", "ppl_option_content", "ppl_generative")},
+    **{f"MMBench.{way}": "chef-mmbench" for way in ("direct", "ppl", "mostly_right", "sampled")},
+    "MME.direct": "chef-mme",
+    "MME.ppl": "chef-mme",
+    "SEEDBench.ppl": "chef-seedbench",
+    "SEEDBench.direct": "chef-seedbench",
+    "SEEDBench2.ppl": "chef-seedbench2",
+    **{f"POPE.{setting}.{way}": f"chef-pope-{setting}" for setting in pope.SETTINGS for way in ("direct", "ppl")},
+}
+FRACTIONS = ("POPE", "Winoground")  # which upstream prints as they are; ours are percentages
+
+
+def expected(goldens: Path, name: str) -> Any:
+    return json.loads((goldens / "expected" / f"{name}.json").read_text(encoding="utf-8"))
+
+
+def golden_score(goldens: Path, case: str, task: Any, scorer: Scorer | None = None) -> Score:
+    """The case's answers under `chef`; of its items only those that have one, as upstream does."""
+    samples = task.samples(goldens / "data")
+    answered, notes = read_answers(goldens / "answers" / f"{case}.json").by_content(task, samples).join(samples, "chef")
+    assert not notes
+    asked = [sample for sample in samples if sample.id in answered]
+    if scorer is not None:
+        task = figures_of(scorer)
+    return score(task, "chef", asked, answered)
+
+
+def assert_figures(found: Score, wanted: dict[str, float], scale: float = 1.0) -> None:
+    assert set(found.metrics) >= set(wanted)
+    for name, value in wanted.items():
+        assert found.metrics[name].value == pytest.approx(scale * value, rel=1e-9, abs=0), name
+
+
+def assert_readings(found: Score, wanted: dict[str, dict[str, Any]]) -> None:
+    assert found.samples.keys() == wanted.keys()
+    for name, values in wanted.items():
+        assert {key: found.samples[name][key] for key in values} == values, name
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_items_are_those_of_upstreams_class(chef_goldens: Path, name: str) -> None:
+    golden = expected(chef_goldens, "scenarios")[name]
+    found = list(SCENARIOS[name](chef_goldens / "data"))
+    assert len(found) == golden["count"]
+    for item, wanted in zip(found, golden["items"]):
+        if "raises" in wanted:  # upstream looks for a letter in the right text at the place of its option (9.1)
+            assert len(item["choices"][item["gt_choice"]]) <= item["gt_choice"]
+        else:
+            assert item == wanted
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_answers_are_read_and_counted_as_upstream_does(chef_goldens: Path, case: str) -> None:
+    golden = expected(chef_goldens, "metrics")[case]
+    found = golden_score(chef_goldens, case, load_catalog().tasks[CASES[case]])
+    assert_figures(found, golden["figures"], 100.0 if case.startswith(FRACTIONS) else 1.0)
+    assert_readings(found, golden["samples"])
+    assert sum(found.counts[status] for status in found.counts if status != "expected") == golden["items"]
+
+
+def test_options_can_be_read_by_their_texts_alone(chef_goldens: Path) -> None:
+    golden = expected(chef_goldens, "metrics")["MMBench.content_only"]
+    task = load_catalog().tasks["chef-mmbench"]
+    found = golden_score(chef_goldens, "MMBench.content_only", task, MMBenchScorer(content_only=True))
+    assert_figures(found, golden["figures"])
+    assert_readings(found, golden["samples"])
+
+
+@pytest.mark.parametrize(("case", "task"), [("ScienceQA.calibration", "chef-scienceqa"), ("MMBench.calibration", "chef-mmbench")])
+def test_calibrated_answers_are_as_right_as_upstream_says(chef_goldens: Path, case: str, task: str) -> None:
+    golden = expected(chef_goldens, "metrics")[case]
+    found = golden_score(chef_goldens, case, load_catalog().tasks[task])
+    assert_figures(found, {name: value for name, value in golden["figures"].items() if name in found.metrics})
+    assert {name: each["right"] for name, each in found.samples.items()} == {
+        name: each["correct"] for name, each in golden["samples"].items()
+    }
+
+
+def test_every_reading_of_mme_and_of_the_cleaner(chef_goldens: Path) -> None:
+    golden = expected(chef_goldens, "metrics")
+    for text, said in golden["MME.readings"]["samples"]:
+        assert reading(text) == said, text
+    for text, said in golden["cleaner"]["samples"]:
+        assert cleaned(text) == said, text
+
+
+def test_the_three_settings_of_pope_have_upstreams_mean(chef_goldens: Path) -> None:
+    tasks = load_catalog().tasks
+    found = [
+        golden_score(chef_goldens, f"POPE.{name}.ppl", tasks[f"chef-pope-{name}"]).headline[1].value for name in pope.SETTINGS
+    ]
+    wanted = expected(chef_goldens, "metrics")["POPE.hallucination"]["figures"]["mean_accuracy_percent"]
+    assert sum(value or 0 for value in found) / 3 == pytest.approx(wanted, rel=1e-9)
+
+
+def test_items_at_which_upstream_stops_are_wrong_with_a_note(chef_goldens: Path) -> None:
+    scorers = {"basic/MMBench": MMBenchScorer(), "basic/ScienceQA": LetterScorer()}
+    cases = [case for case in expected(chef_goldens, "upstream_raises") if case["metric"] in scorers]
+    cases = [case for case in cases if case["items"] and "choices" in case["items"][0]]
+    assert len(cases) == 4
+    for case in cases:
+        (item,) = case["items"]
+        choices = tuple(item["choices"])
+        sample = Sample(item["id"], "", (), item["gt_choice"], "g", choices, (), {"base": item["id"], "of": 1})
+        with pytest.raises(UpstreamStops):
+            scorers[case["metric"]].read(item["answer"], sample)
+        found = score(figures_of(scorers[case["metric"]]), "chef", [sample], {sample.id: Answered(item["answer"])})
+        assert found.counts["unread"] == 1 and found.samples[sample.id]["right"] == 0
+        assert "upstream's evaluator stops here" in found.notes[0]
+
+
+def test_pope_has_no_figures_where_upstream_divides_by_zero(chef_goldens: Path) -> None:
+    cases = [case for case in expected(chef_goldens, "upstream_raises") if case["metric"].startswith("Hallucination")]
+    assert len(cases) == 3
+    for case in cases:
+        rows = []
+        for number, item in enumerate(case["items"]):
+            sample = Sample(str(number), "", (), int(item["gt_answers"] == "no"), "g", ("Yes", "No"))
+            rows.append(Row(sample, "ok", item["answer"], item["answer"], pope.CHEF.score(sample, item["answer"])))
+        found = pope.CHEF.whole(rows)
+        assert found and all(each.value is None and "divides by zero" in each.note for each in found.values())
