@@ -10,6 +10,7 @@ from typing import Any
 
 from PIL import Image
 
+from lamm_bench.tasks.chef_scenarios.ch3ef import DIMENSIONS
 from lamm_bench.tasks.chef_scenarios.mme import SUBTASKS
 from lamm_bench.tasks.chef_scenarios.pope import SETTINGS
 
@@ -106,7 +107,47 @@ def mmbench(root: Path, rng: Random) -> None:
         writer.writerows(rows)
 
 
-MAKERS = (scienceqa, mmbench, mme, seedbench, pope)
+def winoground(root: Path, rng: Random) -> None:
+    entries = []
+    for number in range(8):
+        one, other = rng.sample(WORDS, 2)
+        names = {f"image_{place}": f"ex_{number}_img_{place}" for place in (0, 1)}
+        captions = {"caption_0": f"{one} on {other} number {number}", "caption_1": f"{other} on {one} number {number}"}
+        entries.append({"id": number, **names, **captions})
+        for name in names.values():
+            picture(root / "Winoground/images" / f"{name}.png")
+    path = root / "Winoground/examples.jsonl"
+    path.write_text("".join(json.dumps(entry) + "\n" for entry in entries), encoding="utf-8")
+
+
+def mmmu(root: Path, rng: Random) -> None:
+    rows = []
+    for number in range(12):
+        name = f"validation_{rng.choice(['Art_Theory', 'Biology', 'Math'])}_{number}"
+        options = rng.sample(WORDS, rng.randint(2, 6))
+        closed = {"options": repr(options), "answer": "ABCDEF"[rng.randrange(len(options))], "question_type": "multiple-choice"}
+        opened = {"options": "[]", "answer": rng.choice(["3.5", "oak", ["0.75", "3/4"]]), "question_type": "open"}
+        count = rng.randint(1, 3)
+        images = {f"image_{place}": True if place <= count else None for place in range(1, 8)}
+        rows.append({"id": name, "question": f"What is {number}?", **(opened if number % 3 == 0 else closed), **images})
+        for place in range(count):
+            picture(root / "MMMU_images" / f"{name}_{place}.png")
+    write_json(root / "MMMU/validation.json", rows)
+
+
+def ch3ef(root: Path, rng: Random) -> None:
+    for dimension in DIMENSIONS:
+        entries = []
+        for number in range(10):
+            names = [f"images/{dimension}{number}_{place}.png" for place in range(1 + number % 2)]
+            options = [*rng.sample(WORDS, rng.randint(2, 3)), *(["I don't know."] if number % 4 == 0 else [])]
+            entries.append({"id": number, "image": names, "query": f"What is {number}?", "options": options, "source": "a"})
+            for name in names:
+                picture(root / "Ch3Ef" / name)
+        write_json(root / f"Ch3Ef/meta_file/{dimension}.json", {"items": entries})
+
+
+MAKERS = (scienceqa, mmbench, mme, seedbench, pope, winoground, mmmu, ch3ef)
 
 
 def make_scenarios(root: Path, seed: int = 0) -> Path:

@@ -23,6 +23,7 @@ from .commands import done, lamm_bench, refusal
 
 SCENARIOS = load_catalog().select_tasks("chef")
 CHOICES = [task for task in SCENARIOS if "lamm/likelihood" in task.suits]  # type: ignore[attr-defined]
+WEIGHED = ("chef-winoground", "chef-winoground-cap")  # of which upstream reads nothing but likelihoods, the lower the better
 every_scenario = pytest.mark.parametrize("task", SCENARIOS, ids=lambda task: task.name)
 
 
@@ -42,7 +43,9 @@ def test_the_oracle_is_perfect_and_chance_is_not(task, made: Path) -> None:
     assert len({sample.id for sample in samples}) == len(samples) > 7
     right = score(task, "standard", samples, {sample.id: Answered(oracle_answer(task, sample)) for sample in samples})
     assert right.counts["ok"] == len(samples)
-    shares = {name: each.value for name, each in right.metrics.items() if each.unit == "percent" and name != "yes_ratio"}
+    shares = {
+        name: each.value for name, each in right.metrics.items() if each.unit == "percent" and each.n and name != "yes_ratio"
+    }
     assert shares == {name: pytest.approx(100) for name in shares}
     assert right.references["oracle"] == 100 and 0 < right.references["chance"] < 80
     drawn = {sample.id: Answered(chance_answer(task, sample, samples)) for sample in samples}
@@ -52,7 +55,14 @@ def test_the_oracle_is_perfect_and_chance_is_not(task, made: Path) -> None:
 @every_scenario
 def test_the_oracle_is_perfect_by_upstreams_count_too(task, made: Path) -> None:
     samples = task.samples(made)
-    answers = {sample.id: Answered(oracle_answer(task, sample)) for sample in samples}
+    answers = {
+        sample.id: Answered(oracle_answer(task, sample), scores=(-2.0, -1.0)[:: 1 - 2 * sample.target])
+        for sample in samples
+        if task.name in WEIGHED
+    }
+    if task.name == "chef-winoground-cap":
+        answers = {sample.id: Answered("", scores=(-4.0, -3.0, -2.0, -5.0)) for sample in samples}
+    answers = answers or {sample.id: Answered(oracle_answer(task, sample)) for sample in samples}
     assert score(task, "chef", samples, answers).headline[1].value == pytest.approx(100)
 
 
@@ -62,6 +72,8 @@ def test_no_protocol_sees_the_truth_before_it_has_read(task, made: Path) -> None
     samples = task.samples(made)
     for sample in samples[:5]:
         for protocol, scorer in task.protocols.items():
+            if protocol == "chef" and task.name in WEIGHED:
+                continue
             texts = [oracle_answer(task, sample), "It is (B).", "yes", "No, not at all", "I cannot tell"]
             for text in texts:
                 others = {repr(scorer.read(text, other)) for other in (sample, with_target(sample, 0), with_target(sample, 1))}
@@ -93,9 +105,21 @@ def test_every_scenario_is_asked_and_scored_under_both_protocols(made: Path, tmp
         assert {(each["task"], each["protocol"]) for each in results} == {
             (task.name, protocol) for task in SCENARIOS for protocol in task.protocols
         }
-        assert all(each["counts"]["ok"] == each["counts"]["expected"] for each in results if each["protocol"] == "standard")
+        ours = [each for each in results if each["protocol"] == "standard"]
+        unread = {each["task"] for each in ours if each["counts"]["ok"] < each["counts"]["expected"]}
+        assert not unread or model == "majority"  # the option that is most often right is none of many another question's
         if model == "oracle":
-            assert all(next(iter(each["metrics"].values()))["value"] == pytest.approx(100) for each in results)
+            assert perfect(results) >= {(task.name, "standard") for task in SCENARIOS}
+            assert perfect(results) >= {(task.name, "chef") for task in SCENARIOS if task.name not in WEIGHED}
+
+
+def perfect(results: list[dict[str, Any]]) -> set[tuple[str, str]]:
+    """The tasks and protocols with a headline of 100."""
+    return {
+        (each["task"], each["protocol"])
+        for each in results
+        if next(iter(each["metrics"].values()))["value"] == pytest.approx(100)
+    }
 
 
 def test_options_are_asked_by_likelihood_where_there_are_any(made: Path, tmp_path: Path) -> None:
@@ -103,7 +127,8 @@ def test_options_are_asked_by_likelihood_where_there_are_any(made: Path, tmp_pat
     done(*words, "--tasks", "chef", "--json", tmp_path / "r.json")
     results = json.loads((tmp_path / "r.json").read_text())["results"]
     assert {each["task"] for each in results} == {task.name for task in CHOICES}
-    assert all(next(iter(each["metrics"].values()))["value"] == pytest.approx(100) for each in results)
+    assert {(task.name, "standard") for task in CHOICES} <= perfect(results)
+    assert {(task.name, "chef") for task in CHOICES if task.name not in WEIGHED} <= perfect(results)
     lines = [json.loads(line) for line in (tmp_path / "r/records/chef-pope-random.jsonl").read_text().splitlines()]
     said = {line["end"]["prediction"]["text"] for line in lines}
     assert said == {"Yes", "No"}  # options without letters are scored, and answered, by their texts
@@ -210,6 +235,41 @@ def test_a_turned_question_is_right_only_where_every_row_is(made: Path) -> None:
     assert left.n == 7 and "1 of 8 groups left out" in left.note
 
 
+def test_a_belief_is_weighed_for_winoground_and_text_stands_for_certainty(made: Path) -> None:
+    task = load_catalog().tasks["chef-winoground"]
+    samples = task.samples(made)
+    sure = {s.id: Answered(s.choices[s.target]) for s in samples}
+    weak = {s.id: Answered("Yes", scores=(-1.0, -1.5) if s.target == 0 else (-1.0, -1.1)) for s in samples}
+    for answers, accuracy in ((sure, 100), (weak, 50)):
+        found = score(task, "standard", samples, answers).metrics
+        assert found["accuracy"].value == accuracy
+        assert [found[name].value for name in ("text", "image", "group")] == [100, 100, 100]
+        assert found["group"].n == 8 and found["group"].clusters == 8
+    lost = score(task, "standard", samples, {**sure, samples[0].id: Answered("Maybe.")}).metrics
+    assert lost["group"].value == 87.5
+    assert "upstream's evaluator stops here" in score(task, "chef", samples, sure).notes[0]  # no likelihoods
+
+
+def test_statements_of_winoground_are_weighed_together(made: Path) -> None:
+    task = load_catalog().tasks["chef-winoground-cap"]
+    samples = task.samples(made)
+    answers = {s.id: Answered("", scores=(-1.0, -2.0, -3.0, -1.5)) for s in samples}
+    assert all(each.value == 100 for each in score(task, "standard", samples, answers).metrics.values())
+    assert score(task, "chef", samples, answers).metrics["Group"].value == 0  # the lower the better, as upstream has it
+
+
+def test_the_right_option_of_ch3ef_is_not_where_the_file_has_it(made: Path) -> None:
+    task = load_catalog().tasks["chef-ch3ef-honest"]
+    samples = task.samples(made)
+    assert len({sample.target for sample in samples}) > 1
+    unsure = next(sample for sample in samples if "I don't know." in sample.choices)
+    for protocol in ("standard", "chef"):
+        place = unsure.choices.index("I don't know.")
+        position = unsure.meta["options"].index("I don't know.")
+        found = score(task, protocol, [unsure], {unsure.id: Answered(unsure.choices[place])})
+        assert found.headline[1].value == (100 if protocol == "standard" or position < 2 else 0)
+
+
 # bad input
 
 
@@ -224,6 +284,14 @@ def test_what_is_missing_or_wrong_is_one_sentence(tmp_path: Path) -> None:
     text = table.read_text()
     table.write_text(text.replace("\tquestion\t", "\tquery\t"))
     assert "no column `question`" in refusal(*words, "chef-mmbench")
+    (root / "MMMU/validation.json").write_text(
+        json.dumps([{"id": "v_Art_1", "question": "?", "options": "__import__('os')", "answer": "A", "question_type": "open"}])
+    )
+    assert "expected a list of texts as Python writes it" in refusal(*words, "chef-mmmu")
+    (root / "Winoground/examples.jsonl").write_text('{"id": 0}\n')
+    assert "has no key `caption_0`" in refusal(*words, "chef-winoground")
+    (root / "Ch3Ef/meta_file/Honest.json").unlink()
+    assert "Honest.json" in refusal(*words, "chef-ch3ef-honest")
     texts = next((root / "MME" / SUBTASKS[1]).glob("*.txt"))
     texts.write_text("Is it?\tPerhaps\n")
     assert f"{texts.name} line 1" in refusal(*words, "chef-mme")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from lamm_bench.ask.catalog import load_catalog
 from lamm_bench.errors import UpstreamStops
 from lamm_bench.keep.answers import read_answers
 from lamm_bench.measure.scoring import Answered, Score, score
-from lamm_bench.tasks.chef_scenarios import mmbench, mme, pope, scienceqa, seedbench
+from lamm_bench.tasks.chef_scenarios import ch3ef, mmbench, mme, mmmu, pope, scienceqa, seedbench, winoground
 from lamm_bench.tasks.chef_scenarios.cleaner import cleaned
 from lamm_bench.tasks.chef_scenarios.letters import LetterScorer
 from lamm_bench.tasks.chef_scenarios.mmbench_scoring import MMBenchScorer
@@ -42,14 +43,13 @@ SCENARIOS: dict[str, Callable[[Path], Iterable[dict[str, Any]]]] = {
     "SEEDBench": seedbench.items,
     "SEEDBench2": seedbench.items2,
     **{f"POPE {setting}": partial(pope.items, setting=setting) for setting in pope.SETTINGS},
+    "Winoground": winoground.items,
+    "Winoground_Cap": winoground.items_cap,
+    "MMMU": mmmu.items,
+    **{f"Ch3Ef {dimension} ppl": partial(ch3ef.items, dimension=dimension) for dimension in ch3ef.DIMENSIONS},
+    **{f"Ch3Ef {dimension}": partial(ch3ef.items, dimension=dimension, ppl=False) for dimension in ch3ef.DIMENSIONS},
 }
 # case of the goldens -> task; what follows the last stop says how was asked
-LETTERS = {
-    "ScienceQA": "chef-scienceqa",
-    "SEEDBench": "chef-seedbench",
-    "SEEDBench2": "chef-seedbench2",
-    "MMBench": "chef-mmbench",
-}
 CASES = {
     **{f"ScienceQA.{way}": "chef-scienceqa" for way in ("direct", "direct_CoT", "ppl", "ppl_option_content", "ppl_generative")},
     **{f"MMBench.{way}": "chef-mmbench" for way in ("direct", "ppl", "mostly_right", "sampled")},
@@ -59,6 +59,8 @@ CASES = {
     "SEEDBench.direct": "chef-seedbench",
     "SEEDBench2.ppl": "chef-seedbench2",
     **{f"POPE.{setting}.{way}": f"chef-pope-{setting}" for setting in pope.SETTINGS for way in ("direct", "ppl")},
+    "Winoground_Cap.ppl": "chef-winoground-cap",
+    **{f"Ch3Ef.{dimension}.ppl": f"chef-ch3ef-{dimension.lower()}" for dimension in ch3ef.DIMENSIONS},
 }
 FRACTIONS = ("POPE", "Winoground")  # which upstream prints as they are; ours are percentages
 
@@ -84,9 +86,10 @@ def assert_figures(found: Score, wanted: dict[str, float], scale: float = 1.0) -
         assert found.metrics[name].value == pytest.approx(scale * value, rel=1e-9, abs=0), name
 
 
-def assert_readings(found: Score, wanted: dict[str, dict[str, Any]]) -> None:
+def assert_readings(found: Score, wanted: dict[str, Any]) -> None:
     assert found.samples.keys() == wanted.keys()
-    for name, values in wanted.items():
+    for name, told in wanted.items():
+        values = told if isinstance(told, dict) else {"right": told}
         assert {key: found.samples[name][key] for key in values} == values, name
 
 
@@ -95,7 +98,9 @@ def test_items_are_those_of_upstreams_class(chef_goldens: Path, name: str) -> No
     golden = expected(chef_goldens, "scenarios")[name]
     found = list(SCENARIOS[name](chef_goldens / "data"))
     assert len(found) == golden["count"]
-    for item, wanted in zip(found, golden["items"]):
+    unknown = set(golden["left_out"])  # where an item would hold upstream's wording
+    for whole, wanted in zip(found, golden["items"]):
+        item = {key: value for key, value in whole.items() if key not in unknown}
         if "raises" in wanted:  # upstream looks for a letter in the right text at the place of its option (9.1)
             assert len(item["choices"][item["gt_choice"]]) <= item["gt_choice"]
         else:
@@ -109,6 +114,52 @@ def test_answers_are_read_and_counted_as_upstream_does(chef_goldens: Path, case:
     assert_figures(found, golden["figures"], 100.0 if case.startswith(FRACTIONS) else 1.0)
     assert_readings(found, golden["samples"])
     assert sum(found.counts[status] for status in found.counts if status != "expected") == golden["items"]
+
+
+def test_examples_of_winoground_are_counted_as_upstream_does(chef_goldens: Path) -> None:
+    """Of its four questions, in whatever order they were answered, the lower score wins."""
+    golden = expected(chef_goldens, "metrics")["Winoground.ppl"]
+    task = load_catalog().tasks["chef-winoground"]
+    found = golden_score(chef_goldens, "Winoground.ppl", task)
+    assert_figures(found, golden["figures"], 100.0)
+    for sample in task.samples(chef_goldens / "data"):
+        wanted = golden["samples"][str(sample.meta["main_id"])]
+        assert {key: found.samples[sample.id][key] for key in wanted} == wanted
+
+
+@pytest.mark.parametrize(("case", "task"), [("Winoground.ppl", "chef-winoground"), ("Winoground_Cap.ppl", "chef-winoground-cap")])
+def test_the_comparison_turned_round_gives_what_it_was_written_for(chef_goldens: Path, case: str, task: str) -> None:
+    golden = expected(chef_goldens, "metrics")[case]
+    scenario = load_catalog().tasks[task]
+    samples = scenario.samples(chef_goldens / "data")
+    answered = read_answers(chef_goldens / "answers" / f"{case}.json").by_id(samples)[0]
+    turned = {name: replace(each, scores=tuple(-score for score in each.scores)) for name, each in answered.items()}
+    if "figures_negated" in golden:
+        assert_figures(score(scenario, "chef", samples, turned), golden["figures_negated"], 100.0)
+    ours, theirs = (
+        score(scenario, protocol, samples, said).metrics for protocol, said in (("standard", answered), ("chef", turned))
+    )
+    if task == "chef-winoground-cap":  # ours: the higher the better
+        assert [ours[name].value for name in ("text", "image", "group")] == [
+            theirs[name].value for name in ("Text", "Image", "Group")
+        ]
+
+
+@pytest.mark.parametrize("case", ["MMMU.direct", "MMMU.readable"])
+def test_exams_are_marked_and_drawn_as_upstream_does(chef_goldens: Path, case: str) -> None:
+    golden = expected(chef_goldens, "metrics")[case]
+    task = load_catalog().tasks["chef-mmmu"]
+    samples = task.samples(chef_goldens / "data")
+    answered = read_answers(chef_goldens / "answers/MMMU.direct.json").by_id(samples)[0]
+    asked = [sample for sample in samples if sample.id in golden.get("ids", answered)]
+    found = score(task, "chef", asked, answered)
+    assert set(found.metrics) == set(golden["figures"])
+    for name, wanted in golden["figures"].items():
+        assert found.metrics[name].value == pytest.approx(wanted["acc"], rel=1e-9)
+        assert found.metrics[name].n == wanted["sample_nums"]
+    if "samples" in golden:
+        assert_readings(found, golden["samples"])
+        assert "28 answers are draws" in found.metrics["Overall"].note
 
 
 def test_options_can_be_read_by_their_texts_alone(chef_goldens: Path) -> None:
@@ -160,6 +211,19 @@ def test_items_at_which_upstream_stops_are_wrong_with_a_note(chef_goldens: Path)
         found = score(figures_of(scorers[case["metric"]]), "chef", [sample], {sample.id: Answered(item["answer"])})
         assert found.counts["unread"] == 1 and found.samples[sample.id]["right"] == 0
         assert "upstream's evaluator stops here" in found.notes[0]
+
+
+def test_what_winoground_and_mmmu_stop_at(chef_goldens: Path) -> None:
+    cases = {case["metric"]: case["items"][0] for case in expected(chef_goldens, "upstream_raises") if case["items"]}
+    scenario = winoground.TASKS[0]
+    (first, *_) = scenario.samples(chef_goldens / "data")
+    lonely = Answered("Yes", scores=tuple(cases["Winoground/Winoground"]["ppl_results"]))
+    found = score(scenario, "chef", [first], {first.id: lonely})
+    assert found.metrics["Group"].value == 0 and "stops at 1 examples" in found.metrics["Group"].note
+    stranger = cases["MMMU/MMMU"]
+    sample = Sample(stranger["id"], "", (), ("1",), "g", (), (), {"subject": stranger["subject"]})
+    found = score(mmmu.TASKS[0], "chef", [sample], {"v": Answered(stranger["answer"])})
+    assert found.samples["v"]["right"] == 0 and "knows no subject Alchemy" in found.notes[0]
 
 
 def test_pope_has_no_figures_where_upstream_divides_by_zero(chef_goldens: Path) -> None:

@@ -3,6 +3,15 @@
 They are benchmarks of their own: `--tasks all` leaves them out, `--tasks chef` means all of them. To add one, write a file with
 `TASKS` and name it here."""
 
-from . import mmbench, mme, pope, scienceqa, seedbench
+from . import ch3ef, mmbench, mme, mmmu, pope, scienceqa, seedbench, winoground
 
-TASKS = (*scienceqa.TASKS, *mmbench.TASKS, *mme.TASKS, *seedbench.TASKS, *pope.TASKS)
+TASKS = (
+    *scienceqa.TASKS,
+    *mmbench.TASKS,
+    *mme.TASKS,
+    *seedbench.TASKS,
+    *pope.TASKS,
+    *winoground.TASKS,
+    *mmmu.TASKS,
+    *ch3ef.TASKS,
+)

@@ -33,11 +33,11 @@ class YesNoScorer:
     metrics: tuple[Metric, ...] = ACCURACY
     beyond: Callable[[Sequence[Row]], Mapping[str, Estimate]] = no_more
 
-    def read(self, answer: Answer, sample: Sample) -> int | None:
+    def read(self, answer: Answer, sample: Sample) -> Any:
         said = read_yes_no(text_of(answer))
         return None if said is None else int(not said)
 
-    def score(self, sample: Sample, prediction: int | None) -> dict[str, float]:
+    def score(self, sample: Sample, prediction: Any) -> dict[str, float]:
         yes = sample.target == 0
         return {
             "items": 1,
@@ -47,7 +47,7 @@ class YesNoScorer:
             "hits": float(yes and prediction == 0),
         }
 
-    def show(self, sample: Sample, prediction: int | None, stats: Mapping[str, float]) -> dict[str, Any]:
+    def show(self, sample: Sample, prediction: Any, stats: Mapping[str, float]) -> dict[str, Any]:
         predicted = None if prediction is None else sample.choices[prediction]
         return {"value": stats["right"], "predicted": predicted, "expected": sample.choices[sample.target]}
 
