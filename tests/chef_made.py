@@ -147,7 +147,44 @@ def ch3ef(root: Path, rng: Random) -> None:
         write_json(root / f"Ch3Ef/meta_file/{dimension}.json", {"items": entries})
 
 
-MAKERS = (scienceqa, mmbench, mme, seedbench, pope, winoground, mmmu, ch3ef)
+def omnibenchmark(root: Path, rng: Random) -> None:
+    """A tree of three realms, each with two children at each of three levels."""
+    names, children, fathers = {"n0": ["thing"]}, {}, {}
+
+    def grow(father: str, name: str, depth: int) -> None:
+        if depth < 4:
+            children[father] = [f"{father}{branch}" for branch in "abc"[: 3 - (depth > 0)]]
+            for own in children[father]:
+                names[own], fathers[own] = [f"{name}{own[-1]}"], [father]
+                grow(own, f"{name}{own[-1]}", depth + 1)
+
+    grow("n0", "kind ", 0)
+    write_json(root / "Bamboo/tree.json", {"id2name": names, "father2child": children, "child2father": fathers})
+    entries = []
+    for number in range(10):
+        own, chain = "n0", []
+        for _ in range(4):
+            own = rng.choice(children[own])
+            chain.append(names[own][0])
+        entries.append({"image": f"omnibenchmark_images/{number}.png", "label": chain[-1], "realm_name": "r", "chain": chain})
+        picture(root / "ChEF/OmniBenchmark_Bamboo/omnibenchmark_images" / f"{number}.png")
+    write_json(root / "ChEF/OmniBenchmark_Bamboo/meta_file/Classification_Omnibenchmark.json", entries)
+
+
+def lamm_files(root: Path, rng: Random) -> None:
+    """CIFAR10 and FSC147, LAMM's own."""
+    for name, own in (
+        ("Classification_CIFAR10", lambda: {"label": rng.choice(["cat", "dog", "ship"])}),
+        ("Counting_FSC147", lambda: {"num": rng.randint(0, 30)}),
+    ):
+        entries = []
+        for number in range(10):
+            entries.append({"id": number, "image": f"{name}/{number}.png", "query": "What or how many?", **own()})
+            picture(root / "LAMM/2D_Benchmark" / name / f"{number}.png")
+        write_json(root / f"LAMM/2D_Benchmark/meta_file/{name}.json", entries)
+
+
+MAKERS = (scienceqa, mmbench, mme, seedbench, pope, winoground, mmmu, ch3ef, omnibenchmark, lamm_files)
 
 
 def make_scenarios(root: Path, seed: int = 0) -> Path:

@@ -24,6 +24,7 @@ from .commands import done, lamm_bench, refusal
 SCENARIOS = load_catalog().select_tasks("chef")
 CHOICES = [task for task in SCENARIOS if "lamm/likelihood" in task.suits]  # type: ignore[attr-defined]
 WEIGHED = ("chef-winoground", "chef-winoground-cap")  # of which upstream reads nothing but likelihoods, the lower the better
+BEST = {"higher": 100.0, "lower": 0.0}
 every_scenario = pytest.mark.parametrize("task", SCENARIOS, ids=lambda task: task.name)
 
 
@@ -43,11 +44,12 @@ def test_the_oracle_is_perfect_and_chance_is_not(task, made: Path) -> None:
     assert len({sample.id for sample in samples}) == len(samples) > 7
     right = score(task, "standard", samples, {sample.id: Answered(oracle_answer(task, sample)) for sample in samples})
     assert right.counts["ok"] == len(samples)
-    shares = {
-        name: each.value for name, each in right.metrics.items() if each.unit == "percent" and each.n and name != "yes_ratio"
+    told = {name: each for name, each in right.metrics.items() if each.unit != "score" and each.n and name != "yes_ratio"}
+    assert {name: each.value for name, each in told.items()} == {
+        name: pytest.approx(BEST[each.better]) for name, each in told.items()
     }
-    assert shares == {name: pytest.approx(100) for name in shares}
-    assert right.references["oracle"] == 100 and 0 < right.references["chance"] < 80
+    oracle, chance = right.references["oracle"], right.references["chance"]
+    assert oracle == BEST[right.headline[1].better] and chance is not None and 0 < chance < 80
     drawn = {sample.id: Answered(chance_answer(task, sample, samples)) for sample in samples}
     assert score(task, "standard", samples, drawn).counts["ok"] == len(samples)
 
@@ -63,7 +65,8 @@ def test_the_oracle_is_perfect_by_upstreams_count_too(task, made: Path) -> None:
     if task.name == "chef-winoground-cap":
         answers = {sample.id: Answered("", scores=(-4.0, -3.0, -2.0, -5.0)) for sample in samples}
     answers = answers or {sample.id: Answered(oracle_answer(task, sample)) for sample in samples}
-    assert score(task, "chef", samples, answers).headline[1].value == pytest.approx(100)
+    headline = score(task, "chef", samples, answers).headline[1]
+    assert headline.value == pytest.approx(BEST[headline.better])
 
 
 @every_scenario
@@ -114,12 +117,9 @@ def test_every_scenario_is_asked_and_scored_under_both_protocols(made: Path, tmp
 
 
 def perfect(results: list[dict[str, Any]]) -> set[tuple[str, str]]:
-    """The tasks and protocols with a headline of 100."""
-    return {
-        (each["task"], each["protocol"])
-        for each in results
-        if next(iter(each["metrics"].values()))["value"] == pytest.approx(100)
-    }
+    """The tasks and protocols whose headline cannot be better."""
+    headlines = {(each["task"], each["protocol"]): next(iter(each["metrics"].values())) for each in results}
+    return {name for name, each in headlines.items() if each["value"] == pytest.approx(BEST[each["better"]])}
 
 
 def test_options_are_asked_by_likelihood_where_there_are_any(made: Path, tmp_path: Path) -> None:

@@ -131,7 +131,7 @@ def find_answers(folder: Path, task: Task) -> Path | None:
             if (folder / f"{stem}{suffix}").is_file():
                 return folder / f"{stem}{suffix}"
     stems = "|".join(re.escape(stem) for stem in task.answer_files)
-    form = re.compile(rf"(?:{stems})(?:_\d{{14}}|\.(?:direct|ppl))\.jsonl?")
+    form = re.compile(rf"(?:{stems})(?:_\d{{14}}|\.(?:[a-z]+_)*(?:direct|ppl)(?:_\w+)?)\.jsonl?")
     found = [path for path in sorted(folder.glob("*.json*")) if form.fullmatch(path.name) and path.is_file()]
     if len(found) > 1:
         raise BenchError(

@@ -3,7 +3,7 @@
 They are benchmarks of their own: `--tasks all` leaves them out, `--tasks chef` means all of them. To add one, write a file with
 `TASKS` and name it here."""
 
-from . import ch3ef, mmbench, mme, mmmu, pope, scienceqa, seedbench, winoground
+from . import ch3ef, cifar10, fsc147, mmbench, mme, mmmu, omnibenchmark, pope, scienceqa, seedbench, winoground
 
 TASKS = (
     *scienceqa.TASKS,
@@ -14,4 +14,7 @@ TASKS = (
     *winoground.TASKS,
     *mmmu.TASKS,
     *ch3ef.TASKS,
+    *omnibenchmark.TASKS,
+    *cifar10.TASKS,
+    *fsc147.TASKS,
 )
