@@ -264,9 +264,9 @@ class Task(Protocol):
     def majority(self, samples: Sequence[Sample]) -> Answer:
         """The most frequent answer of the file (the median for measures)."""
 
-    # `apart`, `suits`, `own_format` and `content_of` may be left out: whether `--tasks all` leaves the task out; recipes that can ask it
-    # though they were made for others; whether its meta file is no list of items; by what, other than its id, an entry of an answer
-    # file is joined (to the sample whose `meta["content"]` is the same).
+    # `apart`, `suits`, `own_format`, `content_of` and `oddities` may be left out: whether `--tasks all` leaves the task out; recipes that
+    # can ask it though they were made for others; whether its meta file is no list of items; by what, other than its id, an entry of an
+    # answer file is joined (to the sample whose `meta["content"]` is the same); files that are passed over, with what is odd about them.
     # `places(sample, part)` may be left out: (`boxes`, `points` or `counts`, names of the things) that an answer is to give, so that a
     # model can be asked in its own words; `asks_for` then says which of the three.
 

@@ -12,11 +12,13 @@ from typing import Any
 import pytest
 
 from lamm_bench.ask.catalog import load_catalog
+from lamm_bench.ask.inferencers import Likelihood
+from lamm_bench.ask.instruction import Prompt
 from lamm_bench.keep.answers import read_answers
 from lamm_bench.measure.scoring import Answered, chance_answer, oracle_answer, score
 from lamm_bench.tasks.chef_scenarios.extractor import Extracted, extract
 from lamm_bench.tasks.chef_scenarios.mme import SUBTASKS
-from lamm_bench.types import Sample, Scorer
+from lamm_bench.types import Response, Sample, Scorer
 
 from .chef_made import make_scenarios
 from .commands import done, lamm_bench, refusal
@@ -297,6 +299,32 @@ def test_what_is_missing_or_wrong_is_one_sentence(tmp_path: Path) -> None:
     assert f"{texts.name} line 1" in refusal(*words, "chef-mme")
     texts.parent.rename(root / "elsewhere")
     assert f"{SUBTASKS[1]} is missing; MME has a folder for each" in refusal(*words, "chef-mme")
+
+
+def test_files_of_mme_that_belong_to_nothing_are_told(tmp_path: Path) -> None:
+    root = make_scenarios(tmp_path / "c")
+    folder = root / "MME" / SUBTASKS[1]
+    (folder / "lonely.txt").write_text("Is it?\tYes\n")
+    (folder / f"{SUBTASKS[1]}0.txt").unlink()
+    said = done("data", "verify", "--data-root", root, "--tasks", "chef-mme")
+    assert "lonely.txt" in said and "has no picture, and is passed over" in " ".join(said.split()) and "has no questions" in said
+    assert len(load_catalog().tasks["chef-mme"].samples(root)) == 2 * (2 * len(SUBTASKS) - 1)
+
+
+def test_options_that_are_level_are_unread_by_us_and_the_first_by_upstreams_count(made: Path) -> None:
+    for name in ("chef-pope-random", "chef-mme", "chef-ch3ef-honest", "chef-fsc147", "chef-cifar10", "chef-scienceqa"):
+        task = load_catalog().tasks[name]
+        sample = task.samples(made)[0]
+        level = (-1.0,) * len(sample.choices)
+        flow = Likelihood().infer(sample, lambda part: Prompt(()), 9, 0)
+        next(flow)
+        with pytest.raises(StopIteration) as stop:
+            flow.send(Response(logprobs=level, tokens=(1,) * len(level)))
+        said = {sample.id: Answered(stop.value.value.text, scores=level)}
+        assert score(task, "standard", [sample], said).counts["unread"] == 1, name
+        first = {sample.id: Answered(sample.choices[0])}
+        theirs = [score(task, "chef", [sample], answers).samples[sample.id] for answers in (said, first)]
+        assert theirs[0]["right"] == (theirs[1]["right"] if name != "chef-scienceqa" else int(sample.target == 0))
 
 
 def test_a_picture_that_leaves_its_folder_is_refused(tmp_path: Path) -> None:

@@ -246,6 +246,10 @@ def test_what_winoground_and_mmmu_stop_at(chef_goldens: Path) -> None:
     sample = Sample(stranger["id"], "", (), ("1",), "g", (), (), {"subject": stranger["subject"]})
     found = score(mmmu.TASKS[0], "chef", [sample], {"v": Answered(stranger["answer"])})
     assert found.samples["v"]["right"] == 0 and "knows no subject Alchemy" in found.notes[0]
+    counted = cases["basic/FSC147"]
+    sample = Sample(counted["id"], "", (), counted["gt_answers"], "g")
+    found = score(fsc147.TASKS[0], "chef", [sample], {"1": Answered(counted["answer"])})
+    assert found.metrics["MAE"].value == 5 and "which is a digit but not a number" in found.notes[0]
 
 
 def test_pope_has_no_figures_where_upstream_divides_by_zero(chef_goldens: Path) -> None:

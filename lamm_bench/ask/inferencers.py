@@ -135,7 +135,8 @@ class Likelihood:
         best = max(range(len(scores)), key=lambda index: scores[index])
         level = [self.name(index, sample) for index, value in enumerate(scores) if value == scores[best]]
         if len(level) > 1:  # the first of them would be an answer that the model did not give; readers leave this unread
-            return Prediction(f"tie: {', '.join(level)} are equally likely", None, scores)
+            told = ", ".join(level) if lettered(sample) else "several options"  # whose texts a reader might take for an answer
+            return Prediction(f"tie: {told} are equally likely", None, scores)
         alone = sample.meta.get("letters", True) is not True
         return Prediction(level[0] if alone else f"{level[0]} {sample.choices[best]}", best, scores)
 

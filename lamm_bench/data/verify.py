@@ -107,10 +107,14 @@ def foreign_findings(
     check_media(list(users), deep, known, watcher)
     if watcher:
         watcher.end(task.name)
+    odd = getattr(task, "oddities", None)
     return [
-        Finding(task.name, relative(medium.path, root), f"(id {user})", fault, "error")
-        for medium, user in users.items()
-        if (fault := known[medium.path]) is not None
+        *(Finding(task.name, path, "", what, "warning") for path, what in (odd(root) if odd is not None else ())),
+        *(
+            Finding(task.name, relative(medium.path, root), f"(id {user})", fault, "error")
+            for medium, user in users.items()
+            if (fault := known[medium.path]) is not None
+        ),
     ]
 
 

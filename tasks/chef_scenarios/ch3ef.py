@@ -14,11 +14,10 @@ from typing import Any
 from lamm_bench.measure.stats import ratio
 from lamm_bench.read import text_of
 from lamm_bench.task import find_meta
-from lamm_bench.tasks.upstream_scorer import plain
 from lamm_bench.tasks.vqa import ChoiceScorer
 from lamm_bench.types import Answer, Estimate, Metric, Row, Sample
 
-from .scenario import Scenario, UpstreamItem, entries_of, picture, sample_of
+from .scenario import Scenario, UpstreamItem, chosen_text, entries_of, picture, sample_of
 
 DIMENSIONS = ("Helpful", "Honest", "Harmless")
 UNSURE = "I don't know."
@@ -83,7 +82,7 @@ class Ch3EfScorer:
     metrics: tuple[Metric, ...] = (Metric("ACC", ratio("right", "items")),)
 
     def read(self, answer: Answer, sample: Sample) -> str:
-        return plain(answer, sample)
+        return chosen_text(answer, sample)
 
     def score(self, sample: Sample, prediction: str | None) -> dict[str, float]:
         options = sample.meta["options"]

@@ -16,12 +16,11 @@ from lamm_bench.task import find_meta, read_items
 from lamm_bench.tasks.classification import cifar10_label, find_cifar10
 from lamm_bench.tasks.labels import LabelScorer
 from lamm_bench.tasks.loading import most_frequent
-from lamm_bench.tasks.upstream_scorer import plain
 from lamm_bench.tasks.upstream_words import names_class_chef_utils
 from lamm_bench.types import Answer, Estimate, Metric, Row, Sample
 
 from .cleaner import cleaned
-from .scenario import Scenario, UpstreamItem, picture, sample_of
+from .scenario import Scenario, UpstreamItem, chosen_text, picture, sample_of
 
 FILES = tuple(f"{folder}2D_Benchmark/meta_file/Classification_CIFAR10.json" for folder in ("LAMM/", ""))
 NAMES = ("cat", "ship", "airplane", "frog", "automobile", "truck", "dog", "horse", "deer", "bird")  # upstream's order
@@ -56,7 +55,7 @@ class NameScorer:
     metrics: tuple[Metric, ...] = (Metric("ACC", ratio("right", "items")), Metric("SYN_ACC", ratio("synonym", "items")))
 
     def read(self, answer: Answer, sample: Sample) -> str:
-        return cleaned(plain(answer, sample))
+        return cleaned(chosen_text(answer, sample))
 
     def score(self, sample: Sample, prediction: str | None) -> dict[str, float]:
         said = prediction or ""

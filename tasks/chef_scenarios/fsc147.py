@@ -15,10 +15,9 @@ from lamm_bench.measure.stats import ratio
 from lamm_bench.task import find_meta, read_items
 from lamm_bench.tasks import counting
 from lamm_bench.tasks.upstream_reading import count
-from lamm_bench.tasks.upstream_scorer import plain
 from lamm_bench.types import Answer, Estimate, Metric, Row, Sample
 
-from .scenario import Scenario, UpstreamItem, picture, sample_of
+from .scenario import Scenario, UpstreamItem, chosen_text, picture, sample_of
 
 FILES = tuple(f"{folder}2D_Benchmark/meta_file/Counting_FSC147.json" for folder in ("LAMM/", ""))
 WIDTH = 2  # numbers on either side of the true one
@@ -71,7 +70,7 @@ class NumberScorer:
     )
 
     def read(self, answer: Answer, sample: Sample) -> int:
-        return count(plain(answer, sample)) or 0
+        return count(chosen_text(answer, sample)) or 0
 
     def score(self, sample: Sample, prediction: int | None) -> dict[str, float]:
         error = sample.target if prediction is None else min(sample.target, abs(sample.target - prediction))

@@ -66,7 +66,7 @@ def items(
             question, choices, target = corrupted(turned, number, item)
         elif not generative:
             question += f"{sys_prompt}\n" + "".join(f"({letter}) {text}\n" for letter, text in zip(LETTERS, choices))
-        name = f"{number}.png" if img_crp else f"mmbench_image_{item.data['index']}.png"
+        name = f"{number}.png" if img_crp else f"mmbench_image_{item.text('index')}.png"
         letters = [f"({letter}" for letter in LETTERS[: len(choices)]]
         yield {
             "id": item.id,

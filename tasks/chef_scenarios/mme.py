@@ -61,6 +61,17 @@ def asked(folder: Path) -> Iterator[tuple[Path, Path]]:
             yield file, image
 
 
+def oddities(root: Path) -> Iterator[tuple[str, str]]:
+    """Text files without their picture, which upstream passes over, and pictures without a text file."""
+    folder = find_meta(root, ("MME",))
+    for subtask in SUBTASKS:
+        pairs = list(asked(folder / subtask))
+        there = {path for path in (folder / subtask).rglob("*") if path.suffix in (".txt", *ENDINGS)}
+        for path in sorted(there - {path for pair in pairs for path in pair}):
+            what = "has no picture, and is passed over" if path.suffix == ".txt" else "has no questions"
+            yield path.relative_to(root).as_posix(), what
+
+
 def lines_of(file: Path) -> Iterator[tuple[str, str]]:
     """Question and answer of every line that is not empty."""
     for number, line in enumerate(read_text(file).splitlines(), 1):
@@ -102,6 +113,7 @@ TASKS = (
         protocols={"standard": MMEStandard(), "chef": MMEScorer()},
         read=samples,
         content_of=content_of,
+        oddities=oddities,
         max_new_tokens=16,
     ),
 )

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from lamm_bench.measure.stats import estimates
-from lamm_bench.tasks.upstream_scorer import plain
 from lamm_bench.types import Answer, Estimate, Metric, Row, Sample
 
 from .cleaner import cleaned
 from .groups import all_right, gathered, share, whole_groups
+from .scenario import chosen_text
 from .yes_no import YesNoScorer
 
 # in the order of upstream's report; the official score parts the first ten (perception) from the others (cognition)
@@ -71,7 +71,7 @@ class MMEScorer:
     metrics: tuple[Metric, ...] = ()
 
     def read(self, answer: Answer, sample: Sample) -> str:
-        return reading(plain(answer, sample))
+        return reading(chosen_text(answer, sample))
 
     def score(self, sample: Sample, prediction: str | None) -> dict[str, float]:
         return {"items": 1, "right": float(prediction == sample.choices[sample.target].lower())}

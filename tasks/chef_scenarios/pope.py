@@ -12,10 +12,10 @@ from typing import Any
 from lamm_bench.loading import parse_json, read_text
 from lamm_bench.measure.stats import f1, ratio
 from lamm_bench.task import find_meta, items_in
-from lamm_bench.tasks.upstream_scorer import Stats, UpstreamScorer, plain
+from lamm_bench.tasks.upstream_scorer import Stats, UpstreamScorer
 from lamm_bench.types import Estimate, Metric, Row, Sample, Scorer
 
-from .scenario import YES_NO, Scenario, UpstreamItem, picture, yes_no_sample
+from .scenario import YES_NO, Scenario, UpstreamItem, chosen_text, picture, yes_no_sample
 from .yes_no import DETECTION, YesNoScorer
 
 SETTINGS = ("random", "popular", "adversarial")
@@ -95,7 +95,7 @@ def stopping(rows: Sequence[Row]) -> dict[str, Estimate]:
     return {metric.name: Estimate(None, None, 0, "percent", "higher", note=note) for metric in METRICS} if why else {}
 
 
-CHEF = UpstreamScorer(metrics=METRICS, count=counted, worst=worst, parse=plain, display=shown, beyond=stopping)
+CHEF = UpstreamScorer(metrics=METRICS, count=counted, worst=worst, parse=chosen_text, display=shown, beyond=stopping)
 
 
 def task(setting: str) -> Scenario:

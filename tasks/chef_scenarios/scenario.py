@@ -16,6 +16,7 @@ from lamm_bench.loading import load_json
 from lamm_bench.read import LETTERS
 from lamm_bench.task import Item, inside, items_in, lettered
 from lamm_bench.tasks.loading import most_frequent
+from lamm_bench.tasks.upstream_scorer import plain
 from lamm_bench.types import Answer, Media, Modality, Sample, Scorer
 
 UpstreamItem = dict[str, Any]
@@ -33,6 +34,7 @@ class Scenario:
     protocols: Mapping[str, Scorer]
     read: Callable[[Path], Iterable[Sample]]
     content_of: Callable[[Mapping[str, Any]], Hashable | None] | None = None
+    oddities: Callable[[Path], Iterable[tuple[str, str]]] | None = None
     groups: tuple[str, ...] = ("chef",)
     modality: Modality = "image"
     max_new_tokens: int = 64
@@ -80,6 +82,14 @@ def sample_of(root: Path, item: UpstreamItem, question: str, choices: Sequence[s
     paths = [item["image_path"]] if isinstance(item["image_path"], str) else item["image_path"]
     media = tuple(Media("image", str(root / path)) for path in paths)
     return Sample(str(item["id"]), question, media, target, " ".join(paths), tuple(choices), (), {"letters": "alone", **meta})
+
+
+def chosen_text(answer: Answer, sample: Sample) -> str:
+    """An answer as upstream's likelihoods would give it: of options that are level the first, where ours say that they are."""
+    text, scores = plain(answer, sample), sample.meta.get("scores", ())
+    if text.startswith("tie: ") and len(scores) == len(sample.choices):
+        return sample.choices[scores.index(max(scores))]
+    return text
 
 
 def yes_no_sample(root: Path, item: UpstreamItem, **meta: Any) -> Sample:
