@@ -124,6 +124,19 @@ def perfect(results: list[dict[str, Any]]) -> set[tuple[str, str]]:
     return {name for name, each in headlines.items() if each["value"] == pytest.approx(BEST[each["better"]])}
 
 
+def test_stored_scenarios_are_scored_and_compared_without_being_named(made: Path, tmp_path: Path) -> None:
+    for model in ("chance", "majority"):
+        words = ("--tasks", "chef-mme,chef-winoground", "--data-root", made, "--output", tmp_path / model)
+        done("run", "--model", model, *words, "--json", tmp_path / f"{model}.json")
+    again = tmp_path / "again.json"
+    done("score", tmp_path / "chance", "--data-root", made, "--json", again)
+    assert json.loads(again.read_text())["results"] == json.loads((tmp_path / "chance.json").read_text())["results"]
+    said = done("compare", tmp_path / "chance", tmp_path / "majority", "--data-root", made)
+    assert "chef-mme" in said and "chef-winoground" in said
+    done("report", tmp_path / "chance", "--data-root", made, "--out", tmp_path / "report.html")
+    assert "chef-winoground" in (tmp_path / "report.html").read_text()
+
+
 def test_options_are_asked_by_likelihood_where_there_are_any(made: Path, tmp_path: Path) -> None:
     words = ("run", "--model", "oracle", "--recipe", "lamm/likelihood", "--data-root", made, "--output", tmp_path / "r")
     done(*words, "--tasks", "chef", "--json", tmp_path / "r.json")

@@ -96,7 +96,7 @@ def rescore(
     stored = Run.asked(folder)
     identity = stored.manifest["identity"]
     known = [name for name in identity["data"] if name in catalog.tasks]
-    chosen = [task for task in catalog.select_tasks(tasks) if task.name in known]
+    chosen = [task for task in catalog.select_tasks(tasks, known) if task.name in known]
     if not chosen:
         raise BenchError(f"{folder} was not asked about {tasks}; it holds {', '.join(identity['data'])}")
     own = of_manifest(stored.manifest)

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from lamm_bench.loading import shorten
+from lamm_bench.read import LETTERS
 from lamm_bench.task import find_meta, read_items
 from lamm_bench.tasks.vqa import ChoiceScorer
 from lamm_bench.types import Sample
@@ -30,6 +31,8 @@ def items(
     for item in read_items(root, (f"{CORRUPTED}/VQA_ScienceQA_C.json",) if text_crp else FILES):
         choices = item.texts("gt_choices", least=2)
         target = item.get("gt_choice", check=lambda v: type(v) is int, expected="a whole number")
+        if len(choices) > len(LETTERS):
+            raise item.fault(f"`gt_choices` holds {len(choices)} options, expected at most {len(LETTERS)}")
         if not 0 <= target < len(choices):
             raise item.fault(
                 f"`gt_choice` is {shorten(target)}, expected 0 to {len(choices) - 1}, the index of one of `gt_choices`"
