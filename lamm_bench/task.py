@@ -79,8 +79,19 @@ def inside(base: Path, relative: str, item: Item) -> Path:
     return path
 
 
+def lettered(sample: Sample) -> bool:
+    """Whether a sample's options are told by letters, as nearly all are; `meta["letters"]` False says that they are told by their texts.
+
+    "alone" says that a letter is answered without the text behind it, where a likelihood decides: upstream's readers look into texts."""
+    return bool(sample.meta.get("letters", True))
+
+
 def options_unseen(sample: Sample) -> bool:
-    """Whether a question has options of which its text tells at most one: a word may stand in both by chance."""
+    """Whether a question has options of which its text tells at most one: a word may stand in both by chance.
+
+    Options without letters (yes and no) are known to whoever is asked."""
+    if not lettered(sample):
+        return False
     asked = sample.question.casefold()
     return len(sample.choices) > 1 and sum(stands_in(choice.strip().casefold(), asked) for choice in sample.choices) < 2
 
@@ -99,23 +110,33 @@ def find_meta(root: Path, names: Sequence[str]) -> Path:
     """The meta file among the accepted spellings; an error that names the official one."""
     for name in names:
         try:
-            if (root / name).is_file():
+            if is_there(root / name):
                 return root / name
         except OSError as error:  # no permission, a disk that fails, a server that is gone
             raise BenchError(f"{root / name} cannot be read: {error.strerror or error}") from None
     raise BenchError(f"{root / names[0]} is missing" + (f" (also looked for {', '.join(names[1:])})" if names[1:] else ""))
 
 
-def read_items(root: Path, names: Sequence[str]) -> Iterator[Item]:
-    """The items of a meta file in file order, with ids that are unique texts.
+def is_there(path: Path) -> bool:
+    """Whether a meta file is there; a name without an ending may be a folder, for data of many files (MME)."""
+    return path.is_file() or (not path.suffix and path.is_dir())
 
-    A missing id becomes the index; an id that occurs again gets `#index` behind it, and as many `~` as no other id has, so that no
-    answer is ever joined to two items."""
+
+def read_items(root: Path, names: Sequence[str]) -> Iterator[Item]:
+    """The items of a meta file in file order, with ids that are unique texts."""
     file = find_meta(root, names)
     data = load_json(file)
     if not isinstance(data, list):
         raise BenchError(f"{file} holds {type(data).__name__}, expected a list of objects")
-    given = [id_of(file, index, entry) for index, entry in enumerate(data)]
+    yield from items_in(file, data)
+
+
+def items_in(file: Path, data: Sequence[Any], key: str = "id") -> Iterator[Item]:
+    """The entries of a file as items, with ids that are unique texts.
+
+    A missing id becomes the index; an id that occurs again gets `#index` behind it, and as many `~` as no other id has, so that no
+    answer is ever joined to two items."""
+    given = [id_of(file, index, entry, key) for index, entry in enumerate(data)]
     taken, seen = set(given), set()
     for index, (entry, name) in enumerate(zip(data, given)):
         id_ = name
@@ -128,14 +149,14 @@ def read_items(root: Path, names: Sequence[str]) -> Iterator[Item]:
         yield Item(file, index, id_, entry)
 
 
-def id_of(file: Path, index: int, entry: Any) -> str:
+def id_of(file: Path, index: int, entry: Any, key: str = "id") -> str:
     """The id that an item has in its file. Raises `BenchError` for what is no item, or has no usable id."""
     if not isinstance(entry, dict):
         raise BenchError(f"{file}: item {index} is {shorten(entry)}, expected an object")
-    name = entry.get("id")
+    name = entry.get(key)
     if name is None:
         return str(index)
     found = id_text(name)
     if found is None:
-        raise BenchError(f"{file}: item {index}: `id` is {shorten(name)}, expected a text or a number")
+        raise BenchError(f"{file}: item {index}: `{key}` is {shorten(name)}, expected a text or a number")
     return found

@@ -218,6 +218,7 @@ class Scorer(Protocol):
         """Metrics that are not functions of sums (COCO AP, CIDEr); empty for most."""
 
     # `sample.meta["frame"]` may say whose numbers the answer speaks (lamm_bench.read.Frame); without it they are fractions.
+    # `sample.meta["scores"]` has the options' likelihoods, where those decided.
     # `of_file(samples)` may be left out: the scorer that knows all samples of the file (document frequencies), whatever was drawn.
     # `each(rows)` may be left out: values of every row that depend on the other rows (CIDEr), shown beside `show`'s.
 
@@ -263,6 +264,9 @@ class Task(Protocol):
     def majority(self, samples: Sequence[Sample]) -> Answer:
         """The most frequent answer of the file (the median for measures)."""
 
+    # `apart`, `suits`, `own_format`, `content_of` and `oddities` may be left out: whether `--tasks all` leaves the task out; recipes that
+    # can ask it though they were made for others; whether its meta file is no list of items; by what, other than its id, an entry of an
+    # answer file is joined (to the sample whose `meta["content"]` is the same); files that are passed over, with what is odd about them.
     # `places(sample, part)` may be left out: (`boxes`, `points` or `counts`, names of the things) that an answer is to give, so that a
     # model can be asked in its own words; `asks_for` then says which of the three.
 

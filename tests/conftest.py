@@ -48,6 +48,13 @@ def goldens() -> Path:
 
 
 @pytest.fixture(scope="session")
+def chef_goldens() -> Path:
+    if not (SHARED / "goldens-chef").is_dir():
+        pytest.skip("../shared/goldens-chef is not here")
+    return SHARED / "goldens-chef"
+
+
+@pytest.fixture(scope="session")
 def real_root() -> Path:
     if not (SHARED / "real").is_dir():
         pytest.skip("../shared/real is not here")

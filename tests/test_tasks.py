@@ -27,8 +27,9 @@ from lamm_bench.types import Answer, Sample
 from .made import make_file
 
 SHARED = Path(__file__).parents[1].parent / "shared"
-MODULES = [importlib.import_module(f"lamm_bench.tasks.{info.name}") for info in pkgutil.iter_modules(lamm_bench.tasks.__path__)]
-TASKS = [task for module in MODULES for task in getattr(module, "TASKS", ())]
+FOUND = pkgutil.walk_packages(lamm_bench.tasks.__path__, "lamm_bench.tasks.")
+MODULES = [importlib.import_module(info.name) for info in FOUND]
+TASKS = [task for module in MODULES for task in getattr(module, "TASKS", ()) if not getattr(task, "apart", False)]
 NAMES = {
     *("cifar10", "voc2012", "sqaimage", "ai2d", "flickr30k", "ucmerced", "fsc147", "svt", "celeba-smile", "celeba-hair", "lsp"),
     *("locating-voc2012", "locating-lsp", "locating-fsc147", "scannet", "scanrefer", "scanqa"),

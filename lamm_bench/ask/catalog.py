@@ -12,7 +12,7 @@ import importlib.metadata
 import importlib.util
 import pkgutil
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
 from types import ModuleType
@@ -90,13 +90,16 @@ class Catalog:
                 found[Path(file).name] = self.plugin_files[file][:16]
         return dict(sorted(found.items()))
 
-    def select_tasks(self, names: str | Sequence[str]) -> list[Task]:
-        """Tasks by names and groups (`all`, `2d`, `3d`, `locating`), without repeats, in the catalogue's order."""
+    def select_tasks(self, names: str | Sequence[str], asked: Collection[str] = ()) -> list[Task]:
+        """Tasks by names and groups (`2d`, `3d`, `locating`, `chef` ...), without repeats, in the catalogue's order.
+
+        `all` are LAMM's and those of plug-ins, without those that stand `apart`: another benchmark is asked by its own name. Of a
+        stored run they are all that it was `asked` about."""
         wanted = [name.strip() for name in (names.split(",") if isinstance(names, str) else names) if name.strip()]
         groups = {group for task in self.tasks.values() for group in task.groups} | {"all"}
         chosen = set()
         for name in wanted:
-            members = [t.name for t in self.tasks.values() if name == "all" or name == t.name or name in t.groups]
+            members = [t.name for t in self.tasks.values() if belongs(t, name, asked)]
             if not members:
                 raise unknown("task or group", name, [*self.tasks, *groups])
             chosen.update(members)
@@ -141,6 +144,12 @@ class Catalog:
         if name.endswith((".yaml", ".yml")):
             return load_recipe(Path(name), Path(name).stem)
         raise unknown("recipe", name, self.recipes)
+
+
+def belongs(task: Task, name: str, asked: Collection[str]) -> bool:
+    """Whether a task is called so, or is of the group of this name."""
+    everything = name == "all" and (task.name in asked or not getattr(task, "apart", False))
+    return name == task.name or name in task.groups or everything
 
 
 def shelf(name: str) -> list[ModuleType]:

@@ -84,7 +84,9 @@ def compare_runs(first: Path, second: Path, catalog: Catalog, root: Path, tasks:
     runs = (Run.asked(first), Run.asked(second))
     data = [run.manifest["identity"]["data"] for run in runs]
     result = Comparison(str(first), str(second), protocol)
-    chosen = [task for task in catalog.select_tasks(tasks) if task.name in data[0] or task.name in data[1]]
+    chosen = [
+        task for task in catalog.select_tasks(tasks, {**data[0], **data[1]}) if task.name in data[0] or task.name in data[1]
+    ]
     loading = Outcome()
     for task, samples in load(chosen, root, loading):
         reason = why_not(task, samples, runs, root, protocol)

@@ -11,6 +11,7 @@ from typing import ClassVar, Literal, Protocol
 
 from lamm_bench.errors import BenchError
 from lamm_bench.measure.stats import seed_of
+from lamm_bench.task import lettered
 from lamm_bench.types import Answer, Flow, Generate, Prediction, Response, Sample, Score
 
 from .instruction import Prompt, fill
@@ -116,7 +117,7 @@ class Likelihood:
     normalize: Literal["sum", "token", "character", "prior"] = "sum"  # the last: minus what the option had without a question
 
     def infer(self, sample: Sample, ask: Asker, max_new_tokens: int, seed: int) -> Flow[Prediction]:
-        options = tuple(self.render(index, text) for index, text in enumerate(sample.choices))
+        options = tuple(self.render(index, text, sample) for index, text in enumerate(sample.choices))
         messages, corrected = ask("").messages, self.normalize == "prior"
         asked = Score(messages, options, sample.id, prior=corrected)
         response = yield asked
@@ -132,13 +133,18 @@ class Likelihood:
             for i, (value, prior, option) in enumerate(zip(response.logprobs, priors, options))
         )
         best = max(range(len(scores)), key=lambda index: scores[index])
-        level = [f"({letter(index)})" for index, value in enumerate(scores) if value == scores[best]]
+        level = [self.name(index, sample) for index, value in enumerate(scores) if value == scores[best]]
         if len(level) > 1:  # the first of them would be an answer that the model did not give; readers leave this unread
-            return Prediction(f"tie: {', '.join(level)} are equally likely", None, scores)
-        return Prediction(f"({letter(best)}) {sample.choices[best]}", best, scores)
+            told = ", ".join(level) if lettered(sample) else "several options"  # whose texts a reader might take for an answer
+            return Prediction(f"tie: {told} are equally likely", None, scores)
+        alone = sample.meta.get("letters", True) is not True
+        return Prediction(level[0] if alone else f"{level[0]} {sample.choices[best]}", best, scores)
 
-    def render(self, index: int, text: str) -> str:
-        if self.option == "text":
+    def name(self, index: int, sample: Sample) -> str:
+        return f"({letter(index)})" if lettered(sample) else sample.choices[index]
+
+    def render(self, index: int, text: str, sample: Sample) -> str:
+        if self.option == "text" or not lettered(sample):
             return text
         return f"({letter(index)})" + (f" {text}" if self.option == "letter_text" else "")
 

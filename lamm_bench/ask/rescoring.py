@@ -96,7 +96,7 @@ def rescore(
     stored = Run.asked(folder)
     identity = stored.manifest["identity"]
     known = [name for name in identity["data"] if name in catalog.tasks]
-    chosen = [task for task in catalog.select_tasks(tasks) if task.name in known]
+    chosen = [task for task in catalog.select_tasks(tasks, known) if task.name in known]
     if not chosen:
         raise BenchError(f"{folder} was not asked about {tasks}; it holds {', '.join(identity['data'])}")
     own = of_manifest(stored.manifest)
@@ -161,7 +161,7 @@ def score_answers(
     for task, samples in load([task for task in catalog.select_tasks(tasks) if task.name in files], root, outcome):
         watcher.begin(task.name, len(samples))
         try:
-            said = read_answers(files[task.name])
+            said = read_answers(files[task.name]).by_content(task, samples)
         except BenchError as error:
             outcome.unavailable[task.name] = str(error)
             continue
@@ -197,15 +197,23 @@ def withheld(metrics: Mapping[str, Estimate]) -> dict[str, Estimate]:
 def answer_files(folder: Path, catalog: Catalog, tasks: str, outcome: Outcome) -> dict[str, Path]:
     """The answer file of each task that has one. Raises `BenchError` when there is none at all."""
     files: dict[str, Path] = {}
+    doubts: list[str] = []
     if not folder.is_dir():
         raise BenchError(f"{folder} is no folder; expected answer files such as Classification_CIFAR10.json in it")
     named = catalog.select_tasks(tasks)
     for task in named:
-        path = find_answers(folder, task)
+        try:
+            path = find_answers(folder, task)
+        except BenchError as error:
+            outcome.unavailable[task.name] = str(error)
+            doubts.append(str(error))
+            continue
         if path is not None:
             files[task.name] = path
         elif tasks != "all":
             outcome.unavailable[task.name] = f"{folder / task.answer_files[0]}.json is missing"
+    if not files and doubts:
+        raise BenchError(doubts[0])
     if not files:
         raise BenchError(f"{folder} holds no answer file of {tasks}; expected for instance {named[0].answer_files[0]}.json")
     return files

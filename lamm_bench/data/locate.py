@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from lamm_bench.errors import BenchError
+from lamm_bench.task import is_there
 from lamm_bench.types import Task
 
 FOLDERS = ("2D_Benchmark", "3D_Benchmark")
@@ -21,7 +22,7 @@ MINIATURE = (
 def is_root(path: Path, tasks: Iterable[Task] = ()) -> bool:
     """Whether a folder holds benchmark files in upstream's layout, or the meta file of one of `tasks`, which may lie anywhere."""
     return any((path / folder).is_dir() for folder in FOLDERS) or any(
-        (path / name).is_file() for task in tasks for name in task.meta_files
+        is_there(path / name) for task in tasks for name in task.meta_files
     )
 
 

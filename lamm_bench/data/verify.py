@@ -63,7 +63,7 @@ def verify_task(root: Path, task: Task, deep: bool, known: dict[str, str | None]
     """The findings of one task: the file, its items, then media and what is drawn on them."""
     try:
         file = find_meta(root, task.meta_files)
-        if file.suffix != ".json":  # a plug-in's own format: only its task knows what is an item there
+        if file.suffix != ".json" or getattr(task, "own_format", False):  # only its task knows what is an item there
             return foreign_findings(root, task, file, deep, known, watcher)
         entries = read_list(file)
     except BenchError as error:
@@ -107,10 +107,14 @@ def foreign_findings(
     check_media(list(users), deep, known, watcher)
     if watcher:
         watcher.end(task.name)
+    odd = getattr(task, "oddities", None)
     return [
-        Finding(task.name, relative(medium.path, root), f"(id {user})", fault, "error")
-        for medium, user in users.items()
-        if (fault := known[medium.path]) is not None
+        *(Finding(task.name, path, "", what, "warning") for path, what in (odd(root) if odd is not None else ())),
+        *(
+            Finding(task.name, relative(medium.path, root), f"(id {user})", fault, "error")
+            for medium, user in users.items()
+            if (fault := known[medium.path]) is not None
+        ),
     ]
 
 

@@ -51,7 +51,7 @@ def gather(run: Path, against: Path | None, catalog: Catalog, root: Path, tasks:
     second = Run.read(against) if against is not None else None
     found = Cases(first, second)
     asked = first.manifest["identity"]["data"]
-    chosen = [task for task in catalog.select_tasks(tasks) if task.name in asked]
+    chosen = [task for task in catalog.select_tasks(tasks, asked) if task.name in asked]
     if not chosen:
         raise BenchError(f"{run} was not asked about any of {tasks}; it holds {', '.join(asked) or 'nothing'}")
     loading = Loading()

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,19 +26,33 @@ class AnswerFile:
     ids: tuple[str | None, ...]
     texts: tuple[Answer | None, ...]
     notes: tuple[str, ...] = ()  # on entries that hold no answer
+    scores: tuple[tuple[float, ...], ...] = ()  # of each entry's options, where likelihood decided; empty where none did
+    thoughts: tuple[str, ...] = ()  # of each entry, what ChEF kept as `CoT_answer`: it stands before the answer in the text
+    contents: tuple[Mapping[str, Any], ...] = ()  # the entries as they are, for tasks that join by more than ids
 
-    def by_position(self, samples: Sequence[Sample]) -> dict[str, Answered]:
+    def said(self, place: int, thoughts: bool) -> Answered | None:
+        """The answer of an entry; without its thoughts, where those stand before it in the text."""
+        text = self.texts[place]
+        if text is None:
+            return None
+        thought = self.thoughts[place] if self.thoughts and not thoughts else ""
+        if thought and isinstance(text, str) and text.startswith(thought):
+            text = text[len(thought) :]
+        return Answered(text, scores=self.scores[place] if self.scores else ())
+
+    def by_position(self, samples: Sequence[Sample], thoughts: bool = True) -> dict[str, Answered]:
         """The n-th answer belongs to the n-th item, whatever its id."""
-        return {sample.id: Answered(text) for sample, text in zip(samples, self.texts) if text is not None}
+        pairs = ((sample.id, self.said(place, thoughts)) for place, sample in enumerate(samples[: len(self.texts)]))
+        return {name: said for name, said in pairs if said is not None}
 
-    def by_id(self, samples: Sequence[Sample]) -> tuple[dict[str, Answered], list[str]]:
+    def by_id(self, samples: Sequence[Sample], thoughts: bool = True) -> tuple[dict[str, Answered], list[str]]:
         """Answers by id, and notes on what did not fit. Without any id in the file, position decides and a note says so.
 
         Where items share an id, the n-th answer with it belongs to the n-th of them; of more answers than items the first count."""
         if not self.ids:
             return {}, ["the file holds no answers"]
         if all(name is None for name in self.ids):
-            return self.by_position(samples), [*self.notes, "the answers carry no ids; joined by position"]
+            return self.by_position(samples, thoughts), [*self.notes, "the answers carry no ids; joined by position"]
         places: dict[str, list[str]] = {}
         for position, sample in enumerate(samples):
             places.setdefault(given_id(sample.id, position, places), []).append(sample.id)
@@ -46,14 +60,14 @@ class AnswerFile:
         found: dict[str, Answered] = {}
         strangers: list[str] = []
         again: list[str] = []
-        for name, text in zip(self.ids, self.texts):
+        for number, (name, text) in enumerate(zip(self.ids, self.texts)):
             free = places.get(name or "", [])
             if text is None and known.get(name or "") == 1:
                 continue  # a later answer to this item is its first
             if free:
-                place = free.pop(0)
-                if text is not None:
-                    found[place] = Answered(text)
+                place, said = free.pop(0), self.said(number, thoughts)
+                if said is not None:
+                    found[place] = said
             else:
                 (again if name in known else strangers).append(str(name))
         notes = list(self.notes)
@@ -64,13 +78,24 @@ class AnswerFile:
         return found, notes
 
     def join(self, samples: Sequence[Sample], protocol: str) -> tuple[dict[str, Answered], list[str]]:
-        """By position under `classic`, as upstream's evaluator does; by id otherwise."""
+        """By position under `classic`, as upstream's evaluator does; by id otherwise. `standard` reads no thoughts."""
         if protocol != "classic":
-            return self.by_id(samples)
+            return self.by_id(samples, protocol != "standard")
         difference = len(self.texts) - len(samples)
         said = "too many for joining by position, so there is no figure" if difference > 0 else "too few for joining by position"
         notes = [f"{abs(difference)} answer{'' if abs(difference) == 1 else 's'} {said}"] if difference else []
         return self.by_position(samples), [*self.notes, *notes]
+
+    def by_content(self, task: Task, samples: Sequence[Sample]) -> AnswerFile:
+        """The same answers with the ids of the samples that have their content, for a task that says what that is (`content_of`).
+
+        Ids that are places in a listing differ between file systems; pictures and questions do not."""
+        content_of = getattr(task, "content_of", None)
+        if content_of is None or not self.contents:
+            return self
+        known = {sample.meta.get("content"): sample.id for sample in samples}
+        found = (known.get(content_of(entry)) for entry in self.contents)
+        return replace(self, ids=tuple(new or old for new, old in zip(found, self.ids)))
 
 
 def counted(names: Sequence[str], what: str) -> str:
@@ -97,12 +122,22 @@ def given_id(name: str, position: int, earlier: Mapping[str, object]) -> str:
 
 
 def find_answers(folder: Path, task: Task) -> Path | None:
-    """The task's answer file in a folder, or None."""
+    """The task's answer file in a folder, or None. Raises `BenchError` where several could be meant.
+
+    ChEF writes the time of the run behind the name of the set (`MMBench_20231101120000.json`, reference 5.3); an ending may also say
+    how was asked (`MMBench.ppl.json`)."""
     for stem in task.answer_files:
         for suffix in (".json", ".jsonl"):
             if (folder / f"{stem}{suffix}").is_file():
                 return folder / f"{stem}{suffix}"
-    return None
+    stems = "|".join(re.escape(stem) for stem in task.answer_files)
+    form = re.compile(rf"(?:{stems})(?:_\d{{14}}|\.(?:[a-z]+_)*(?:direct|ppl)(?:_\w+)?)\.jsonl?")
+    found = [path for path in sorted(folder.glob("*.json*")) if form.fullmatch(path.name) and path.is_file()]
+    if len(found) > 1:
+        raise BenchError(
+            f"{folder} holds {', '.join(path.name for path in found)}, which are all answers to {task.name}; leave one of them there"
+        )
+    return found[0] if found else None
 
 
 def read_answers(path: Path) -> AnswerFile:
@@ -117,31 +152,74 @@ def read_answers(path: Path) -> AnswerFile:
         entries = parse_json(text, str(path))
     if not isinstance(entries, list):
         raise BenchError(f"{path} holds {type(entries).__name__}, expected a list of objects with `id` and `text`")
-    ids, texts, faults = [], [], []
+    ids, texts, scores, faults = [], [], [], []
     for number, entry in enumerate(entries):
         name, answer, fault = entry_of(number, entry)
         ids.append(name)
         texts.append(answer)
+        scores.append(() if fault else likelihoods_of(entry))
         faults += [fault] if fault else []
     if entries and len(faults) == len(entries):
         raise BenchError(f"{path}: {faults[0]}")
     notes = (f"{counted(faults, 'entry').replace('entrys', 'entries')} without an answer: {faults[0]}",) if faults else ()
-    return AnswerFile(path, tuple(ids), tuple(texts), notes)
+    kept = tuple(entry if isinstance(entry, dict) else {} for entry in entries)
+    return AnswerFile(path, tuple(ids), tuple(texts), notes, tuple(scores), tuple(map(thought_of, kept)), kept)
 
 
 def entry_of(number: int, entry: Any) -> tuple[str | None, Answer | None, str]:
-    """Id and text of one entry, and what is wrong with it; ChEF's files call the text `answer`."""
+    """Id and text of one entry, and what is wrong with it.
+
+    ChEF's files call the text `answer`, those of several turns `turn_answer`; of some (Winoground's) the likelihoods say all."""
     if not isinstance(entry, dict):
         return None, None, f"entry {number} is {shorten(entry)}, expected an object with `id` and `text`"
     name = entry.get("id")
     id_ = id_text(name)
     if id_ is None and name is not None:
         return None, None, f"entry {number}: `id` is {shorten(name)}, expected a text or a number"
-    said = entry.get("text", entry.get("answer"))
+    said = entry.get("text", entry.get("answer", turns_of(entry)))
     text = answer_of(said)
+    if said is None and likelihoods_of(entry):
+        return id_, "", ""
     if text is None:
         return id_, None, f"entry {number}: `text` is {shorten(said)}, expected a text (or, for keypoints, joint: text)"
     return id_, text, ""
+
+
+def turns_of(entry: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The answers of several turns by number.
+
+    >>> turns_of({"turn_answer": [{"answer": "a cat"}, {"answer": "[0, 0, 1, 1]"}]})
+    {'1': 'a cat', '2': '[0, 0, 1, 1]'}
+    """
+    turns = entry.get("turn_answer")
+    if not isinstance(turns, list) or not all(isinstance(turn, dict) for turn in turns):
+        return None
+    return {str(number): turn.get("answer") for number, turn in enumerate(turns, 1)}
+
+
+def likelihoods_of(entry: Mapping[str, Any]) -> tuple[float, ...]:
+    """The options' scores: `ppl_results` as they stand (log-likelihoods since 2024, losses before), else the logarithms of `probs`.
+
+    >>> likelihoods_of({"ppl_results": [-1, -2.5]}), likelihoods_of({"probs": [1.0, 0]}), likelihoods_of({"ppl_results": "?"})
+    ((-1.0, -2.5), (0.0, -inf), ())
+    """
+    for key in ("ppl_results", "probs"):
+        given = entry.get(key)
+        if isinstance(given, list) and given and all(is_number(value) for value in given):
+            if key == "ppl_results":
+                return tuple(float(value) for value in given)
+            return tuple(math.log(value) if value > 0 else -math.inf for value in given)
+    return ()
+
+
+def is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def thought_of(entry: Mapping[str, Any]) -> str:
+    """What was thought before an answer that was generated; where likelihood decided, the answer stands alone."""
+    thought = entry.get("CoT_answer")
+    return thought if isinstance(thought, str) and not likelihoods_of(entry) else ""
 
 
 def answer_of(said: Any) -> Answer | None:

@@ -33,6 +33,7 @@ class Answered:
     text: Answer | None
     status: str = "ok"
     frame: Frame | None = None  # whose numbers it speaks; None: fractions of the picture
+    scores: tuple[float, ...] = ()  # of the options, where likelihood decided
 
 
 @dataclass(frozen=True)
@@ -136,10 +137,12 @@ def row_of(scorer: Scorer, sample: Sample, answered: Answered | None, notes: lis
 
 
 def spoken(sample: Sample, answered: Answered | None) -> Sample:
-    """The sample for a reader that must know whose numbers the answer speaks."""
-    if answered is None or answered.frame is None:
+    """The sample for a reader that must know whose numbers the answer speaks, or how likely each option was."""
+    if answered is None or (answered.frame is None and not answered.scores):
         return sample
-    return replace(sample, meta={**sample.meta, "frame": answered.frame})
+    frame = {} if answered.frame is None else {"frame": answered.frame}
+    scores = {"scores": answered.scores} if answered.scores else {}
+    return replace(sample, meta={**sample.meta, **frame, **scores})
 
 
 def places_notes(rows: Sequence[Row], answered: Mapping[str, Answered]) -> list[str]:
@@ -319,6 +322,8 @@ def hits(edition: Pooled) -> str:
 def from_records(records: Mapping[str, Record]) -> dict[str, Answered]:
     """Stored records as answers; a sample without a record is `missing`."""
     return {
-        name: Answered(record.prediction.text if record.prediction is not None else None, record.status)
+        name: Answered(None, record.status)
+        if record.prediction is None
+        else Answered(record.prediction.text, record.status, None, record.prediction.scores)
         for name, record in records.items()
     }
