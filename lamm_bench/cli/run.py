@@ -46,6 +46,11 @@ from .options import (
     "--batch-size", type=click.IntRange(min=1), metavar="N", help="The model's batch size (same as --set batch_size=N)."
 )
 @device_options
+@click.option(
+    "--workers",
+    metavar="N|gpus",
+    help="Ask with N worker processes, each with a model and a share of the cores; `gpus`: one on each GPU.",
+)
 @click.option("--feature-cache", metavar="DIR", help="Keeps encoded media between runs (same as --set feature_cache=DIR).")
 @max_cost_option
 @click.option("--output", type=click.Path(path_type=Path), metavar="DIR", help="The run folder; default runs/<model>-<identity>.")
@@ -67,6 +72,7 @@ def run(**asked: Any) -> None:
       lamm-bench run --model lamm --tasks 3d --data-root LAMM --limit 200
       lamm-bench run --model lamm --tasks 2d --feature-cache features --dtype bfloat16
       lamm-bench run --model lamm --tasks voc2012,lsp --control blind
+      lamm-bench run --model lamm --tasks all --data-root LAMM --workers gpus
       lamm-bench run --model chance --tasks all --set seed=3
       lamm-bench run --model scripted --set answers=answers.json --tasks svt
     """
@@ -85,8 +91,8 @@ def run(**asked: Any) -> None:
     protocols = protocol_names(asked["protocols"])
     adapter = catalog.adapter(asked["model"], settings)
     watcher = Bars(stderr_console())
-    say_hints(adapter)
-    root, source = find_root(asked["data_root"], watcher.say, chosen)
+    fleet = with_workers(asked, settings, adapter, catalog, watcher)
+    adapter = fleet or adapter
     options = Options(
         model=asked["model"],
         settings=settings,
@@ -101,8 +107,25 @@ def run(**asked: Any) -> None:
         name=(asked["name"] or "").strip(),
         command=tuple(sys.argv[1:]),
     )
-    outcome = run_session(options, catalog, adapter, root, source, watcher)
+    try:
+        say_hints(adapter)
+        root, source = find_root(asked["data_root"], watcher.say, chosen)
+        outcome = run_session(options, catalog, adapter, root, source, watcher)
+    finally:
+        if fleet is not None:
+            fleet.close()
     conclude(outcome, asked["json_file"], samples=True)
     show_outcome_unless_json_on_stdout(show_outcome, outcome, asked["json_file"])
     click.echo(f"run folder: {outcome.folder}", err=True)
     sys.exit(0 if outcome.complete else MISSING)
+
+
+def with_workers(asked: dict[str, Any], settings: dict[str, Any], adapter: Any, catalog: Any, watcher: Any) -> Any:
+    """The workers that `--workers` wants, which load the model while the data are read; None without it."""
+    if asked["workers"] is None:
+        return None
+    from lamm_bench.spread.fleet import Model, engaged
+
+    fleet = engaged(asked["workers"], Model(asked["model"], settings, asked["plugins"]), adapter, catalog.plugin_files)
+    watcher.aside = fleet.shown
+    return fleet
