@@ -8,6 +8,8 @@ from typing import Any
 
 import click
 
+from lamm_bench.errors import BenchError
+
 from .conclude import conclude, show_outcome_unless_json_on_stdout
 from .options import (
     MISSING,
@@ -51,6 +53,9 @@ from .options import (
     metavar="N|gpus",
     help="Ask with N worker processes, each with a model and a share of the cores; `gpus`: one on each GPU.",
 )
+@click.option(
+    "--shard", metavar="I/N", help="Ask only share I of N, for jobs side by side; `lamm-bench merge` puts them together."
+)
 @click.option("--feature-cache", metavar="DIR", help="Keeps encoded media between runs (same as --set feature_cache=DIR).")
 @max_cost_option
 @click.option("--output", type=click.Path(path_type=Path), metavar="DIR", help="The run folder; default runs/<model>-<identity>.")
@@ -79,10 +84,14 @@ def run(**asked: Any) -> None:
     from lamm_bench.ask.catalog import load_catalog
     from lamm_bench.ask.session import Options
     from lamm_bench.ask.session import run as run_session
+    from lamm_bench.ask.shares import Share
     from lamm_bench.data.locate import find_root
     from lamm_bench.show.progress import Bars, stderr_console
     from lamm_bench.show.tables import show_outcome
 
+    share = Share.parse(asked["shard"]) if asked["shard"] is not None else None
+    if share is not None and asked["json_file"] is not None:
+        raise BenchError("--json: a share has no results; `lamm-bench merge` writes those of the whole run")
     catalog = load_catalog(asked["plugins"])
     settings = with_shortcuts(asked, asked["model"], catalog)
     recipe = catalog.recipe(asked["recipe"])  # a wrong name is told before a model is loaded or data are drawn
@@ -104,6 +113,7 @@ def run(**asked: Any) -> None:
         control=asked["control"],
         output=asked["output"],
         mode=asked["mode"] or "auto",
+        share=share,
         name=(asked["name"] or "").strip(),
         command=tuple(sys.argv[1:]),
     )
@@ -114,6 +124,10 @@ def run(**asked: Any) -> None:
     finally:
         if fleet is not None:
             fleet.close()
+    if share is not None:
+        left = f", {outcome.left} samples of it have no answer" if outcome.left else ""
+        click.echo(f"share {share} was asked{left}; run folder: {outcome.folder}", err=True)
+        sys.exit(0 if outcome.complete else MISSING)
     conclude(outcome, asked["json_file"], samples=True)
     show_outcome_unless_json_on_stdout(show_outcome, outcome, asked["json_file"])
     click.echo(f"run folder: {outcome.folder}", err=True)
