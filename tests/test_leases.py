@@ -157,3 +157,17 @@ def test_leases_are_large_first_and_never_below_a_batch_while_there_are_batches_
     assert sizes[0][1] == 64 and sizes[-1][1] <= 8
     assert all(size >= 32 for left, size in sizes if left > 4 * 32)
     assert lease_size(1000, 4, 32, remembers=2) == 2
+
+
+def test_workers_that_are_killed_as_they_begin_condemn_no_innocent() -> None:
+    call, number = call_of(12, 12), 0
+    for _ in range(2 + 12):  # twice in company, then each alone once
+        number += 1
+        lease = call.lend(number, number, 12)
+        assert lease is not None
+        call.lost(lease, "was killed from outside")
+    assert not call.ready and call.waiting == 12
+    while (lease := call.lend(number := number + 1, number, 12)) is not None:
+        call.take(lease, 0, Response("yes"))
+        call.end(lease)
+    assert call.over and {response.text for _, response in call.ready} == {"yes"}

@@ -159,7 +159,7 @@ class Call:
         return {number for one in self.leases.values() for number in one.left}
 
     def lost(self, lease: Lease, why: str) -> None:
-        """A worker died: what it had not answered comes back to the front, suspects alone, and the guilty end here."""
+        """A worker died: what it had not answered comes back to the front, suspects behind one another and alone, and the guilty end here."""
         del self.leases[lease.number]
         held = self.held()
         back: list[Cluster] = []
@@ -174,7 +174,8 @@ class Call:
                     number, Response(error=f"a worker {why} while it was asked this alone, {ALONE} times", status="model_error")
                 )
             suspects = [one for one in free if self._broken[one] >= TOGETHER and one in self._open]
-            self._suspects.extendleft(Cluster(cluster.medium, (one,), alone=True) for one in reversed(suspects))
+            # last in the row: what ends every worker as it begins must not meet the same innocent twice
+            self._suspects.extend(Cluster(cluster.medium, (one,), alone=True) for one in suspects)
             others = tuple(one for one in free if self._broken[one] < TOGETHER)
             back += [replace(cluster, numbers=others)] if others else []
             self.waiting += len(suspects) + len(others)
