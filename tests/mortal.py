@@ -22,6 +22,7 @@ class Mortal(Looker):
     marks: str = "."
     deadly: str = ""  # ends every process that is asked it
     fatal: str = ""  # ends the first process that is asked it, after it has answered what came before
+    stuck: str = ""  # the first process that is asked it never answers
     slow: float = 0.0  # seconds of every answer
     company: int = 1  # processes that must be at work before any answers
     raises: str = ""  # `RuntimeError`, `Stopped` or `BenchError`, at the sample `3`
@@ -59,6 +60,8 @@ class Mortal(Looker):
             if self.fatal and request.sample == self.fatal and self.first():
                 time.sleep(0.2)  # what was answered before is on its way
                 os.kill(os.getpid(), signal.SIGKILL)
+            if self.stuck and request.sample == self.stuck and self.first():
+                time.sleep(600)
             if self.raises and request.sample == "3":
                 raise {"RuntimeError": RuntimeError, "Stopped": Stopped, "BenchError": BenchError}[self.raises]("on fire")
             if self.die_after is not None and len(self.asked) >= self.die_after:

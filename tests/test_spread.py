@@ -139,6 +139,13 @@ def test_a_worker_that_is_killed_loses_no_answer_and_doubles_none(tmp_path: Path
         assert note.startswith("a worker died") and "was ended by signal 9" in note
 
 
+def test_a_worker_that_hangs_is_not_waited_for(tmp_path: Path) -> None:
+    go(tmp_path, "one")
+    assert go(tmp_path, "two", workers=2, stuck="3").complete
+    same(tmp_path / "one", tmp_path / "two")
+    assert (tmp_path / "marks-two/fatal").exists() and not any(map(alive, pids(tmp_path / "marks-two")))
+
+
 def test_of_many_questions_only_the_one_that_ends_its_worker_again_and_again_is_an_error(tmp_path: Path) -> None:
     outcome = go(tmp_path, "two", workers=2, deadly="5")
     counts = outcome.scores[0].counts
@@ -293,6 +300,21 @@ def test_workers_share_the_cores_unless_the_user_has_said_otherwise(monkeypatch:
     assert places.seats("2")[0]["OMP_NUM_THREADS"] == "4" and places.seats("16")[0]["OMP_NUM_THREADS"] == "1"
     monkeypatch.setenv("OMP_NUM_THREADS", "3")
     assert "OMP_NUM_THREADS" not in places.seats("2")[0]
+
+
+def test_a_model_in_a_process_of_its_own_may_have_several_workers(tmp_path: Path, mini_root: Path) -> None:
+    (tmp_path / "serve.py").write_text(
+        "import json, sys\n"
+        "print(json.dumps({'name': 'e', 'fingerprint': '1', 'modalities': ['image']}), flush=True)\n"
+        "for line in sys.stdin:\n"
+        "    print(json.dumps({'id': json.loads(line)['id'], 'text': 'CAT'}), flush=True)\n"
+    )
+    command = f"command={sys.executable} {tmp_path / 'serve.py'}"
+    words = ("run", "--model", "process", "--set", command, "--tasks", "svt", "--data-root", mini_root)
+    for name, more in (("one", ()), ("two", ("--workers", 2))):
+        result = lamm_bench(*words, "--output", tmp_path / name, *more)
+        assert result.exit_code == 0, result.output
+    same(tmp_path / "one", tmp_path / "two")
 
 
 def test_progress_shows_workers_and_deaths(mortal_fleet: Any, capsys: pytest.CaptureFixture[str]) -> None:

@@ -118,8 +118,11 @@ def run(**asked: Any) -> None:
         command=tuple(sys.argv[1:]),
     )
     try:
-        say_hints(adapter)
+        if fleet is None:
+            say_hints(adapter)
         root, source = find_root(asked["data_root"], watcher.say, chosen)
+        if fleet is not None:  # whose workers load their model meanwhile
+            say_hints(fleet)
         outcome = run_session(options, catalog, adapter, root, source, watcher)
     finally:
         if fleet is not None:
