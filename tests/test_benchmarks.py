@@ -68,6 +68,18 @@ def test_killed_runs_lose_nothing(monkeypatch: pytest.MonkeyPatch, capsys: pytes
     assert ended.value.code == 0 and re.search(r"\d\d kills: 0 went wrong", capsys.readouterr().out)
 
 
+def test_workers_and_drivers_that_are_killed_lose_nothing(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ("--questions", "40", "--seconds", "0.01", "--workers", "2", "--deaths", "2", "--shards", "2")
+    with pytest.raises(SystemExit) as ended:
+        benchmark("faults", monkeypatch, *words).main()
+    rows = [line.split() for line in capsys.readouterr().out.splitlines()[1:]]
+    assert ended.value.code == 0 and len(rows) == 5
+    assert all(row[-5:-1] == ["0", "0", "0", "identical"] for row in rows)
+    assert int(rows[3][-6]) >= 1  # a driver died
+
+
 def test_serving_prints_its_rates(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "k")
     benchmark("serving", monkeypatch, "--questions", "40", "--seconds", "0.002", "--failing", "0", "--replicas", "1", "2").main()

@@ -13,9 +13,9 @@ from typing import Any
 
 from lamm_bench.errors import BenchError, Stopped
 from lamm_bench.loading import shorten
+from lamm_bench.remote.child import Child
 from lamm_bench.types import Request, Response
 
-from .child import Child
 from .wire import Hello, hello_of, line_of, object_in, response_of
 
 ATTEMPTS = 2  # how often a request is asked of a process that then dies

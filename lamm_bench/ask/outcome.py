@@ -44,6 +44,7 @@ class Outcome:
     rates: dict[str, float] = field(default_factory=dict)  # samples a second, where anything was asked now
     seconds: dict[str, dict[str, float]] = field(default_factory=dict)  # task -> quantiles of the samples' own seconds
     subsets: dict[str, str] = field(default_factory=dict)  # task -> how many of its items were scored, where only those answered
+    left: int = 0  # samples of a share that have no answer
     folder: Path | None = None
     coordinates: str = ""  # the convention by which places were read; empty: LAMM's fractions
     diagnosis: str = ""  # why these are no results: read by another convention than the answers were asked in
@@ -52,7 +53,7 @@ class Outcome:
     def complete(self) -> bool:
         """Whether every expected sample of every task that could be asked has an answer."""
         failed = sum(score.counts[status] for score in self.scores for status in FAILED)
-        return not self.unavailable and not failed
+        return not self.unavailable and not failed and not self.left
 
     def to_json(self, samples: bool = False) -> dict[str, Any]:
         return {

@@ -70,11 +70,16 @@ def limited(samples: Sequence[Sample], limit: int | None, seed: int) -> list[Sam
     asked: dict[str, int] = {}
     places = {}
     for sample in sorted(samples, key=lambda sample: (sample.group, sample.id)):
-        name = sample.group.replace("\\", "/").rsplit("/", 1)[-1] or sample.id
+        name = cluster_of(sample)
         asked[sample.group] = asked.get(sample.group, -1) + 1
         places[sample.id] = seed_of(str(seed), name, str(asked[sample.group]))
     drawn = set(sorted(places, key=lambda one: (places[one], one))[:limit])
     return [sample for sample in samples if sample.id in drawn]
+
+
+def cluster_of(sample: Sample) -> str:
+    """The name of a sample's image or room, wherever the data lie."""
+    return sample.group.replace("\\", "/").rsplit("/", 1)[-1] or sample.id
 
 
 def flow_of(recipe: Recipe, task: Task, sample: Sample, seed: int, wording: Wording | None = None) -> Flow[Prediction]:
@@ -221,16 +226,25 @@ class Asked:
 
 
 def ask(
-    work: Plan, recipe: Recipe, adapter: Adapter, ledger: Ledger, seed: int, tick: Callable[[int], None] = lambda count: None
+    work: Plan,
+    recipe: Recipe,
+    adapter: Adapter,
+    ledger: Ledger,
+    seed: int,
+    tick: Callable[[int], None] = lambda count: None,
+    mine: Callable[[Sample], bool] = lambda sample: True,
 ) -> Asked:
-    """Asks about every sample that has not ended; each response is in the ledger before the next is looked at.
+    """Asks about every sample (of those that are `mine`) that has not ended; each response is in the ledger before the next is
+    looked at.
 
     A sample that ended as `model_error` is asked again: the next attempt may find the server or the memory it lacked. So is one
     whose answers are to other questions than those that would be asked now."""
     begun = time.monotonic()
     asked = Asked()
-    usable, unfit = fitted([sample for sample in work.samples if sample.id not in work.unusable], adapter)
-    for name, reason in {**work.unusable, **unfit}.items():
+    samples = [sample for sample in work.samples if mine(sample)]
+    usable, unfit = fitted([sample for sample in samples if sample.id not in work.unusable], adapter)
+    unusable = {sample.id: work.unusable[sample.id] for sample in samples if sample.id in work.unusable}
+    for name, reason in {**unusable, **unfit}.items():
         ended = ledger.ended.get(name)
         if ended is not None and ended.status == "media_error":
             asked.kept += 1

@@ -27,6 +27,7 @@ from .identity import Grown, circumstances, describe, fingerprint, noted
 from .outcome import Outcome, Watcher, latencies, load, score_task, why_failed, with_pools
 from .recipe import Recipe
 from .runner import Plan, ask, plan, why_not
+from .shares import FILE, Share
 from .transforms import CONTROLS
 
 
@@ -45,6 +46,7 @@ class Options:
     control: str | None = None
     output: Path | None = None
     mode: str = "auto"  # lamm_bench.keep.runs.MODES
+    share: Share | None = None  # of several jobs: only its samples are asked, and nothing is scored
     name: str = ""  # by which leaderboards show the run, and its folder is called where `output` names none
     command: tuple[str, ...] = ()  # that the manifest keeps
 
@@ -57,9 +59,10 @@ class Options:
         """Where the run is kept."""
         if self.output is not None:
             return self.output
+        which = self.share.folder if self.share is not None else ""
         if self.name:
-            return Path("runs") / file_name(self.name)
-        return Path("runs") / f"{file_name(self.model)}-{digest(identity, 8)}"
+            return Path("runs") / f"{file_name(self.name)}{which}"
+        return Path("runs") / f"{file_name(self.model)}-{digest(identity, 8)}{which}"
 
 
 def file_name(name: str) -> str:
@@ -96,13 +99,17 @@ def run(options: Options, catalog: Catalog, adapter: Adapter, root: Path, source
     opened = Run.start(outcome.folder, manifest, options.mode, grow)
     try:
         tell_what_is_there(opened, plans, watcher)
-        held = held_besides(opened, plans, catalog, root, outcome)
+        held = held_besides(opened, plans, catalog, root, outcome) if options.share is None else []
         watcher.expect(len(plans) + len(held))
         for work in in_order([*plans, *held], catalog):
             asking = None if work in held else adapter
             outcome.scores += carry_out(work, recipe, asking, opened, options, catalog, outcome, watcher)
-        outcome.scores += pooled(catalog.pools, outcome.scores)
-        finish(opened, outcome, catalog.pools, learnt(opened.manifest, adapter, watcher))
+        notes = learnt(opened.manifest, adapter, watcher)
+        if options.share is not None:
+            opened.save(FILE, options.share.told(outcome.skipped, outcome.unavailable, notes))
+        else:
+            outcome.scores += pooled(catalog.pools, outcome.scores)
+            finish(opened, outcome, catalog.pools, notes)
     finally:
         account(opened, adapter, watcher)  # of an interrupted run too: what was spent was spent
         opened.close()
@@ -207,7 +214,7 @@ def carry_out(
 ) -> list[Score]:
     """Asks and scores one task. A fault in it is kept in `errors/<task>.txt`, listed, and does not stop the others."""
     name = work.task.name
-    watcher.begin(name, len(work.samples))
+    watcher.begin(name, len(work.samples if options.share is None else options.share.samples(work)))
     ledger = opened.ledger(name, write=adapter is not None)
     if ledger.damaged:
         lines = ", ".join(map(str, ledger.damaged[:5])) + (" ..." if len(ledger.damaged) > 5 else "")
@@ -233,6 +240,9 @@ def carry_out(
     if reason := why_failed(ledger.ended.values()):
         outcome.failures[name] = reason
     outcome.seconds[name] = latencies(ledger.ended.values())
+    if options.share is not None:
+        outcome.left += options.share.left(work, ledger)
+        return []
     return scored(work, ledger, opened, options.protocols or recipe.metric.protocols, catalog, outcome, watcher)
 
 
@@ -240,7 +250,8 @@ def put(
     work: Plan, recipe: Recipe, adapter: Adapter, ledger: Ledger, options: Options, outcome: Outcome, watcher: Watcher
 ) -> None:
     """Asks what is left to ask of a task, and notes how it went."""
-    asked = ask(work, recipe, adapter, ledger, options.seed, watcher.tick)
+    mine = {} if options.share is None else {"mine": options.share.has}
+    asked = ask(work, recipe, adapter, ledger, options.seed, watcher.tick, **mine)
     if asked.new:
         outcome.rates[work.task.name] = asked.new / max(asked.seconds, 1e-9)
     if asked.foreign:

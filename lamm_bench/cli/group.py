@@ -14,6 +14,7 @@ from .doctor import doctor
 from .judge import judge
 from .leaderboard import leaderboard
 from .list import list_
+from .merge import merge
 from .options import SETTINGS, Verbs
 from .prompts import prompts
 from .report import report
@@ -37,6 +38,22 @@ def main() -> None:
     """
 
 
-VERBS = (run, score, judge, compare, leaderboard, report, list_, show, chat, doctor, data, train_baseline, checkpoint, prompts)
+VERBS = (
+    run,
+    merge,
+    score,
+    judge,
+    compare,
+    leaderboard,
+    report,
+    list_,
+    show,
+    chat,
+    doctor,
+    data,
+    train_baseline,
+    checkpoint,
+    prompts,
+)
 for verb in VERBS:
     main.add_command(verb)

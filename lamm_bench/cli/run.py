@@ -8,6 +8,8 @@ from typing import Any
 
 import click
 
+from lamm_bench.errors import BenchError
+
 from .conclude import conclude, show_outcome_unless_json_on_stdout
 from .options import (
     MISSING,
@@ -46,6 +48,14 @@ from .options import (
     "--batch-size", type=click.IntRange(min=1), metavar="N", help="The model's batch size (same as --set batch_size=N)."
 )
 @device_options
+@click.option(
+    "--workers",
+    metavar="N|gpus",
+    help="Ask with N worker processes, each with a model and a share of the cores; `gpus`: one on each GPU.",
+)
+@click.option(
+    "--shard", metavar="I/N", help="Ask only share I of N, for jobs side by side; `lamm-bench merge` puts them together."
+)
 @click.option("--feature-cache", metavar="DIR", help="Keeps encoded media between runs (same as --set feature_cache=DIR).")
 @max_cost_option
 @click.option("--output", type=click.Path(path_type=Path), metavar="DIR", help="The run folder; default runs/<model>-<identity>.")
@@ -67,16 +77,21 @@ def run(**asked: Any) -> None:
       lamm-bench run --model lamm --tasks 3d --data-root LAMM --limit 200
       lamm-bench run --model lamm --tasks 2d --feature-cache features --dtype bfloat16
       lamm-bench run --model lamm --tasks voc2012,lsp --control blind
+      lamm-bench run --model lamm --tasks all --data-root LAMM --workers gpus
       lamm-bench run --model chance --tasks all --set seed=3
       lamm-bench run --model scripted --set answers=answers.json --tasks svt
     """
     from lamm_bench.ask.catalog import load_catalog
     from lamm_bench.ask.session import Options
     from lamm_bench.ask.session import run as run_session
+    from lamm_bench.ask.shares import Share
     from lamm_bench.data.locate import find_root
     from lamm_bench.show.progress import Bars, stderr_console
     from lamm_bench.show.tables import show_outcome
 
+    share = Share.parse(asked["shard"]) if asked["shard"] is not None else None
+    if share is not None and asked["json_file"] is not None:
+        raise BenchError("--json: a share has no results; `lamm-bench merge` writes those of the whole run")
     catalog = load_catalog(asked["plugins"])
     settings = with_shortcuts(asked, asked["model"], catalog)
     recipe = catalog.recipe(asked["recipe"])  # a wrong name is told before a model is loaded or data are drawn
@@ -85,8 +100,8 @@ def run(**asked: Any) -> None:
     protocols = protocol_names(asked["protocols"])
     adapter = catalog.adapter(asked["model"], settings)
     watcher = Bars(stderr_console())
-    say_hints(adapter)
-    root, source = find_root(asked["data_root"], watcher.say, chosen)
+    fleet = with_workers(asked, settings, adapter, catalog, watcher)
+    adapter = fleet or adapter
     options = Options(
         model=asked["model"],
         settings=settings,
@@ -98,11 +113,36 @@ def run(**asked: Any) -> None:
         control=asked["control"],
         output=asked["output"],
         mode=asked["mode"] or "auto",
+        share=share,
         name=(asked["name"] or "").strip(),
         command=tuple(sys.argv[1:]),
     )
-    outcome = run_session(options, catalog, adapter, root, source, watcher)
+    try:
+        if fleet is None:
+            say_hints(adapter)
+        root, source = find_root(asked["data_root"], watcher.say, chosen)
+        if fleet is not None:  # whose workers load their model meanwhile
+            say_hints(fleet)
+        outcome = run_session(options, catalog, adapter, root, source, watcher)
+    finally:
+        if fleet is not None:
+            fleet.close()
+    if share is not None:
+        left = f", {outcome.left} samples of it have no answer" if outcome.left else ""
+        click.echo(f"share {share} was asked{left}; run folder: {outcome.folder}", err=True)
+        sys.exit(0 if outcome.complete else MISSING)
     conclude(outcome, asked["json_file"], samples=True)
     show_outcome_unless_json_on_stdout(show_outcome, outcome, asked["json_file"])
     click.echo(f"run folder: {outcome.folder}", err=True)
     sys.exit(0 if outcome.complete else MISSING)
+
+
+def with_workers(asked: dict[str, Any], settings: dict[str, Any], adapter: Any, catalog: Any, watcher: Any) -> Any:
+    """The workers that `--workers` wants, which load the model while the data are read; None without it."""
+    if asked["workers"] is None:
+        return None
+    from lamm_bench.spread.fleet import Model, engaged
+
+    fleet = engaged(asked["workers"], Model(asked["model"], settings, asked["plugins"]), adapter, catalog.plugin_files)
+    watcher.aside = fleet.shown
+    return fleet

@@ -4,6 +4,7 @@
     records/<task>.jsonl append-only; one line for every response the moment it exists, the last one of a sample with its end
     scores/<task>.json   every sample's status and values under each protocol; derived, can be remade at any time
     result.json          the numbers, with counts; written last, by atomic rename: its existence means the run was scored
+    share.json           of a job that asks a share (`--shard`): which, and what its result would say beside scores
     timing.json          seconds and rates, apart from the scores because they differ between two equal runs
 
 A line is only ever appended. A process that dies may leave half a line at the end; opening the file again cuts it off.
@@ -27,7 +28,14 @@ from .manifest import SHAPE, check_shape
 
 FORMAT = 1
 MODES = ("resume", "fresh", "auto")
-OWN = ("manifest.json", "result.json", "timing.json", "usage.json", "cases.json")  # files of a run, beside those in its folders
+OWN = (
+    "manifest.json",
+    "result.json",
+    "timing.json",
+    "usage.json",
+    "cases.json",
+    "share.json",
+)  # files of a run, beside those in its folders
 FOLDERS = ("records", "scores", "errors", "judgements")
 GROWS = ("data", "limit", "plugins")  # of an identity: what may be more when the run is begun again
 Grow = Callable[[Mapping[str, Any], Mapping[str, Any]], dict[str, Any]]

@@ -36,6 +36,7 @@ class Bars(Watcher):
         self.steady: tuple[float, int] | None = None  # when the first answer had come, and how many were there: loading is over
         self.ticks = 0
         self.tasks = self.ended = 0  # of a run: expected, and behind us
+        self.aside: Callable[[], str] = str  # what else is to be shown of those who answer; nothing where one process does
 
     def say(self, text: str) -> None:
         self.console.print(visible(text), highlight=False, markup=False, soft_wrap=True)
@@ -59,11 +60,13 @@ class Bars(Watcher):
             self.steady = (now, self.done)
         rate = self.rate(now)
         if self.live and self.bar is not None:
-            self.progress.update(self.bar, completed=self.done, rate="" if rate is None else f"{rate:.1f}/s")
+            shown = ", ".join(filter(None, ["" if rate is None else f"{rate:.1f}/s", self.aside()]))
+            self.progress.update(self.bar, completed=self.done, rate=shown)
         elif now - self.shown > PLAIN_SECONDS:
             self.shown = now
             left = "" if rate is None else f", {rate:.2g}/s, {(self.total - self.done) / rate:.0f} s left"
-            self.say(f"  {self.done} of {self.total} samples{left}")
+            others = f", {said}" if (said := self.aside()) else ""
+            self.say(f"  {self.done} of {self.total} samples{left}{others}")
 
     def rate(self, now: float) -> float | None:
         """Samples a second since the first new one had come; None before there is anything to foretell from."""

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -22,9 +22,16 @@ PATIENCE = 5.0  # seconds in which the guard has ended everything (guard.GRACE a
 
 
 class Child:
-    """Started at once. `take` gives its lines; an empty one means that there will be no more."""
+    """Started at once. `take` gives its lines, or `heard` is told each; an empty one means that there will be no more."""
 
-    def __init__(self, command: Sequence[str], folder: str = "", log: str = "") -> None:
+    def __init__(
+        self,
+        command: Sequence[str],
+        folder: str = "",
+        log: str = "",
+        variables: Mapping[str, str] | None = None,  # of its environment, beside ours
+        heard: Callable[[bytes], None] | None = None,  # called in a thread of its own
+    ) -> None:
         theirs, self._pipe = os.pipe()
         guarded = [sys.executable, "-I", "-S", str(GUARD), str(theirs), *command]
         try:
@@ -35,7 +42,11 @@ class Child:
                 stderr=subprocess.PIPE,
                 pass_fds=(theirs,),
                 cwd=folder or None,
-                env={**os.environ, "PYTHONUNBUFFERED": "1"},  # a script that forgets to flush is heard all the same
+                env={
+                    **os.environ,
+                    "PYTHONUNBUFFERED": "1",
+                    **(variables or {}),
+                },  # a script that forgets to flush is heard all the same
                 start_new_session=True,
             )
         except BaseException:
@@ -44,6 +55,7 @@ class Child:
         finally:
             os.close(theirs)
         self._lines: queue.Queue[bytes] = queue.Queue()
+        self._heard = heard or self._lines.put
         self._orders: queue.Queue[bytes | None] = queue.Queue()
         self._words: deque[str] = deque(maxlen=LAST_WORDS)
         self._log = log
@@ -64,12 +76,16 @@ class Child:
         except queue.Empty:
             return None
 
-    def stop(self) -> None:
-        """Ends the process and all that it has started."""
+    def close(self) -> None:
+        """Lets the guard end the process and all that it has started; `stop` waits until it has."""
         if self._pipe >= 0:
             os.close(self._pipe)
             self._pipe = -1
         self._orders.put(None)
+
+    def stop(self) -> None:
+        """Ends the process and all that it has started."""
+        self.close()
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(PATIENCE)
         if self._process.poll() is None:  # a guard that does not end is stopped itself; its model dies with it
@@ -93,8 +109,8 @@ class Child:
 
     def _read(self) -> None:
         for line in whole_lines(self._process.stdout):
-            self._lines.put(line)
-        self._lines.put(b"")
+            self._heard(line)
+        self._heard(b"")
 
     def _write(self) -> None:
         stream = self._process.stdin

@@ -1,0 +1,123 @@
+"""The workers as processes: started, heard, told, replaced when they die, and never left behind.
+
+A worker is watched and ended as every child process here is (`remote/child.py`): it dies with the driver, whatever ends that."""
+
+from __future__ import annotations
+
+import queue
+import sys
+import weakref
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from lamm_bench.loading import parse_json
+from lamm_bench.remote.child import Child
+
+from .wire import line_of, pack
+
+BEGIN = "import sys; sys.path[:] = {path!r}; from lamm_bench.spread.worker import main; main()"
+
+
+@dataclass(frozen=True)
+class Model:
+    """What a worker needs in order to make the same adapter."""
+
+    name: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    plugins: Sequence[str] = ()
+
+    def order(self) -> bytes:
+        """Goes over the pipe and not on a command line, which everybody on the machine can read."""
+        return line_of({"model": self.name, "settings": pack(dict(self.settings)), "plugins": list(self.plugins)})
+
+
+@dataclass
+class Hand:
+    """One worker as the driver sees it."""
+
+    number: int  # never given twice
+    seat: int  # whose cores or GPU it has: that of the one it replaces
+    child: Child
+    hello: dict[str, Any] | None = None
+    pid: int = 0
+    lease: int | None = None  # what it works on
+    calls: set[int] = field(default_factory=set)  # questions that it has not answered yet
+
+    @property
+    def idle(self) -> bool:
+        return self.hello is not None and self.lease is None
+
+    def send(self, line: bytes) -> None:
+        self.child.send(line)
+
+
+class Crew:
+    """All workers of a run, and one queue of what they say."""
+
+    def __init__(self, model: Model, seats: Sequence[Mapping[str, str]]) -> None:
+        self.model, self.seats = model, seats
+        self.hands: dict[int, Hand] = {}
+        self.deaths: list[str] = []
+        self._heard: queue.Queue[tuple[int, bytes]] = queue.Queue()
+        self._count = 0
+        weakref.finalize(self, stop_all, self.hands)
+
+    def start(self) -> None:
+        """Starts a worker on every seat; none is waited for."""
+        if not self._count:
+            for seat in range(len(self.seats)):
+                self.engage(seat)
+
+    def engage(self, seat: int) -> None:
+        """One more worker. It is told its model at once and taken in when it says hello, while others work."""
+        self._count += 1
+        number, heard = self._count, self._heard
+        command = [sys.executable, "-c", BEGIN.format(path=[entry or "." for entry in sys.path])]
+        child = Child(command, variables=self.seats[seat], heard=lambda line: heard.put((number, line)))
+        child.send(self.model.order())
+        self.hands[number] = Hand(number, seat, child)
+
+    def hear(self, wait: bool = True) -> tuple[Hand, dict[str, Any] | None] | None:
+        """The next message and who said it; without a message where it died. None when nothing was said and none was waited for."""
+        while True:
+            try:
+                number, line = self._heard.get(block=wait)
+            except queue.Empty:
+                return None
+            hand = self.hands.get(number)
+            if hand is None or (line and not line.endswith(b"\n")):  # it was sent away; it died within a line
+                continue
+            return hand, parse_json(line.decode("ascii"), "a worker's line", halves=True) if line else None
+
+    def bury(self, hand: Hand) -> str:
+        """Takes a worker out that has died. Gives how it ended, with its last words."""
+        del self.hands[hand.number]
+        why, said = hand.child.status(), hand.child.last_words()
+        hand.child.stop()
+        return f"{why}; its last words: {said}" if said else why
+
+    def dismiss(self, hand: Hand) -> None:
+        """Sends a worker away that may not take part."""
+        del self.hands[hand.number]
+        hand.child.stop()
+
+    @property
+    def ready(self) -> list[Hand]:
+        return [hand for hand in self.hands.values() if hand.hello is not None]
+
+    def tell(self, line: bytes) -> None:
+        """The same order to every worker that has said hello."""
+        for hand in self.ready:
+            hand.send(line)
+
+    def stop(self) -> None:
+        stop_all(self.hands)
+
+
+def stop_all(hands: dict[int, Hand]) -> None:
+    """Ends all; each takes with it what it has started."""
+    for hand in list(hands.values()):
+        hand.child.close()
+    while hands:
+        hands.popitem()[1].child.stop()
