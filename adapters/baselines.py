@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,8 +18,8 @@ from lamm_bench.errors import BenchError
 from lamm_bench.keep.answers import find_answers, read_answers
 from lamm_bench.loading import load_json
 from lamm_bench.media import image_size, modalities
-from lamm_bench.read import Frame, Place, convention, read_choice
-from lamm_bench.read.rendering import render
+from lamm_bench.read import Frame, convention, read_choice
+from lamm_bench.read.rendering import places_of, render
 from lamm_bench.types import Answer, Generate, Job, Request, Response, Sample, Score
 
 
@@ -130,18 +129,6 @@ class Oracle:
 
     def score(self, requests: Sequence[Score]) -> Iterator[tuple[int, Response]]:
         return preferred(requests, self.answer, self.told)
-
-
-PLACE = re.compile(r"([^\[\];]*)\[([^\]]*)\]")
-
-
-def places_of(truth: str) -> list[Place]:
-    """The places of a true answer, as tasks write them: `name [numbers]; name [numbers]`.
-
-    >>> places_of("dog [0.1, 0.2, 0.3, 0.4]; [0.5, 0.6]")
-    [Place(label='dog', numbers=(0.1, 0.2, 0.3, 0.4)), Place(label=None, numbers=(0.5, 0.6))]
-    """
-    return [Place(name.strip() or None, tuple(map(float, numbers.split(",")))) for name, numbers in PLACE.findall(truth)]
 
 
 @dataclass

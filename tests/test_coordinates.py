@@ -342,3 +342,117 @@ def test_the_table_of_architectures_tells_each_models_convention() -> None:
     rows = [[cell.strip() for cell in line.strip("| ").split("|")] for line in page.splitlines() if line.startswith("| `")]
     assert len(rows) >= 42
     assert {row[0]: row[-1] for row in rows} == {row[0]: of_type(row[0].split("`")[1]) or "-" for row in rows}
+
+
+RESIZES = """
+from dataclasses import dataclass
+from lamm_bench.types import Response
+
+@dataclass
+class Resizes:
+    kind: str = "good"
+    name = "resizes"
+    modalities = frozenset({"image"})
+    coordinates = "pixels-sent"
+    def fingerprint(self): return "resizes"
+    def generate(self, requests):
+        for number, request in enumerate(requests):
+            yield number, ANSWERS[self.kind]
+
+ANSWERS = {
+    "good": Response("dog [10, 10, 50, 50]", sizes=((100, 100),)),
+    "flat": Response("dog [10, 10, 50, 50]", sizes=(100, 100)),
+    "zero": Response("dog [10, 10, 50, 50]", sizes=((0, 0),)),
+    "text": Response("dog [10, 10, 50, 50]", sizes="large"),
+    "end": Response("dog [10, 10, 50, 50]", finish="eos"),
+    "none": Response(None),
+}
+ADAPTERS = {"resizes": Resizes}
+"""
+
+
+@pytest.fixture()
+def resizes(tmp_path: Path, mini_root: Path) -> Any:
+    (tmp_path / "resizes.py").write_text(RESIZES)
+
+    def words(kind: str) -> tuple[object, ...]:
+        model = ("--plugin", tmp_path / "resizes.py", "--model", "resizes", "--set", f"kind={kind}", "--recipe", "lamm/native")
+        return ("run", *model, "--tasks", "voc2012", "--limit", 3, "--data-root", mini_root, "--output", tmp_path / kind)
+
+    return words
+
+
+@pytest.mark.parametrize("kind", ["good", "flat"])
+def test_sizes_count_when_they_are_given_and_when_they_are_read_again(resizes: Any, tmp_path: Path, kind: str) -> None:
+    assert lamm_bench(*resizes(kind)).exit_code == 0
+    files = ("result.json", "scores/voc2012.json")
+    first = [(tmp_path / kind / file).read_bytes() for file in files]
+    boxes = [sample["boxes"][0]["bbox"] for sample in json.loads(first[1])["protocols"]["standard"]["samples"].values()]
+    assert boxes == [[0.1, 0.1, 0.5, 0.5]] * 3
+    assert lamm_bench(*resizes(kind)).exit_code == 0
+    assert [(tmp_path / kind / file).read_bytes() for file in files] == first
+
+
+@pytest.mark.parametrize("kind", ["zero", "text", "end", "none"])
+def test_a_response_of_another_form_costs_its_own_sample(resizes: Any, tmp_path: Path, kind: str) -> None:
+    result = lamm_bench(*resizes(kind))
+    assert result.exit_code == 3 and "the adapter's response has" in " ".join(result.output.split()), result.output
+    again = lamm_bench("score", tmp_path / kind, "--plugin", tmp_path / "resizes.py")
+    assert "damaged" not in again.output and "cannot be scored" not in again.output
+
+
+def test_prose_before_the_first_tokens_moves_no_name() -> None:
+    text = "Sure, here they are: <loc0348><loc0123><loc0932><loc0573> dog ; <loc0001><loc0002><loc0003><loc0004> cat"
+    assert [place.label for place in read_boxes(text, PETS, 4, frame("paligemma")) or ()] == ["dog", "cat"]
+
+
+@pytest.mark.parametrize("text", ["fractions:scale=1000,axes=yx", "fractions:axes=yx", "gemini:axes=xy", "qwen3-vl:axes=yx"])
+def test_a_changed_order_is_written_as_it_is_read(text: str) -> None:
+    own = frame(text)
+    places = [Place("dog", (0.1, 0.2, 0.5, 0.9))]
+    assert read_boxes(render(places, own), PETS, 4, own)[0].numbers == pytest.approx(places[0].numbers, abs=0.001)  # type: ignore[index]
+    point = [Place("dog", (0.1, 0.7))]
+    assert read_points(render(point, own), PETS, own)[0].numbers == pytest.approx(point[0].numbers, abs=0.001)  # type: ignore[index]
+
+
+@pytest.mark.parametrize(
+    "text", ["", " ", "gemini:", "qwen2.5-vl:factor=0", "qwen2.5-vl:max_pixels=1", "qwen2.5-vl:min_pixels=99999999"]
+)
+def test_a_convention_without_sense_is_one_sentence(text: str, tmp_path: Path) -> None:
+    with pytest.raises(BenchError):
+        convention(text)
+    assert (
+        lamm_bench(
+            "run", "--model", "oracle", "--set", f"coordinates={text}", "--recipe", "lamm/native", "--tasks", "voc2012"
+        ).exit_code
+        == 2
+    )
+    assert lamm_bench("score", tmp_path, "--coordinates", text).exit_code == 2
+    assert lamm_bench("show", "voc2012", "--recipe", "lamm/native", "--coordinates", text).exit_code == 2
+
+
+def test_what_a_model_would_not_be_asked_is_not_shown_as_if(mini_root: Path, tmp_path: Path) -> None:
+    asked = ("show", "voc2012", "--data-root", mini_root, "--recipe", "lamm/native", "--coordinates")
+    refused = lamm_bench(*asked, "molmo")
+    assert refused.exit_code == 2 and "gives no boxes" in refused.output
+    assert "perfect answer: ```json" in lamm_bench(*asked, "qwen3-vl").output
+    assert lamm_bench("score", tmp_path, "--coordinates", "none").exit_code == 2
+
+
+def test_a_report_shows_the_words_that_were_asked(mini_root: Path, tmp_path: Path) -> None:
+    run(
+        tmp_path,
+        "r",
+        "--data-root",
+        mini_root,
+        "--recipe",
+        "lamm/native",
+        "--set",
+        "coordinates=gemini",
+        "--tasks",
+        "voc2012,lsp",
+    )
+    lamm_bench("report", tmp_path / "r", "--data-root", mini_root)
+    page = (tmp_path / "r/report.html").read_text()
+    assert "Detect every one of these in the image" in page and "give its box as [x1, y1, x2, y2]" not in page
+    assert "<dt>coordinates</dt><dd>gemini</dd>" in page and "‹right ankle, " in page

@@ -469,7 +469,7 @@ def test_a_report_is_never_written_over_a_file_of_the_run(run, catalog, root):
     ],
 )
 def test_green_is_for_what_is_right(status: str, share: bool, value: float, expected: str) -> None:
-    shown = Shown(Sample("1", "?", (), "a", "g"), status, {"value": value}, "a", None, 0.0, (), None, (), (), (), share)
+    shown = Shown(Sample("1", "?", (), "a", "g"), status, {"value": value}, "a", None, 0.0, (), None, (), (), share=share)
     word, tone = verdict(shown)
     assert word == expected and (tone == "good") == (expected == "right")
 
@@ -482,7 +482,7 @@ def test_a_card_says_what_was_read_and_what_stood_in_the_braces() -> None:
     )
     assert reading(shown) == "cat" and reading(replace(shown, answer="Cat ")) == ""
     boxes = {"value": 0, "predicted": 2, "boxes": [{"label": "dog", "bbox": [0, 0, 1, 1]}, {"label": None, "bbox": [0, 0, 1, 1]}]}
-    assert reading(replace(shown, values=boxes)) == "dog, without a class"
+    assert reading(replace(shown, values=boxes)) == "dog [0.00, 0.00, 1.00, 1.00], without a class [0.00, 0.00, 1.00, 1.00]"
 
 
 def test_places_in_a_models_own_numbers_are_drawn_where_they_are(mini_root: Path, tmp_path: Path) -> None:

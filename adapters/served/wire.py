@@ -65,7 +65,10 @@ def hello_of(data: Mapping[str, Any]) -> Hello:
     if not isinstance(places, str):
         raise BenchError(f"its hello has `coordinates` {shorten(places)}, expected the name of a convention")
     if places:
-        convention(places)
+        try:
+            convention(places)
+        except BenchError as error:
+            raise BenchError(f"its hello has `coordinates`: {error}") from None
     line = " ".join(data["fingerprint"].split())
     scores, exact = data.get("scores", False), data.get("exact", True)
     return Hello(data["name"], frozenset(data["modalities"]), line, scores, exact, places)

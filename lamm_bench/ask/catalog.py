@@ -21,6 +21,7 @@ from typing import Any
 from lamm_bench import media
 from lamm_bench.errors import BenchError, unknown
 from lamm_bench.loading import read_bytes
+from lamm_bench.read import convention
 from lamm_bench.types import Adapter, Task
 
 from .recipe import Recipe, build, load_recipe, parse_recipe
@@ -126,6 +127,8 @@ class Catalog:
             raise
         except Exception as error:
             raise BenchError(f"model {name} cannot be made: {type(error).__name__}: {error}") from error
+        if "coordinates" in settings:
+            convention(str(settings["coordinates"]))  # an empty name too is told before anything is asked
         lacking = [part for part in ADAPTER_PARTS if not hasattr(adapter, part)]
         if lacking:
             raise BenchError(f"model {name} lacks `{lacking[0]}`; an adapter has {', '.join(ADAPTER_PARTS)} (docs/extending.md)")

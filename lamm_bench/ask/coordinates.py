@@ -33,6 +33,14 @@ def hint(recipe: Recipe, asked: Convention) -> str:
     )
 
 
+def foreign(asked: Convention, protocols: Sequence[str]) -> str:
+    """A sentence where protocols are asked for that read fractions only; empty for others."""
+    others = [name for name in protocols if name != "standard"]
+    if not others or (asked.scale == 1 and asked.axes == "xy" and asked.frame == "original"):
+        return ""
+    return f"{' and '.join(others)} read places as upstream did, in fractions of the picture: under `{asked.name}` their figures of boxes and points mean nothing"
+
+
 def spoken(recipe: Recipe, adapter: Adapter | None) -> Convention:
     """The convention that a recipe asks in: its own, or that of the model. Raises `BenchError` for one that nobody knows."""
     named = recipe.instruction.coordinates
@@ -116,8 +124,7 @@ def answers(ledger: Ledger, samples: Sequence[Sample], asked: Convention | None)
     found = from_records(ledger.ended)
     if asked is None:
         return found
-    sizes = {name: next((one.sizes for _, one in said.values() if one.sizes), ()) for name, said in ledger.said.items()}
-    return framed(found, samples, asked, sizes)
+    return framed(found, samples, asked, ledger.sizes)
 
 
 def framed(

@@ -22,6 +22,7 @@ from lamm_bench.read.parting import thought_apart
 from lamm_bench.types import Adapter, Flow, Generate, Job, Prediction, Record, Request, Response, Sample, Score, Task
 
 from .coordinates import Wording, spoken, why_no_places
+from .formed import formed
 from .inferencers import sound
 from .instruction import Prompt, opening, prompt_file
 from .recipe import Recipe
@@ -150,7 +151,8 @@ def said(adapter: Adapter, kind: type, requests: list[Any]) -> Iterator[tuple[in
         if not isinstance(pair[0], Integral) or not isinstance(pair[1], Response):
             kinds = f"({type(pair[0]).__name__}, {type(pair[1]).__name__})"
             raise BenchError(f"`{method}` of {adapter.name} yielded {kinds}, expected a pair (index, Response)")
-        response = pair[1] if pair[1].seconds is not None else replace(pair[1], seconds=seconds)
+        response = formed(pair[1])
+        response = response if response.seconds is not None else replace(response, seconds=seconds)
         if response.error is None and kind is Generate and not hasattr(adapter, "thinking"):
             response = thought_apart(response)
         if not response.text.isascii() or not response.reasoning.isascii():

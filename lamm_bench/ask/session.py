@@ -22,7 +22,7 @@ from lamm_bench.task import options_unseen
 from lamm_bench.types import Adapter, to_json
 
 from .catalog import Catalog
-from .coordinates import answers, hint, of_manifest, spoken
+from .coordinates import answers, foreign, hint, of_manifest, spoken
 from .identity import Grown, circumstances, describe, fingerprint, noted
 from .outcome import Outcome, Watcher, latencies, load, score_task, why_failed, with_pools
 from .recipe import Recipe
@@ -90,7 +90,7 @@ def run(options: Options, catalog: Catalog, adapter: Adapter, root: Path, source
         "data_root": str(root.resolve()),  # where they were met; not part of the identity, since data may move
         "asked": [circumstances(options.command, catalog)],  # one entry for each way in which processes have asked
     }
-    for sentence in (*unseen(plans, recipe), *filter(None, [hint(recipe, spoken(recipe, adapter))])):
+    for sentence in (*unseen(plans, recipe), *filter(None, places_sentences(recipe, adapter, manifest["protocols"]))):
         watcher.say(f"note: {sentence}")
     for sentence in manifest["model"].get("notes", ()):
         watcher.say(f"note: {sentence}")
@@ -128,6 +128,12 @@ def planned(options: Options, catalog: Catalog, recipe: Recipe, adapter: Adapter
             "no task can be asked: " + "; ".join(f"{k}: {v}" for k, v in {**outcome.skipped, **outcome.unavailable}.items())
         )
     return plans
+
+
+def places_sentences(recipe: Recipe, adapter: Adapter, protocols: Sequence[str]) -> list[str]:
+    """What a user should know of the numbers in which places will be asked for."""
+    asked = spoken(recipe, adapter)
+    return [hint(recipe, asked), foreign(asked, protocols)]
 
 
 def unseen(plans: Sequence[Plan], recipe: Recipe) -> list[str]:

@@ -63,7 +63,11 @@ def score(**asked: Any) -> None:
         raise BenchError("name either a run folder or --answers DIR")
     if asked["subset"] and asked["answers"] is None:
         raise BenchError("--subset is about answer files; a run was asked about all of its samples")
-    places = convention(asked["coordinates"]) if asked["coordinates"] else None
+    places = convention(asked["coordinates"]) if asked["coordinates"] is not None else None
+    if places is not None and not (places.boxes or places.points):
+        raise BenchError(
+            f"--coordinates {places.name}: a model of this convention gives neither boxes nor points, so none can be read by it"
+        )
     catalog = load_catalog(asked["plugins"])
     watcher = Bars(stderr_console())
     protocols = protocol_names(asked["protocols"])

@@ -27,7 +27,7 @@ def show(
     \b
     Examples:
       lamm-bench show voc2012
-      lamm-bench show lsp 17 --recipe lamm/classic
+      lamm-bench show lsp --recipe lamm/classic
       lamm-bench show voc2012 --recipe lamm/native --coordinates qwen3-vl
     """
     from lamm_bench.ask.catalog import load_catalog
@@ -48,4 +48,4 @@ def show(
     if found is None:
         ids = [s.id for s in samples]
         raise BenchError(f"{task} has no sample '{sample}'; its {len(ids)} ids run from {ids[0]} to {ids[-1]}")
-    show_sample(catalog.tasks[task], found, chosen, coordinates or "")
+    show_sample(catalog.tasks[task], found, chosen, coordinates)

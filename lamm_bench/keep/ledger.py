@@ -34,6 +34,7 @@ class Ledger:
     strict: bool = False
     said: dict[str, dict[int, tuple[str, Response]]] = field(default_factory=dict)  # sample -> step -> (request, response)
     ended: dict[str, Record] = field(default_factory=dict)
+    sizes: dict[str, tuple[tuple[int, ...], ...]] = field(default_factory=dict)  # sample -> of its pictures, where they are known
     damaged: list[int] = field(default_factory=list)  # lines that were left out, counted from 1
     _file: Any = None
     _waiting: int = 0
@@ -112,6 +113,7 @@ class Ledger:
         end = load_end(sample, line["end"]) if "end" in line else None
         if response is not None:
             self.said.setdefault(sample, {})[response[0]] = response[1:]
+            self._measure(sample, response[2])
         if end is not None:
             self.ended[sample] = end
 
@@ -119,6 +121,7 @@ class Ledger:
         """One line: what was said, and the sample's end if this was the last response."""
         line: dict[str, Any] = {"sample": sample}
         if response is not None:
+            self._measure(sample, response)
             line |= {"step": step, "request": request, "response": dump_response(response)}
         if end is not None:
             line["end"] = dump_end(end)
@@ -130,6 +133,11 @@ class Ledger:
                 self._sync()
         except OSError as error:
             raise self._cannot_write(error) from error
+
+    def _measure(self, sample: str, response: Response) -> None:
+        """Keeps the sizes of a sample's pictures: those of its latest response that has any, whenever it was given."""
+        if response.sizes:
+            self.sizes[sample] = response.sizes
 
     def _write(self, line: bytes) -> None:
         """Straight to the system, without a buffer of ours: a process that is killed has lost nothing it was told."""

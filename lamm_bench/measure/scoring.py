@@ -153,7 +153,12 @@ def places_notes(rows: Sequence[Row], answered: Mapping[str, Answered]) -> list[
     found = []
     if astray:
         convention = frame.convention.said() if frame is not None else "0 to 1"
-        ask = "; is the declared convention right? `doctor --measure coordinates` measures it" if astray >= DOUBT * said else ""
+        ask = (
+            "; is the declared convention right? `doctor --measure coordinates` measures it"
+            if frame is not None
+            else "; a model that speaks other numbers is asked by --recipe lamm/native, its answers are read by `score --coordinates NAME`"
+        )
+        ask = ask if astray >= DOUBT * said else ""
         found.append(
             f"{100 * astray / max(said, astray):.0f} % of the places ({astray}) lie outside of the picture, {convention}{ask}"
         )

@@ -248,15 +248,33 @@ def convention(text: str) -> Convention:
     ('pixels of the picture as sent', 1003520)
     """
     name, _, changes = text.strip().partition(":")
+    if not name:
+        raise BenchError("coordinates= names no convention; `lamm-bench list conventions` shows them")
     if name not in known():
         raise unknown("convention of coordinates", name, known())
     made = known()[name]
+    if ":" in text and not changes.strip():
+        raise BenchError(f"coordinates={text} names no change behind the colon; expected for instance {name}:scale=1000")
     for change in filter(None, (part.strip() for part in changes.split(","))):
         key, _, value = (part.strip() for part in change.partition("="))
         if key not in CHANGES:
             raise unknown(f"key of coordinates={text}", key, CHANGES)
         made = changed(made, key, value, text)
+    own = made.resize
+    if own is not None and not own.factor**2 <= own.max_pixels >= own.min_pixels:
+        raise BenchError(f"coordinates={text}: max_pixels must hold a square of `factor` pixels, and be no less than min_pixels")
     return replace(made, name=text.strip()) if changes.strip() else made
+
+
+def turned(form: str) -> str:
+    """A written form with x and y in each other's places; one that names its numbers stays.
+
+    >>> turned("{label} [{x1}, {y1}, {x2}, {y2}]"), turned('"x_min": {x1}')
+    ('{label} [{y1}, {x1}, {y2}, {x2}]', '"x_min": {x1}')
+    """
+    if re.search(r"[xy](?:_min|1|)\"?[:=]", form):
+        return form
+    return re.sub(r"\{([xy])([12]?)\}", lambda found: "{" + ("y" if found[1] == "x" else "x") + found[2] + "}", form)
 
 
 def changed(made: Convention, key: str, value: str, text: str) -> Convention:
@@ -265,6 +283,8 @@ def changed(made: Convention, key: str, value: str, text: str) -> Convention:
     if key in allowed:
         if value not in allowed[key]:
             raise unknown(f"value of {key} in coordinates={text}", value, allowed[key])
+        if key == "axes" and value != made.axes:
+            made = replace(made, box=turned(made.box), point=turned(made.point))
         return replace(made, **{key: value == "true" if key == "middles" else value})  # type: ignore[arg-type]
     try:
         number = float(value)
@@ -273,6 +293,7 @@ def changed(made: Convention, key: str, value: str, text: str) -> Convention:
     except ValueError:
         raise BenchError(f"{key}={value} in coordinates={text}: expected a number of at least 0") from None
     if key in ("factor", "min_pixels", "max_pixels"):
-        before = made.resize or Resize(28, 3136, 12845056)
-        return replace(made, resize=replace(before, **{key: max(1, int(number))}))
+        if number < 1:
+            raise BenchError(f"{key}={value} in coordinates={text}: expected at least 1")
+        return replace(made, resize=replace(made.resize or Resize(28, 3136, 12845056), **{key: int(number)}))
     return replace(made, **{key: NUMBERS[key](number)})

@@ -66,7 +66,7 @@ def marked(text: str, size: int) -> list[Marked] | None:
 
 
 def locations(text: str, size: int) -> Iterator[Marked]:
-    """Runs of location tokens; the words before a run name it where the text begins with words, else the words behind it."""
+    """Runs of location tokens, each with the words that name it."""
     text = SEGMENT.sub("", text)
     tokens = list(LOCATION.finditer(text))[:MOST]
     runs: list[list[re.Match[str]]] = []
@@ -75,7 +75,7 @@ def locations(text: str, size: int) -> Iterator[Marked]:
             runs[-1].append(token)
         else:
             runs.append([token])
-    before = bool(runs) and any(letter.isalpha() for letter in text[: runs[0][0].start()])
+    before = "<loc_" in text  # Florence-2 names a thing before its tokens, PaliGemma behind them
     for number, run in enumerate(runs):
         ends = (runs[number - 1][-1].end() if number else 0, run[0].start())
         if not before:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 
 from .conventions import Convention, Frame
@@ -60,3 +61,15 @@ def corners(box: Sequence[float]) -> Mapping[str, str]:
     cell = [min(SIDE - 1, max(0, math.floor(value * SIDE))) for value in box[:2]]
     last = [min(SIDE - 1, max(low, math.ceil(value * SIDE - 1))) for value, low in zip(box[2:], cell)]
     return {"first": f"{cell[1] * SIDE + cell[0]:04d}", "last": f"{last[1] * SIDE + last[0]:04d}"}
+
+
+PLACE = re.compile(r"([^\[\];]*)\[([^\]]*)\]")
+
+
+def places_of(truth: str) -> list[Place]:
+    """The places of a true answer, as tasks write them: `name [numbers]; name [numbers]`.
+
+    >>> places_of("dog [0.1, 0.2, 0.3, 0.4]; [0.5, 0.6]")
+    [Place(label='dog', numbers=(0.1, 0.2, 0.3, 0.4)), Place(label=None, numbers=(0.5, 0.6))]
+    """
+    return [Place(name.strip() or None, tuple(map(float, numbers.split(",")))) for name, numbers in PLACE.findall(truth)]

@@ -177,7 +177,9 @@ def label(data: Mapping[str, Any]) -> tuple[str, bool]:
     name = model if isinstance(model, str) else model["name"]
     settings = [f"{key}={value}" for key, value in model.get("settings", {}).items()] if isinstance(model, dict) else []
     control = data.get("control")
-    parts = [name, *settings, data.get("recipe"), f"control {control}" if control else None]
+    places = data.get("coordinates")
+    spoken = f"coordinates={places}" if places and f"coordinates={places}" not in settings else None
+    parts = [name, *settings, data.get("recipe"), spoken, f"control {control}" if control else None]
     return ", ".join(plain(part) for part in parts if part), name in BASELINES or bool(control)
 
 

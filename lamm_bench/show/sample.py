@@ -8,21 +8,22 @@ from typing import Any
 from rich.console import Console
 
 from lamm_bench import media
-from lamm_bench.ask.coordinates import NATIVE, Wording, spoken
+from lamm_bench.ask.coordinates import NATIVE, Wording, frame_of, spoken, why_no_places
 from lamm_bench.ask.recipe import Recipe
 from lamm_bench.ask.runner import flow_of
 from lamm_bench.errors import BenchError, MediaError, visible
 from lamm_bench.measure.scoring import has_media, oracle_answer
 from lamm_bench.read import convention
+from lamm_bench.read.rendering import places_of, render
 from lamm_bench.task import options_unseen
 from lamm_bench.types import Sample, Task
 from lamm_bench.types import Score as ScoreRequest
 
 
-def show_sample(task: Task, sample: Sample, recipe: Recipe, coordinates: str = "") -> None:
+def show_sample(task: Task, sample: Sample, recipe: Recipe, coordinates: str | None = None) -> None:
     """What will be asked about one sample, and what is right; `coordinates` is the convention that a native recipe asks in."""
-    asked = convention(coordinates) if coordinates else spoken(recipe, None)
-    if coordinates and recipe.instruction.coordinates != NATIVE:
+    asked = convention(coordinates) if coordinates is not None else spoken(recipe, None)
+    if coordinates is not None and recipe.instruction.coordinates != NATIVE:
         raise BenchError(
             f"the recipe {recipe.name} asks every model in the same words; --coordinates goes with --recipe lamm/native"
         )
@@ -37,6 +38,9 @@ def show_sample(task: Task, sample: Sample, recipe: Recipe, coordinates: str = "
             lines.append((medium.kind, f"{medium.path} ({words}sha256 {medium.sha256[:12]})"))
         except MediaError as error:
             lines.append((medium.kind, f"{medium.path}: {error}"))
+    reason = why_no_places(task, asked)
+    if reason is not None:
+        raise BenchError(f"{task.name} would not be asked: {reason}")
     flow = flow_of(recipe, task, sample, 0, Wording(asked))
     request = next(flow)
     flow.close()
@@ -51,6 +55,8 @@ def show_sample(task: Task, sample: Sample, recipe: Recipe, coordinates: str = "
         lines.append(("asked for each of", ", ".join(sample.parts)))
     lines.append(("ground truth", json.dumps(sample.target, ensure_ascii=False)))
     answer = oracle_answer(task, sample) if has_media(sample) else "-"
+    if asked.own_words and getattr(task, "asks_for", "") in ("boxes", "points") and isinstance(answer, str):
+        answer = render(places_of(answer), frame_of(sample, asked, ()))
     lines.append(("perfect answer", answer if isinstance(answer, str) else json.dumps(answer, ensure_ascii=False)))
     for name, value in lines:
         console.print(visible(f"{name}: {value}"), highlight=False, markup=False, soft_wrap=True)

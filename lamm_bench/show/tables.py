@@ -149,6 +149,9 @@ def show_outcome(console: Console, outcome: Outcome) -> None:
     """The final table, then everything that is missing, and why."""
     if outcome.scores:
         put(lambda width: result_table(outcome, width), console)
+    if outcome.coordinates and outcome.folder is None:
+        said = f"places are read as {outcome.coordinates} under `standard`; classic and chef read fractions, as upstream did"
+        console.print(visible(said), highlight=False, markup=False, soft_wrap=True)
     if outcome.diagnosis:
         console.print(visible(f"A DIAGNOSIS: {outcome.diagnosis}"), highlight=False, markup=False, soft_wrap=True)
     lines = [f"{score.task} ({score.protocol}): {note}" for score in outcome.scores for note in score.notes]

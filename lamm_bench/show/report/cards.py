@@ -19,7 +19,13 @@ from .text import esc, figure
 LONG_NUMBER = re.compile(r"\d+\.\d{4,}")
 LONGEST_VALUE = 80  # characters
 LETTERS = 20  # a label is so high a share of the picture: 14 pixels in a card
-READINGS = ("boxes", "words", "tokens", "predicted")  # what scorers say of their reading, the fullest first; places are drawn
+READINGS = (
+    "boxes",
+    "points",
+    "words",
+    "tokens",
+    "predicted",
+)  # what scorers say of their reading, the fullest first; places are drawn
 SAID_ABOVE = (*READINGS, "value")
 TONES = {"ok": "good", "unread": "odd", "truncated": "odd", "refused": "odd"} | dict.fromkeys(FAILED, "bad")
 
@@ -35,7 +41,7 @@ def card(task: str, shown: Shown, clouds: dict[str, PackedCloud]) -> str:
         f'<div class="top"><b>{esc(sample.id)}</b><span class="pill {tone}">{esc(word)}</span>'
         f'<span class="value">{esc(figure(value_of(shown.values), 3))}</span></div>'
         f"{picture}<dl>"
-        f"{row('asked', question(sample), 'asked')}{row('answer', answer_html(shown.answer, shown.error), 'said')}"
+        f"{row('asked', esc(shown.asked) or question(sample), 'asked')}{row('answer', answer_html(shown.answer, shown.error), 'said')}"
         f"{row('read as', reading(shown))}"
         f"{row('right', answer_html(rounded(shown.truth), None), 'truth')}</dl>"
         f"{thoughts_html(shown.thoughts)}{dialogue_html(shown.dialogue)}{values_html(shown.values, seconds)}</article>"
@@ -57,12 +63,18 @@ def reading(shown: Shown) -> str:
     values = shown.values
     took = next((values[key] for key in READINGS if key in values), None)
     if isinstance(took, list | tuple) and took and all(isinstance(each, dict) for each in took):
-        took = [each.get("label") or "without a class" for each in took]
+        took = [f"{each.get('label') or 'without a class'} {place_of(each)}".strip() for each in took]
     if took is None or shown.status != "ok" or isinstance(took, dict):
         return ""
     text = ", ".join(map(str, took)) if isinstance(took, list | tuple) else figure(took, 3)
     said = shown.answer if isinstance(shown.answer, str) else ""
     return "" if text.strip().casefold() == said.strip().casefold() else esc(text)
+
+
+def place_of(each: Mapping[str, Any]) -> str:
+    """The numbers of a box or point that was read, in fractions of the picture."""
+    numbers = each.get("bbox") or each.get("point") or ()
+    return f"[{', '.join(figure(float(number), 2) for number in numbers)}]" if numbers else ""
 
 
 def row(name: str, value: str, tone: str = "") -> str:

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from lamm_bench.ask.catalog import Catalog
-from lamm_bench.ask.coordinates import answers, of_manifest
+from lamm_bench.ask.coordinates import Wording, answers, of_manifest
+from lamm_bench.ask.instruction import Prompt
 from lamm_bench.ask.runner import plan
-from lamm_bench.errors import BenchError, UpstreamStops
+from lamm_bench.errors import BenchError, MediaError, UpstreamStops
 from lamm_bench.judging.session import judgements
 from lamm_bench.keep.files import read_json
 from lamm_bench.keep.ledger import Ledger
@@ -18,7 +19,8 @@ from lamm_bench.keep.manifest import SHAPE, check_shape
 from lamm_bench.keep.results import read_result
 from lamm_bench.keep.runs import Run
 from lamm_bench.measure.scoring import Answered, has_media, oracle_answer, spoken
-from lamm_bench.types import FAILED, Answer, Response, Sample, Scorer, Task
+from lamm_bench.read import Convention
+from lamm_bench.types import FAILED, Answer, Message, Response, Sample, Scorer, Task
 
 from .shapes import Shape, shapes_of, true_shapes
 
@@ -42,6 +44,7 @@ class Shown:
     answer_shapes: tuple[Shape, ...]
     true_shapes: tuple[Shape, ...]
     thoughts: tuple[str, ...] = ()  # what was thought before each response, where anything was
+    asked: str = ""  # the words that the model got, where they are not the sample's own
     share: bool = False  # whether `value` is the share of the sample that is right, from 0 to 1
 
 
@@ -107,13 +110,29 @@ def with_samples(
     ledger = run.ledger(name)
     samples = {sample.id: sample for sample in work.samples}
     answered = answers(ledger, [samples[id] for id in chosen], of_manifest(run.manifest))
+    asked = of_manifest(run.manifest)
     unit = str(metrics[0].get("unit", "")) if metrics else ""
     share = unit == "percent" and all(0 <= value_of(values) <= 1 for values in scores.values())
     shown = tuple(
-        replace(show(task, task.protocols[protocol], samples[id], scores.get(id, {}), ledger, answered.get(id)), share=share)
+        replace(
+            show(task, task.protocols[protocol], samples[id], scores.get(id, {}), ledger, answered.get(id)),
+            share=share,
+            asked=own_words(asked, task, samples[id]) if asked is not None else "",
+        )
         for id in chosen
     )
     return TaskReport(name, results, shown, len(samples))
+
+
+def own_words(asked: Convention, task: Task, sample: Sample) -> str:
+    """The sentence in which a model was asked for places; empty where it got the sample's own."""
+    usual = Prompt((Message("user", (*sample.media, sample.question)),))
+    part = f"‹{', '.join(sample.parts)}›" if sample.parts else ""
+    try:
+        said = Wording(asked).prompt(task, sample, part, usual).question
+    except MediaError:
+        return ""
+    return said if said != usual.question else ""
 
 
 def stored_scores(path: Path, task: Task) -> tuple[str, Mapping[str, Mapping[str, Any]]]:

@@ -22,6 +22,7 @@ def head(report: Report) -> str:
     facts = {
         "model": f"{model['name']} {settings}".strip(),
         "recipe": result.get("recipe"),
+        "coordinates": result.get("coordinates"),
         "data": result.get("source"),
         "limit": result.get("limit"),
         "control": result.get("control"),
