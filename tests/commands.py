@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+
 from click.testing import CliRunner, Result
 
 from lamm_bench.cli import main
@@ -24,3 +26,8 @@ def refusal(*words: object) -> str:
     result = lamm_bench(*words)
     assert result.exit_code == 2, result.output
     return " ".join(result.output.split())
+
+
+def hear_ctrl_c() -> None:
+    """For a child process: Ctrl-C reaches it even where the tests run in a shell's background, which lets it pass."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)

@@ -24,7 +24,7 @@ from lamm_bench.media import blank, open_cloud, open_image, shuffle
 from lamm_bench.testing import check_adapter
 from lamm_bench.types import Generate, Media, Message, Response, Score
 
-from .commands import done
+from .commands import done, hear_ctrl_c
 from .commands import lamm_bench as command
 from .test_docs import example
 from .toys import cloud, picture
@@ -353,7 +353,7 @@ def test_nothing_is_left_behind_however_it_ends(number: int, tmp_path: Path) -> 
     (tmp_path / "serve.py").write_text(SLEEPER)
     pids = tmp_path / "pids"
     words = [sys.executable, "-c", ASKS, f"{sys.executable} {tmp_path / 'serve.py'}"]
-    asking = subprocess.Popen(words, env={**os.environ, "PIDS": str(pids)}, start_new_session=True)
+    asking = subprocess.Popen(words, env={**os.environ, "PIDS": str(pids)}, start_new_session=True, preexec_fn=hear_ctrl_c)
     until(lambda: pids.exists() and len(pids.read_text().split()) == 2)
     served = [int(pid) for pid in pids.read_text().split()]
     assert all(map(alive, served))

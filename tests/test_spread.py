@@ -27,7 +27,7 @@ from lamm_bench.spread.leases import Call
 from lamm_bench.spread.wire import pack, unpack
 from lamm_bench.types import Generate, Media, Message, Response
 
-from .commands import lamm_bench, refusal
+from .commands import hear_ctrl_c, lamm_bench, refusal
 from .fakes import draw_root
 
 PLUGIN = str(Path(__file__).with_name("mortal.py"))
@@ -173,7 +173,11 @@ def begun(tmp_path: Path, number: int) -> list[int]:
     words += ["--tasks", "colours", "--data-root", str(root), "--output", str(tmp_path / "begun")]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     command = subprocess.Popen(
-        [sys.executable, "-m", "lamm_bench", "run", *words], cwd=tmp_path, env=environment, stderr=subprocess.PIPE
+        [sys.executable, "-m", "lamm_bench", "run", *words],
+        cwd=tmp_path,
+        env=environment,
+        stderr=subprocess.PIPE,
+        preexec_fn=hear_ctrl_c,
     )
     records = tmp_path / "begun/records/colours.jsonl"
     until(lambda: records.exists() and records.read_text().count("\n") >= 3 and len(pids(marks)) == 2)
