@@ -180,6 +180,9 @@ def evaluate(
     for protocol in wanted:
         if protocol not in PROTOCOLS:
             raise unknown("protocol", protocol, PROTOCOLS)
+    for word, path in (("output", output), ("data_root", data_root)):
+        if not isinstance(path, str | Path | None):
+            raise BenchError(f"{word}={path!r} is no path")
     options = Options(
         model=model if isinstance(model, str) else model.name,
         settings={key: value if isinstance(value, str) else json.dumps(value) for key, value in (settings or {}).items()},

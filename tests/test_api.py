@@ -102,6 +102,8 @@ def test_settings_reach_the_adapter(mini_root: Path, tmp_path: Path) -> None:
         (lambda root, out: lamm_bench.evaluate("chance", "svt", root, "10", output=out), "limit is '10'"),
         (lambda root, out: lamm_bench.evaluate("chance", "svt", root, True, output=out), "limit is True"),
         (lambda root, out: lamm_bench.evaluate("chance", "svt", root, seed="x", output=out), "seed is 'x'"),
+        (lambda root, out: lamm_bench.evaluate("chance", "svt", root, output=5), "output=5 is no path"),
+        (lambda root, out: lamm_bench.evaluate("chance", "svt", 7, output=out), "data_root=7 is no path"),
         (lambda root, out: lamm_bench.load(None), "None is no run folder"),
         (lambda root, out: lamm_bench.compare(None, out), "None is no run"),
     ],
