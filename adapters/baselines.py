@@ -14,7 +14,7 @@ from pathlib import Path
 from random import Random
 from typing import ClassVar
 
-from lamm_bench.errors import BenchError
+from lamm_bench.errors import BenchError, MediaError
 from lamm_bench.keep.answers import find_answers, read_answers
 from lamm_bench.loading import load_json
 from lamm_bench.media import image_size, modalities
@@ -114,14 +114,17 @@ class Oracle:
     def fingerprint(self) -> str:
         return "oracle"
 
-    def answer(self, request: Request) -> str:
+    def answer(self, request: Request) -> str | Response:
         sample = sample_of(self.told, request)
         assert self.told is not None
         task = self.told.job.task
         truth = task.oracle(sample, request.part)
         if not self.coordinates or getattr(task, "asks_for", "") not in ("boxes", "points"):
             return truth
-        size = next((image_size(one.path) for one in sample.media if one.kind == "image"), None)
+        try:
+            size = next((image_size(one.path) for one in sample.media if one.kind == "image"), None)
+        except MediaError as error:
+            return Response(error=str(error), status="media_error")
         return render(places_of(truth), Frame(convention(self.coordinates), size, size))
 
     def generate(self, requests: Sequence[Generate]) -> Iterator[tuple[int, Response]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -456,3 +457,17 @@ def test_a_report_shows_the_words_that_were_asked(mini_root: Path, tmp_path: Pat
     page = (tmp_path / "r/report.html").read_text()
     assert "Detect every one of these in the image" in page and "give its box as [x1, y1, x2, y2]" not in page
     assert "<dt>coordinates</dt><dd>gemini</dd>" in page and "‹right ankle, " in page
+
+
+@pytest.mark.parametrize("name", ["pixels", "pixels-sent", "qwen2.5-vl"])
+def test_a_broken_picture_costs_its_own_sample(mini_root: Path, tmp_path: Path, name: str) -> None:
+    """Sentences that name a picture's size look at its header, before anybody opens it."""
+    shutil.copytree(mini_root / "2D_Benchmark", tmp_path / "data/2D_Benchmark")
+    meta = json.loads((tmp_path / "data/2D_Benchmark/meta_file/Detection_VOC2012.json").read_text())
+    (tmp_path / "data/2D_Benchmark" / meta[0]["image"]).write_bytes(b"no picture")
+    words = ("--recipe", "lamm/native", "--set", f"coordinates={name}", "--tasks", "voc2012", "--data-root", tmp_path / "data")
+    result = lamm_bench("run", "--model", "oracle", *words, "--output", tmp_path / "r")
+    assert result.exit_code == 3, result.output
+    (entry, *_) = json.loads((tmp_path / "r/result.json").read_text())["results"]
+    assert entry["counts"]["media_error"] >= 1 and entry["counts"]["ok"] + entry["counts"]["media_error"] == len(meta)
+    assert entry["metrics"]["F1@0.5"]["value"] == 100.0

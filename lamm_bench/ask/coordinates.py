@@ -74,7 +74,10 @@ class Wording:
         if "{width}" not in sentence or picture is None:
             return {}
         sent = self.seen is not None and self.convention.frame == "sent"
-        size = self.seen(picture) if sent else media.image_size(picture.path)
+        try:
+            size = self.seen(picture) if sent else media.image_size(picture.path)
+        except MediaError:
+            return {}  # whoever opens the picture says what is wrong with it, and that sample alone ends so
         return {"width": str(size[0]), "height": str(size[1])}
 
     def tokens(self, task: Task, sample: Sample) -> int:
