@@ -13,10 +13,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from .keyed import Named, clamped, of_numbers, tenth
 
-GAP = 400  # characters of words beside a mark
 SIDE = 32  # cells of Kosmos-2's grid a side
 MOST = 20_000  # tokens of one answer that are looked at
 
@@ -39,21 +39,28 @@ ATTRIBUTE = re.compile(r"\b([a-z]+)(\d*)\s?=\s?(?:\"([^\"]*)\"|'([^']*)')")
 NUMBER = re.compile(r"-?(?:\d{1,9}(?:\.\d{1,12})?|\.\d{1,12})")
 
 
-Marked = tuple[tuple[str, ...], tuple[float, ...]]
-"""What may name a place, the likeliest first, and its numbers."""
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """One place, where its mark stands, and what the mark itself says of its name: None where it says nothing."""
+
+    numbers: tuple[float, ...]
+    start: int
+    end: int
+    name: str | None = None
 
 
 def marked(text: str, size: int) -> list[Marked] | None:
-    """The places of 4 numbers (boxes) or 2 (points; of a box the middle) in marks, each with the texts that may name it.
+    """The places of 4 numbers (boxes) or 2 (points; of a box the middle) in marks; None where there is none.
 
-    >>> marked("<loc0348><loc0123><loc0932><loc0573> dog ; <loc0001><loc0002><loc0003><loc0004> cat", 4)
-    [(('dog',), (348.0, 123.0, 932.0, 573.0)), (('cat',), (1.0, 2.0, 3.0, 4.0))]
-    >>> marked("dog<loc_120><loc_340><loc_560><loc_910>", 2), marked("<phrase>a dog</phrase><object><patch_index_0323><patch_index_0945></object>", 4)
-    ([(('dog',), (340.0, 625.0))], [(('a dog',), (3.0, 10.0, 17.0, 29.0))])
-    >>> marked("<ref>dog</ref><box>(120,340),(560,910)</box>", 4), marked("<box>120 340 560 910</box> is a dog", 4)
-    ([(('dog',), (120.0, 340.0, 560.0, 910.0))], [(('is a dog',), (120.0, 340.0, 560.0, 910.0))])
-    >>> marked('<points x1="1.5" y1="2" x2="3" y2="4" alt="dogs">dogs</points>', 2), marked('<points coords="1 1 340 625 2 560 910">dog</points>', 2)
-    ([(('dogs',), (1.5, 2.0)), (('dogs',), (3.0, 4.0))], [(('dog',), (340.0, 625.0)), (('dog',), (560.0, 910.0))])
+    >>> def told(text, size=4): return [(place.name, place.numbers) for place in marked(text, size)]
+    >>> told("<loc0348><loc0123><loc0932><loc0573> dog ; <loc0001><loc0002><loc0003><loc0004> cat")
+    [('dog', (348.0, 123.0, 932.0, 573.0)), ('cat', (1.0, 2.0, 3.0, 4.0))]
+    >>> told("dog<loc_120><loc_340><loc_560><loc_910>", 2), told("<phrase>a dog</phrase><object><patch_index_0323><patch_index_0945></object>")
+    ([('dog', (340.0, 625.0))], [('a dog', (3.0, 10.0, 17.0, 29.0))])
+    >>> told("<ref>dog</ref><box>(120,340),(560,910)</box>"), told("<box>120 340 560 910</box> is a dog")
+    ([('dog', (120.0, 340.0, 560.0, 910.0))], [(None, (120.0, 340.0, 560.0, 910.0))])
+    >>> told('<points x1="1.5" y1="2" x2="3" y2="4" alt="dogs">dogs</points>', 2), told('<points coords="1 1 340 625 2 560 910">dog</points>', 2)
+    ([('dogs', (1.5, 2.0)), ('dogs', (3.0, 4.0))], [('dog', (340.0, 625.0)), ('dog', (560.0, 910.0))])
     >>> marked("a dog at [0.1, 0.2]", 2) is None
     True
     """
@@ -81,7 +88,7 @@ def locations(text: str, size: int) -> Iterator[Marked]:
         if not before:
             ends = (run[-1].end(), runs[number + 1][0].start() if number + 1 < len(runs) else len(text))
         for place in of_run([float(token[1]) for token in run], size):
-            yield names_of(text[slice(*ends)]), place
+            yield Marked(place, run[0].start(), run[-1].end(), name_of(text[slice(*ends)]) or "")
 
 
 def of_run(values: Sequence[float], size: int) -> list[tuple[float, ...]]:
@@ -98,57 +105,39 @@ def sized(box: Sequence[float], size: int) -> tuple[float, ...]:
 
 def cells(text: str, size: int) -> Iterator[Marked]:
     """Boxes between two cells, as columns and rows; of two cells' middle as a point nothing is lost by taking the mean of both."""
-    phrases = [(match.start(2), match.end(2), names_of(match[1])) for match in PHRASE.finditer(text)]
-    found = list(CELLS.finditer(text))
-    for match, around in zip(found, beside(text, found)):
-        names = next((names for start, end, names in phrases if start <= match.start() < end), around)
+    phrases = [(match.start(2), match.end(2), name_of(match[1])) for match in PHRASE.finditer(text)]
+    for match in CELLS.finditer(text):
+        name = next((name for start, end, name in phrases if start <= match.start() < end), None)
         first, last = int(match[1]), int(match[2])
-        yield names, sized([float(v) for cell in (first, last) for v in (cell % SIDE, cell // SIDE)], size)
+        numbers = sized([float(v) for cell in (first, last) for v in (cell % SIDE, cell // SIDE)], size)
+        yield Marked(numbers, match.start(), match.end(), name)
 
 
 def tags(text: str, size: int) -> Iterator[Marked]:
-    """Numbers in tags of boxes, whatever stands between them; a name in the tag before, or in words beside."""
-    names: tuple[str, ...] = ()
-    end = 0
-    found = list(TAGGED.finditer(text))
-    for match, around in zip(found, beside(text, found)):
-        if match["ref"] is not None or not end or text[end : match.start()].strip(" ,;\n"):
-            names = (
-                names_of(match["ref"]) if match["ref"] is not None else around
-            )  # boxes in a row share the name before the first
+    """Numbers in tags of boxes, whatever stands between them; a name in the tag before, which boxes in a row share."""
+    name, end = None, 0
+    for match in TAGGED.finditer(text):
+        if match["ref"] is not None or text[end : match.start()].strip(" ,;\n"):
+            name = name_of(match["ref"] or "")
         end = match.end()
         values = [clamped(float(number)) for number in NUMBER.findall(match["inside"])]
         if len(values) > 5 and len(values) % 4:
             continue
         for start in range(0, max(len(values), 1), 4) if len(values) > 5 else [0]:
             for place in of_numbers(values[start : start + 4] if len(values) > 5 else values, size) if values else []:
-                yield names, place
-
-
-def beside(text: str, found: Sequence[re.Match[str]]) -> list[tuple[str, ...]]:
-    """The words before each mark since the one before it, then those behind it up to the next.
-
-    >>> text = "a dog <box>1 2 3 4</box> and <box>5 6 7 8</box> a cat"
-    >>> beside(text, list(TAGGED.finditer(text)))
-    [('a dog', 'and'), ('and', 'a cat')]
-    """
-    ends, starts = [0, *(match.end() for match in found)], [*(match.start() for match in found), len(text)]
-    gaps = [
-        text[end:start][-GAP:] if number == 0 else text[end:start][:GAP] for number, (end, start) in enumerate(zip(ends, starts))
-    ]
-    return [names_of(before, behind) for before, behind in zip(gaps, gaps[1:])]
+                yield Marked(place, match.start(), match.end(), name)
 
 
 def points(text: str, size: int) -> Iterator[Marked]:
     """Points in XML, by attributes x and y, x1 and y1 ..., or in one list of number, x, y."""
     for match in POINT.finditer(text):
         told = {(name, number): one or other for name, number, one, other in ATTRIBUTE.findall(match["attributes"])}
-        names = names_of(match["text"], told.get(("alt", ""), ""))[:1]
+        name = name_of(match["text"]) or name_of(told.get(("alt", ""), "")) or ""
         found = [Named((value(told["x", n]), value(told["y", n]))) for key, n in told if key == "x" and ("y", n) in told]
         if ("coords", "") in told:
             found += in_list(told["coords", ""])
         if size == 2:
-            yield from ((names, point) for point in found if all(number == number for number in point))
+            yield from (Marked(one, match.start(), match.end(), name) for one in found if all(number == number for number in one))
 
 
 def in_list(text: str) -> list[Named]:
@@ -166,10 +155,9 @@ def value(text: str) -> float:
     return clamped(float(text)) if NUMBER.fullmatch(text.strip()) else float("nan")
 
 
-def names_of(*texts: str) -> tuple[str, ...]:
-    """The words that may name a place, without marks around them; none where there are none."""
-    said = (re.sub(r"<[^<>]{0,40}>", " ", text).strip(" \t\n;,.:|-") for text in texts)
-    return tuple(words for words in said if words)
+def name_of(text: str) -> str | None:
+    """The words that name a place, without marks around them."""
+    return re.sub(r"<[^<>]{0,40}>", " ", text).strip(" \t\n;,.:|-") or None
 
 
 def apart(text: str) -> tuple[str, int]:

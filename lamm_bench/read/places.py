@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from .beside import head, label_places
 from .conventions import Frame
 from .keyed import places_in
-from .marks import marked
-from .spans import spans
+from .marks import Marked, marked
+from .spans import Span, spans
 from .thoughts import visible
 from .vocabulary import Vocabulary
 from .wrappers import boxed, tagged, values
@@ -112,7 +112,7 @@ def read(text: str, vocabulary: Vocabulary | None, size: int) -> list[Place] | N
         text = inside if inside is not None and any(c.isdigit() for c in inside) else text
     marks = marked(text, size)
     if marks is not None:
-        return [Place(named(names, vocabulary), numbers) for names, numbers in marks]
+        return of_marks(text, marks, vocabulary)
     found = of_json(text, vocabulary, size)
     if found is not None:
         return found
@@ -124,9 +124,14 @@ def read(text: str, vocabulary: Vocabulary | None, size: int) -> list[Place] | N
     return [Place(label, span.numbers) for label, span in zip(labels, places, strict=True)]
 
 
-def named(names: Sequence[str], vocabulary: Vocabulary | None) -> str | None:
-    """The class that the first of some texts is about, or else the next."""
-    return next((label for said in names if (label := head(said, vocabulary))), None) if vocabulary is not None else None
+def of_marks(text: str, marks: Sequence[Marked], vocabulary: Vocabulary | None) -> list[Place]:
+    """Places in marks: named by the mark, or by the words around it as any other place is."""
+    if vocabulary is None:
+        return [Place(None, one.numbers) for one in marks]
+    around = label_places(text, [Span(one.start, one.end, one.numbers) for one in marks], vocabulary)
+    return [
+        Place(head(one.name, vocabulary) if one.name is not None else label, one.numbers) for one, label in zip(marks, around)
+    ]
 
 
 def of_json(text: str, vocabulary: Vocabulary | None, size: int) -> list[Place] | None:
