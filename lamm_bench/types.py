@@ -64,6 +64,15 @@ class Sample:
 
 
 @dataclass(frozen=True, slots=True)
+class Turn:
+    """One question of several that a task asks about the same sample (ChEF's multi-turn scenarios, reference 2.3)."""
+
+    prompt: int = 0  # entry of the recipe's multi-turn pool: 0 for the first question, 1 for those that go on from it
+    prefix: str = ""  # what stands for `{prefix}` in it: a true class, the true name of the level above
+    options: tuple[str, ...] = ()  # among which likelihood decides; empty where this turn has none
+
+
+@dataclass(frozen=True, slots=True)
 class Generate:
     """A request for text. `temperature` 0 is greedy; `seed` matters only when sampling."""
 
@@ -267,6 +276,7 @@ class Task(Protocol):
     # `apart`, `suits`, `own_format`, `content_of` and `oddities` may be left out: whether `--tasks all` leaves the task out; recipes that
     # can ask it though they were made for others; whether its meta file is no list of items; by what, other than its id, an entry of an
     # answer file is joined (to the sample whose `meta["content"]` is the same); files that are passed over, with what is odd about them.
+    # `turns(sample)` may be left out: the `Turn`s in which a recipe of several turns asks about it.
     # `places(sample, part)` may be left out: (`boxes`, `points` or `counts`, names of the things) that an answer is to give, so that a
     # model can be asked in its own words; `asks_for` then says which of the three.
 
