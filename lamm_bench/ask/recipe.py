@@ -5,11 +5,12 @@ known one, because upstream's builder swallowed typos and asked with another pro
 
 from __future__ import annotations
 
+import contextlib
 import math
 import types
 import typing
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -23,6 +24,7 @@ from .inferencers import INFERENCERS, Inferencer
 from .instruction import prompt_file
 
 PROTOCOLS = ("standard", "classic", "chef")
+BEHIND = " with "  # between a recipe's own name and what was overridden in it
 T = TypeVar("T")
 
 
@@ -62,6 +64,11 @@ class Recipe:
     instruction: Instruction = field(default_factory=Instruction)
     inferencer: Mapping[str, Any] = field(default_factory=lambda: {"name": "direct"})  # settings; `tasks` overrides by task
     metric: MetricChoice = field(default_factory=MetricChoice)
+
+    @property
+    def base(self) -> str:
+        """The name without what was overridden."""
+        return self.name.partition(BEHIND)[0]
 
     def inferencer_for(self, task: str) -> Inferencer:
         """The inferencer of a task: the recipe's own, or what its `tasks` says for this one."""
@@ -116,11 +123,17 @@ def convert(value: Any, hint: Any, where: str) -> Any:
     if origin in (typing.Union, types.UnionType):
         if value is None or (value == "none" and type(None) in arguments and str not in arguments):
             return None
-        return convert(value, next(a for a in arguments if a is not type(None)), where)
+        kinds = [a for a in arguments if a is not type(None)]
+        for kind in kinds[:-1]:  # a number, or else a text
+            with contextlib.suppress(BenchError):
+                return convert(value, kind, where)
+        return convert(value, kinds[-1], where)
     if origin is typing.Literal:
         if value not in arguments:
             raise unknown(f"value of {where}", str(value), [str(a) for a in arguments])
         return value
+    if is_dataclass(hint) and isinstance(hint, type) and isinstance(value, Mapping):
+        return build(hint, value, where)
     if origin is tuple or hint is tuple:
         parts = [value] if isinstance(value, str) else value
         if not isinstance(parts, list | tuple) or not all(isinstance(part, str) for part in parts):
@@ -145,8 +158,12 @@ def convert(value: Any, hint: Any, where: str) -> Any:
 
 def parse_recipe(text: str, name: str, file: str = "") -> Recipe:
     """A recipe from YAML. Raises `BenchError` naming the key that is wrong."""
+    return recipe_of(parse_yaml(text, f"recipe {file or name}"), name)
+
+
+def recipe_of(data: Any, name: str) -> Recipe:
+    """A recipe from a mapping of its four keys."""
     where = f"recipe {name}"
-    data = parse_yaml(text, f"recipe {file or name}")
     keys = ("scenario", "instruction", "inferencer", "metric")
     if not isinstance(data, dict):
         raise BenchError(f"{where} must be a mapping with the keys {', '.join(keys)}")

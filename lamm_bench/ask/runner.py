@@ -112,7 +112,7 @@ def why_not(task: Task, recipe: Recipe, adapter: Adapter) -> str | None:
     lacking = sorted(frozenset(getattr(adapter, "needs", ())) - gives) if gives else []
     if lacking:
         return f"{adapter.name} needs {' and '.join(lacking)}, and {task.name} gives {', '.join(sorted(gives))} only"
-    fits = {"all", task.name, *task.groups} & set(recipe.scenario.tasks) or recipe.name in getattr(task, "suits", ())
+    fits = {"all", task.name, *task.groups} & set(recipe.scenario.tasks) or recipe.base in getattr(task, "suits", ())
     if not fits:
         return f"recipe {recipe.name} is made for {', '.join(recipe.scenario.tasks)}"
     if settings.get("name") == "likelihood" and not hasattr(adapter, "score"):
