@@ -67,15 +67,15 @@ def put(data: dict[str, Any], path: str, text: str) -> None:
 
 
 def read_value(text: str, typed: bool) -> Any:
-    """A value as YAML has it, but texts with braces stay texts. Where a field's type says what is meant, only lists are read here.
+    """A value as YAML has it, but texts with braces stay texts. Where a field's type says what is meant, only lists and null are read here.
 
     >>> read_value("3", True), read_value("3", False), read_value("[a, '1']", True), read_value("{question}!", False)
     ('3', 3, ['a', '1'], '{question}!')
     """
     if typed and not text.startswith("["):
-        return text
+        return None if text == "null" else text
     try:
         value = yaml.safe_load(text)
     except (yaml.YAMLError, ValueError):
         return text
-    return text if isinstance(value, Mapping) or value is None else value
+    return text if isinstance(value, Mapping) or (value is None and text != "null") else value

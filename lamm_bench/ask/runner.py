@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from numbers import Integral
 from typing import Any, TypeVar
 
@@ -21,10 +22,10 @@ from lamm_bench.measure.stats import seed_of
 from lamm_bench.read.parting import thought_apart
 from lamm_bench.types import Adapter, Flow, Generate, Job, Prediction, Record, Request, Response, Sample, Score, Task
 
+from .asking import Asking, why_unworded
 from .coordinates import Wording, spoken, why_no_places
 from .formed import formed
-from .inferencers import sound
-from .instruction import Prompt, opening, prompt_file
+from .inferencers import WEIGHING, sound
 from .recipe import Recipe
 from .transforms import CONTROLS
 
@@ -85,15 +86,10 @@ def cluster_of(sample: Sample) -> str:
 
 def flow_of(recipe: Recipe, task: Task, sample: Sample, seed: int, wording: Wording | None = None) -> Flow[Prediction]:
     """The dialogue of a recipe about one sample; `wording` asks for places, where that is not as LAMM does."""
-    system = prompt_file(recipe.instruction.prompts).of_task(task.name, task.kind)
-    template = recipe.instruction.template
-
-    def first(part: str) -> Prompt:
-        usual = opening(sample, part, system, template)
-        return usual if wording is None else wording.prompt(task, sample, part, usual)
-
+    reword = None if wording is None else partial(wording.prompt, task, sample)
+    asking = Asking.of(recipe.instruction, task, sample, seed, reword)
     most = task.max_new_tokens if wording is None else wording.tokens(task, sample)
-    return recipe.inferencer_for(task.name).infer(sample, first, most, seed_of(str(seed), task.name))
+    return recipe.inferencer_for(task.name).infer(sample, asking, most, seed_of(str(seed), task.name))
 
 
 def why_not(task: Task, recipe: Recipe, adapter: Adapter) -> str | None:
@@ -115,8 +111,10 @@ def why_not(task: Task, recipe: Recipe, adapter: Adapter) -> str | None:
     fits = {"all", task.name, *task.groups} & set(recipe.scenario.tasks) or recipe.base in getattr(task, "suits", ())
     if not fits:
         return f"recipe {recipe.name} is made for {', '.join(recipe.scenario.tasks)}"
-    if settings.get("name") == "likelihood" and not hasattr(adapter, "score"):
+    if settings.get("name") in WEIGHING and not hasattr(adapter, "score"):
         return f"{adapter.name} gives no likelihoods"
+    if reason := why_unworded(recipe, task):
+        return reason
     return why_no_places(task, spoken(recipe, adapter))
 
 
@@ -318,8 +316,8 @@ class Dialogue:
 
     def end(self, response: Response) -> Record:
         """How it ended with this response."""
-        status = status_of(response)
-        if status == "ok" and self.cut and self.sample.parts:
+        status, said = status_of(response), self.conclusion.text if self.conclusion is not None else None
+        if status == "ok" and self.cut and (self.sample.parts or isinstance(said, Mapping)):
             status = "truncated"
         return Record(self.sample.id, status, self.conclusion, response.error, self.seconds, self.queued)
 
