@@ -11,6 +11,7 @@ from typing import ClassVar, Literal, Protocol
 
 from lamm_bench.errors import BenchError
 from lamm_bench.measure.stats import seed_of
+from lamm_bench.read import read_choice
 from lamm_bench.task import lettered
 from lamm_bench.types import Answer, Flow, Generate, Prediction, Response, Sample, Score
 
@@ -139,6 +140,12 @@ class Likelihood:
             return Prediction(f"tie: {told} are equally likely", None, scores)
         alone = sample.meta.get("letters", True) is not True
         return Prediction(level[0] if alone else f"{level[0]} {sample.choices[best]}", best, scores)
+
+    def shown(self, sample: Sample, truth: str) -> str:
+        """The right answer of an example in the form in which options are scored."""
+        names = [self.name(index, sample) for index in range(len(sample.choices))]
+        index = names.index(truth) if truth in names else read_choice(truth, sample.choices)
+        return truth if index is None else self.render(index, sample.choices[index], sample)
 
     def name(self, index: int, sample: Sample) -> str:
         return f"({letter(index)})" if lettered(sample) else sample.choices[index]

@@ -9,7 +9,7 @@ import math
 import types
 import typing
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -19,6 +19,7 @@ from lamm_bench.loading import parse_yaml, read_text
 from lamm_bench.read.conventions import known
 from lamm_bench.types import to_json
 
+from .examples import Examples, check_examples
 from .inferencers import INFERENCERS, Inferencer
 from .instruction import prompt_file
 
@@ -44,6 +45,7 @@ class Instruction:
     layout: str = (
         "training"  # how LAMM's conversations are written: `training` (as it was trained), `classic` (reference 3.5) ...
     )
+    examples: Examples = field(default_factory=Examples)  # solved samples that stand before each question
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,9 @@ class Recipe:
         named = self.instruction.prompts
         own = {"texts": to_json(prompt_file(named).system)} if named.endswith((".yaml", ".yml")) else {}
         worded = {key: value for key, value in to_json(self.instruction).items() if (key, value) != ("coordinates", "fractions")}
+        worded.pop("examples")  # of none nothing is said, so that runs from before there were any go on
+        if self.instruction.examples.count:
+            worded["examples"] = to_json(self.instruction.examples.identity())
         return {
             "name": self.name,
             "scenario": to_json(self.scenario),
@@ -112,6 +117,8 @@ def build(cls: type[T], data: Mapping[str, Any], where: str) -> T:
 
 def convert(value: Any, hint: Any, where: str) -> Any:
     """`value` as the type that a field's annotation names. Text from the command line becomes numbers and booleans."""
+    if hint is Any:  # several forms; `check` looks
+        return value
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if origin in (typing.Union, types.UnionType):
         if value is None or (value == "none" and type(None) in arguments and str not in arguments):
@@ -138,6 +145,10 @@ def convert(value: Any, hint: Any, where: str) -> Any:
             return number
         except (ValueError, OverflowError):
             raise BenchError(f"{where} is {value!r}, expected {'a whole number' if hint is int else 'a number'}") from None
+    if is_dataclass(hint) and isinstance(hint, type):
+        if not isinstance(value, Mapping):
+            raise BenchError(f"{where} is {value!r}, expected a mapping with the keys {', '.join(f.name for f in fields(hint))}")
+        return build(hint, value, where)
     if isinstance(hint, type) and not isinstance(value, hint):
         raise BenchError(f"{where} is {value!r}, expected {hint.__name__}")
     return value
@@ -178,6 +189,7 @@ def check(recipe: Recipe) -> None:
         raise unknown(f"layout in {where}", recipe.instruction.layout, LAYOUTS)
     if recipe.instruction.coordinates not in ("native", *known()):
         raise unknown(f"coordinates in {where}", recipe.instruction.coordinates, ("native", *known()))
+    check_examples(recipe.instruction.examples, where)
     for protocol in recipe.metric.protocols:
         if protocol not in PROTOCOLS:
             raise unknown(f"protocol in {where}", protocol, PROTOCOLS)
