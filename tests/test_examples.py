@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from lamm_bench.ask.catalog import load_catalog
+from lamm_bench.ask.coordinates import Wording, frame_of
 from lamm_bench.ask.examples import Examples, Shot, with_examples
 from lamm_bench.ask.instruction import Prompt
 from lamm_bench.ask.outcome import Watcher
@@ -24,7 +26,9 @@ from lamm_bench.ask.runner import flow_of
 from lamm_bench.ask.session import Options, run
 from lamm_bench.ask.shares import Share
 from lamm_bench.ask.shots import Shots
+from lamm_bench.ask.transforms import CONTROLS
 from lamm_bench.errors import BenchError, MediaError
+from lamm_bench.read import Frame, convention, read_boxes
 from lamm_bench.tasks.chef_scenarios import mmbench, scienceqa
 from lamm_bench.types import Media, Message, Sample, to_json
 
@@ -148,7 +152,7 @@ def test_a_picture_that_cannot_be_read_is_no_example_and_costs_no_other_sample(t
 
 def test_controls_hide_the_examples_too_and_what_they_hide_chooses_none(tmp_path: Path) -> None:
     file = grouped(tmp_path)
-    assert all(one.media[0].sha256 == "blank" for one in Shots(ColourTask(), file, Examples(2), None, "blind")(file[0]))
+    assert all(one.media[0].sha256 == "blank" for one in Shots(ColourTask(), file, Examples(2), None, CONTROLS["blind"])(file[0]))
     root = draw_root(tmp_path / "data")
     catalog = catalog_with(ColourTask())
     catalog.recipes["mine"] = lambda: recipe("count: 1, retriever: topk_image")
@@ -394,3 +398,19 @@ def test_a_model_that_takes_one_picture_says_so_before_it_is_asked(tmp_path: Pat
     with pytest.raises(BenchError, match="takes one of its images a conversation, and the examples of recipe mine bring more"):
         asked_by(tmp_path, "run", "count: 1", OneEye())
     assert len(asked_by(tmp_path, "plain", "", OneEye())) == 12
+
+
+def test_places_of_examples_have_two_decimals_and_a_native_recipe_the_models_own(mini_root: Path) -> None:
+    asked, _, shots = first_of(recipe("count: 1"), "voc2012", mini_root)
+    said = asked.messages[1].text
+    exact = load_catalog().tasks["voc2012"].oracle(shots[0])
+    assert said != exact and re.sub(r"[\d.]+", "", said) == re.sub(r"[\d.]+", "", exact)
+    assert all(re.fullmatch(r"\d\.\d\d?", number) for number in re.findall(r"[\d.]+", said))
+    task, own = load_catalog().tasks["voc2012"], convention("qwen3-vl")
+    file, native = task.samples(mini_root), recipe("count: 1")
+    native = replace(native, instruction=replace(native.instruction, coordinates="qwen3-vl"))
+    example, answer, query = next(flow_of(native, task, file[0], 0, Wording(own), shots)).messages
+    assert example.text == query.text != file[0].question  # asked in the words of the convention, as the query is
+    right = read_boxes(exact, None, 4, Frame(convention("fractions")))
+    given = read_boxes(answer.text, None, 4, frame_of(shots[0], own, ()))
+    assert right and given and np.allclose([place.numbers for place in given], [place.numbers for place in right], atol=2e-3)

@@ -5,7 +5,8 @@ media, question and answer; `text` is ChEF's form (reference 2.7): everything in
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields
 from typing import Any
 
@@ -17,6 +18,9 @@ from .instruction import Prompt, fill
 RETRIEVERS = ("random", "fixed", "topk_text", "topk_image")
 FORMS = ("turns", "text")
 RULES = ("standard", "chef")
+# Places are shown as LAMM gives them (reference 4.3), with two decimals: the many of an oracle, which is exact, would be imitated.
+PLACES = re.compile(r"\[-?\d[\d.eE+-]*(?:, -?\d[\d.eE+-]*)+\]")
+LONG = re.compile(r"-?\d+\.\d{3,}(?:[eE][+-]?\d+)?")
 
 
 @dataclass(frozen=True)
@@ -111,10 +115,19 @@ class Shot:
     answer: str
 
 
-def answer_of(task: Task, sample: Sample, part: str, asker: object) -> str:
-    """What is right, in the form in which the inferencer wants it: an option is shown as it will be scored."""
+def answer_of(
+    task: Task, sample: Sample, part: str, asker: object, native: Callable[[Task, Sample, str], str] | None = None
+) -> str:
+    """What is right, in the form in which it is wanted: places in the model's own numbers (`native`), an option as it will be scored."""
     truth, shown = task.oracle(sample, part), getattr(asker, "shown", None)
-    return truth if shown is None else str(shown(sample, truth))
+    said = truth if native is None else native(task, sample, truth)
+    if shown is not None:
+        return str(shown(sample, said))
+    return PLACES.sub(lambda place: LONG.sub(two_decimals, place.group()), said) if said == truth else said
+
+
+def two_decimals(number: re.Match[str]) -> str:
+    return f"{float(number.group()):.2f}"
 
 
 def with_examples(prompt: Prompt, shots: Sequence[Shot], examples: Examples) -> Prompt:

@@ -145,7 +145,10 @@ class Likelihood:
         """The right answer of an example in the form in which options are scored."""
         names = [self.name(index, sample) for index in range(len(sample.choices))]
         index = names.index(truth) if truth in names else read_choice(truth, sample.choices)
-        return truth if index is None else self.render(index, sample.choices[index], sample)
+        if index is None or not lettered(sample):
+            return truth
+        text = sample.choices[index]
+        return {"text": text, "letter_text": f"{names[index]} {text}"}.get(self.option, names[index])
 
     def name(self, index: int, sample: Sample) -> str:
         return f"({letter(index)})" if lettered(sample) else sample.choices[index]

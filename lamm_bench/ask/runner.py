@@ -101,8 +101,7 @@ def flow_of(
         return usual if wording is None else wording.prompt(task, one, part, usual)
 
     def shown(one: Sample, part: str) -> Shot:
-        answer = answer_of(task, one, part, asker)
-        answer = answer if wording is None else wording.answer(task, one, answer)
+        answer = answer_of(task, one, part, asker, None if wording is None else wording.answer)
         return Shot(worded(one, part).messages[-1], question_of(one, part), answer)
 
     def first(part: str) -> Prompt:

@@ -46,7 +46,7 @@ class Shots:
     file: Sequence[Sample]  # all samples, in the file's order
     examples: Examples
     embedder: Embedder | None = None  # of topk_*; None: what is built in
-    control: str | None = None
+    change: Callable[[Sample], Sample] | None = None  # what is done to every sample before it is shown: the run's control
     _ready: dict[str, Sample | str] = field(default_factory=dict, repr=False)  # by id: as it is shown, or why it cannot be
 
     def __call__(self, sample: Sample) -> tuple[Sample, ...]:
@@ -208,11 +208,11 @@ class Shots:
             return ()
 
     def ready(self, sample: Sample) -> Sample | str:
-        """A sample as it is shown, with the run's control, or why it cannot be."""
+        """A sample as it is shown, or why it cannot be."""
         if sample.id not in self._ready:
             try:
                 shown = replace(sample, media=tuple(media.seal(one) for one in sample.media))
-                self._ready[sample.id] = CONTROLS[self.control](shown) if self.control else shown
+                self._ready[sample.id] = self.change(shown) if self.change is not None else shown
             except MediaError as error:
                 self._ready[sample.id] = str(error)
         return self._ready[sample.id]
@@ -261,7 +261,8 @@ def shots_for(
         )
     named = examples.embedder_name
     own = make(named, examples.embedder_settings) if named and named != built_in(examples.retriever) else None
-    return lambda task, file: Shots(task, file, examples, own, control)
+    change = CONTROLS[control] if control else None
+    return lambda task, file: Shots(task, file, examples, own, change)
 
 
 def told_of(examples: Examples, embedder: Embedder | None) -> dict[str, Any]:

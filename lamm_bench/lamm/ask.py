@@ -18,7 +18,7 @@ from lamm_bench.errors import MediaError
 from lamm_bench.types import Generate, Media, Message, Response, Score
 
 from .context import Context, can_share
-from .encode import Encoded, Layout, Text, encode, encode_messages, layout_called, pieces
+from .encode import Encoded, Layout, Piece, Text, encode, layout_called, pieces
 from .features import FeatureCache, FeatureFolder
 from .generate import Leave, Row, Wish, generate, open_rows
 from .memory import RAN_OUT, is_out_of_memory, release
@@ -124,8 +124,15 @@ class Asker:
         return np.stack([held[self.seer.key(one)].float().mean(dim=0).cpu().numpy() for one in media])
 
     def option(self, messages: Sequence[Message], option: str) -> Encoded:
+        """The conversation with the option as its next message, which alone is learnt: what was answered before is given."""
         layout = layout_called(self.layout)
-        return encode_messages((*messages, Message("assistant", (option,))), layout, self.tokenizer, self.model.config.slots)
+        earlier = sum(isinstance(part, Text) and part.label for part in pieces(messages, layout))
+        row: list[Piece] = []
+        for part in pieces((*messages, Message("assistant", (option,))), layout):
+            answered = isinstance(part, Text) and part.label and earlier > 0
+            row.append(Text(part.text) if answered and isinstance(part, Text) else part)
+            earlier -= answered
+        return encode(row, self.tokenizer, self.model.config.slots, layout.bos)
 
     def prior_keys(self, request: Score) -> list[Hashable]:
         bare = request.unasked.messages
