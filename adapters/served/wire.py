@@ -30,6 +30,7 @@ class Hello:
     scores: bool = False
     exact: bool = True  # whether its answers are the same in any company
     coordinates: str = ""  # the convention of its boxes and points
+    several: bool = True  # whether a conversation may hold more than one picture or cloud
 
 
 def object_in(line: bytes) -> dict[str, Any] | None:
@@ -54,7 +55,7 @@ def hello_of(data: Mapping[str, Any]) -> Hello:
     for key, kind, form in (("name", str, "a text"), ("fingerprint", str, "a text"), ("modalities", list, "a list of texts")):
         if not isinstance(data.get(key), kind) or not data[key]:
             raise BenchError(f"its hello has `{key}` {shorten(data.get(key))}, expected {form}: {shorten(dict(data))}")
-    for key in ("scores", "exact"):
+    for key in ("scores", "exact", "several"):
         if not isinstance(data.get(key, False), bool):
             raise BenchError(f"its hello has `{key}` {shorten(data[key])}, expected true or false")
     known = modalities()
@@ -71,7 +72,7 @@ def hello_of(data: Mapping[str, Any]) -> Hello:
             raise BenchError(f"its hello has `coordinates`: {error}") from None
     line = " ".join(data["fingerprint"].split())
     scores, exact = data.get("scores", False), data.get("exact", True)
-    return Hello(data["name"], frozenset(data["modalities"]), line, scores, exact, places)
+    return Hello(data["name"], frozenset(data["modalities"]), line, scores, exact, places, data.get("several", True))
 
 
 def line_of(number: int, request: Request) -> bytes:

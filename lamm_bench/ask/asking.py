@@ -5,7 +5,7 @@ own (`prompt`, `defined_prompt`); the recipe's `template`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from lamm_bench.errors import BenchError
@@ -13,6 +13,7 @@ from lamm_bench.measure.stats import seed_of
 from lamm_bench.task import lettered
 from lamm_bench.types import Sample, Task, Turn
 
+from .examples import Examples, Shot, with_examples
 from .inferencers import letter
 from .instruction import Prompt, fill, opening, prompt_file, question_of
 from .pools import Pair, Pool, has_question, pool_of
@@ -122,6 +123,18 @@ class Asking:
         return seed_of(str(self.seed), self.sample.id, "prompt") % max(count, 1)
 
 
+@dataclass(frozen=True)
+class Exampled:
+    """The same with solved examples before each question."""
+
+    asking: Asking
+    examples: Examples
+    shots: Callable[[str], Sequence[Shot]]  # of a part
+
+    def __call__(self, part: str) -> Prompt:
+        return with_examples(self.asking(part), self.shots(part), self.examples)
+
+
 def checked_prompt(text: str, what: str, task: str) -> str:
     """A prompt that leaves out a question that is there would ask about nothing."""
     if "{question}" not in text and has_question(task):
@@ -135,6 +148,8 @@ def why_unworded(recipe: Recipe, task: Task) -> str | None:
     in_turns = bool(getattr(inferencer, "in_turns", False))
     if in_turns and not hasattr(task, "turns"):
         return f"it is not asked in turns, as recipe {recipe.name} would"
+    if in_turns and recipe.instruction.examples.count:
+        return f"recipe {recipe.name} asks in turns, of which there are no examples"
     try:
         for asking in every(recipe.instruction, task.name, in_turns):
             for later in (0, 1):

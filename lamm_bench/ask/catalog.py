@@ -16,7 +16,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, cast
 
 from lamm_bench import media
 from lamm_bench.errors import BenchError, unknown
@@ -24,6 +24,7 @@ from lamm_bench.loading import read_bytes
 from lamm_bench.read import convention
 from lamm_bench.types import Adapter, Task
 
+from .embedding import Embedder
 from .overrides import overridden
 from .recipe import Recipe, build, load_recipe, parse_recipe
 
@@ -45,6 +46,7 @@ class Catalog:
     tasks: dict[str, Task] = field(default_factory=dict)
     adapters: dict[str, Callable[..., Adapter]] = field(default_factory=dict)
     recipes: dict[str, Callable[[], Recipe]] = field(default_factory=dict)
+    embedders: dict[str, Callable[..., Embedder]] = field(default_factory=dict)  # that are no models to ask
     pools: list[Any] = field(default_factory=list)
     plugin_files: dict[str, str] = field(default_factory=dict)  # `--plugin` files and the sha256 of what was run
     brought: dict[tuple[str, str], str] = field(default_factory=dict)  # ("task" or "adapter", name) -> the plug-in file
@@ -58,6 +60,7 @@ class Catalog:
         for name, kind, form in (
             ("TASKS", list | tuple, "a tuple of tasks"),
             ("ADAPTERS", Mapping, "a mapping"),
+            ("EMBEDDERS", Mapping, "a mapping"),
             ("RECIPES", Mapping, "a mapping"),
             ("MODALITIES", list | tuple, "a tuple of modalities"),
         ):
@@ -72,6 +75,8 @@ class Catalog:
             self.put(self.tasks, "task", task.name, task, where)
         for name, make in getattr(module, "ADAPTERS", {}).items():
             self.put(self.adapters, "adapter", name, make, where)
+        for name, make in getattr(module, "EMBEDDERS", {}).items():
+            self.put(self.embedders, "embedder", name, make, where)
         for name, text in getattr(module, "RECIPES", {}).items():
             self.put(self.recipes, "recipe", name, lambda text=text, name=name: parse_recipe(text, name), where)
         self.pools.extend(pool for pool in getattr(module, "POOLS", ()) if pool not in self.pools)
@@ -135,6 +140,17 @@ class Catalog:
             raise BenchError(f"model {name} lacks `{lacking[0]}`; an adapter has {', '.join(ADAPTER_PARTS)} (docs/extending.md)")
         return adapter
 
+    def embedder(self, name: str, settings: Mapping[str, Any]) -> Embedder:
+        """What gives vectors by name: an entry of `EMBEDDERS`, or a model whose adapter has `embed`."""
+        if name in self.embedders:
+            return build(self.embedders[name], settings, f"embedder {name}")  # type: ignore[arg-type]
+        if name not in self.adapters:
+            raise unknown("embedder", name, [*self.embedders, *self.adapters])
+        found: Any = self.adapter(name, settings)
+        if not hasattr(found, "embed"):
+            raise BenchError(f"the model {name} embeds nothing: its adapter has no `embed` (docs/adapters.md)")
+        return cast(Embedder, found)
+
     def options(self, name: str) -> list[str]:
         """The `--set` options of an adapter."""
         make = self.adapters[name]
@@ -175,8 +191,8 @@ def from_file(path: str) -> ModuleType:
         spec.loader.exec_module(module)
     except Exception as error:
         raise BenchError(f"--plugin {path} cannot be loaded: {type(error).__name__}: {error}") from error
-    if not any(hasattr(module, name) for name in ("TASKS", "ADAPTERS", "RECIPES", "MODALITIES")):
-        raise BenchError(f"--plugin {path} defines none of TASKS, ADAPTERS, RECIPES, MODALITIES")
+    if not any(hasattr(module, name) for name in ("TASKS", "ADAPTERS", "EMBEDDERS", "RECIPES", "MODALITIES")):
+        raise BenchError(f"--plugin {path} defines none of TASKS, ADAPTERS, RECIPES, MODALITIES, EMBEDDERS")
     return module
 
 

@@ -20,6 +20,7 @@ from lamm_bench.loading import parse_yaml, read_text
 from lamm_bench.read.conventions import known
 from lamm_bench.types import to_json
 
+from .examples import Examples, check_examples
 from .inferencers import INFERENCERS, Inferencer, Likelihood
 from .instruction import prompt_file
 from .pools import is_path, pool_file, pool_of, split
@@ -56,12 +57,13 @@ class Instruction:
     defined_prompt: tuple[str, ...] = ()  # own text in place of a prompt; two for turns: the first question, and later ones
     defined_template: tuple[str, ...] = ()  # own text in place of an answer template, `{option}` in it; two for turns
     verbalizer: str = ""  # other words for the options, with a sentence for each (verbalizers.py)
+    examples: Examples = field(default_factory=Examples)  # solved samples that stand before each question
 
 
 UNSAID = {
     key: value
     for key, value in to_json(Instruction()).items()
-    if key not in ("prompts", "template", "layout")  # which have stood in every run's identity from the beginning
+    if key not in ("prompts", "template", "layout", "examples")  # which have stood in every run's identity from the beginning
 }
 """Settings that are no part of a run's identity where they are as here: runs of before they were known go on."""
 
@@ -101,6 +103,9 @@ class Recipe:
         named = self.instruction.prompts
         own = {"texts": to_json(prompt_file(named).system)} if named.endswith((".yaml", ".yml")) else {}
         worded = {key: value for key, value in to_json(self.instruction).items() if key not in UNSAID or value != UNSAID[key]}
+        worded.pop("examples")  # of none nothing is said, so that runs from before there were any go on
+        if self.instruction.examples.count:
+            worded["examples"] = to_json(self.instruction.examples.identity())
         if is_path(split(self.instruction.pool)[0]):
             own |= {"pools": to_json(pool_file(split(self.instruction.pool)[0]))}
         return {
@@ -139,6 +144,8 @@ def build(cls: type[T], data: Mapping[str, Any], where: str) -> T:
 
 def convert(value: Any, hint: Any, where: str) -> Any:
     """`value` as the type that a field's annotation names. Text from the command line becomes numbers and booleans."""
+    if hint is Any:  # several forms; `check` looks
+        return value
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if origin in (typing.Union, types.UnionType):
         if value is None or (value == "none" and type(None) in arguments and str not in arguments):
@@ -171,6 +178,10 @@ def convert(value: Any, hint: Any, where: str) -> Any:
             return number
         except (ValueError, OverflowError):
             raise BenchError(f"{where} is {value!r}, expected {'a whole number' if hint is int else 'a number'}") from None
+    if is_dataclass(hint) and isinstance(hint, type):
+        if not isinstance(value, Mapping):
+            raise BenchError(f"{where} is {value!r}, expected a mapping with the keys {', '.join(f.name for f in fields(hint))}")
+        return build(hint, value, where)
     if isinstance(hint, type) and not isinstance(value, hint):
         raise BenchError(f"{where} is {value!r}, expected {hint.__name__}")
     return value
@@ -216,6 +227,7 @@ def check(recipe: Recipe) -> None:
     if recipe.instruction.coordinates not in ("native", *known()):
         raise unknown(f"coordinates in {where}", recipe.instruction.coordinates, ("native", *known()))
     check_words(recipe.instruction, where)
+    check_examples(recipe.instruction.examples, where)
     for protocol in recipe.metric.protocols:
         if protocol not in PROTOCOLS:
             raise unknown(f"protocol in {where}", protocol, PROTOCOLS)

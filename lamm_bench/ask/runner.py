@@ -22,11 +22,15 @@ from lamm_bench.measure.stats import seed_of
 from lamm_bench.read.parting import thought_apart
 from lamm_bench.types import Adapter, Flow, Generate, Job, Prediction, Record, Request, Response, Sample, Score, Task
 
-from .asking import Asking, why_unworded
+from .asking import Asking, Exampled, why_unworded
 from .coordinates import Wording, spoken, why_no_places
+from .examples import Shot, answer_of
+from .fitting import exampled, fitted
 from .formed import formed
-from .inferencers import WEIGHING, sound
+from .inferencers import WEIGHING, reasons, sound
+from .instruction import fill, question_of
 from .recipe import Recipe
+from .shots import Shots
 from .transforms import CONTROLS
 
 Step = tuple[int, Request, Response]
@@ -43,6 +47,7 @@ class Plan:
     unusable: dict[str, str]  # sample id -> why its media cannot be used
     data: str  # digest of the items asked and the content of their media
     file: Sequence[Sample] = ()  # all samples of the file
+    shots: Shots | None = None  # chooses the examples that stand before a question; None: there are none
 
 
 def plan(task: Task, samples: Sequence[Sample], limit: int | None, seed: int, control: str | None) -> Plan:
@@ -84,12 +89,27 @@ def cluster_of(sample: Sample) -> str:
     return sample.group.replace("\\", "/").rsplit("/", 1)[-1] or sample.id
 
 
-def flow_of(recipe: Recipe, task: Task, sample: Sample, seed: int, wording: Wording | None = None) -> Flow[Prediction]:
-    """The dialogue of a recipe about one sample; `wording` asks for places, where that is not as LAMM does."""
-    reword = None if wording is None else partial(wording.prompt, task, sample)
-    asking = Asking.of(recipe.instruction, task, sample, seed, reword)
+def flow_of(
+    recipe: Recipe, task: Task, sample: Sample, seed: int, wording: Wording | None = None, shots: Sequence[Sample] = ()
+) -> Flow[Prediction]:
+    """The dialogue of a recipe about one sample; `wording` asks for places, where that is not as LAMM does. `shots` are its examples."""
+    inferencer = recipe.inferencer_for(task.name)
+
+    def asking_about(one: Sample) -> Asking:
+        reword = None if wording is None else partial(wording.prompt, task, one)
+        return Asking.of(recipe.instruction, task, one, seed, reword)
+
+    def shown(one: Sample, part: str) -> Shot:
+        own = asking_about(one)
+        answer = answer_of(task, one, part, inferencer, None if wording is None else wording.answer)
+        return Shot(own(part).messages[-1], question_of(one, part), fill(own.template(0), {"option": answer}))
+
+    if recipe.instruction.examples.rules == "chef" and reasons(inferencer):
+        shots = ()  # upstream leaves them out where the model reasons (reference 9.4)
+    plain = asking_about(sample)
+    behind = Exampled(plain, recipe.instruction.examples, lambda part: [shown(one, part) for one in shots]) if shots else None
     most = task.max_new_tokens if wording is None else wording.tokens(task, sample)
-    return recipe.inferencer_for(task.name).infer(sample, asking, most, seed_of(str(seed), task.name))
+    return inferencer.infer(sample, behind or plain, most, seed_of(str(seed), task.name))
 
 
 def why_not(task: Task, recipe: Recipe, adapter: Adapter) -> str | None:
@@ -113,6 +133,8 @@ def why_not(task: Task, recipe: Recipe, adapter: Adapter) -> str | None:
         return f"recipe {recipe.name} is made for {', '.join(recipe.scenario.tasks)}"
     if settings.get("name") in WEIGHING and not hasattr(adapter, "score"):
         return f"{adapter.name} gives no likelihoods"
+    if recipe.instruction.examples.count and getattr(adapter, "one_medium", False):
+        return f"{adapter.name} takes one of its {media.many(task.modality)} a conversation, and the examples of recipe {recipe.name} bring more"
     if reason := why_unworded(recipe, task):
         return reason
     return why_no_places(task, spoken(recipe, adapter))
@@ -243,6 +265,7 @@ def ask(
     asked = Asked()
     samples = [sample for sample in work.samples if mine(sample)]
     usable, unfit = fitted([sample for sample in samples if sample.id not in work.unusable], adapter)
+    usable, shots = exampled(usable, work.shots, adapter, unfit)
     unusable = {sample.id: work.unusable[sample.id] for sample in samples if sample.id in work.unusable}
     for name, reason in {**unusable, **unfit}.items():
         ended = ledger.ended.get(name)
@@ -255,7 +278,7 @@ def ask(
     dialogues = []
     for sample in usable:
         ended = ledger.ended.get(sample.id)
-        dialogue = replayed(flow_of(recipe, work.task, sample, seed, wording), sample, ledger)
+        dialogue = replayed(flow_of(recipe, work.task, sample, seed, wording, shots.get(sample.id, ())), sample, ledger)
         if ended is not None and ended.status != "model_error":
             if dialogue.over:
                 asked.kept += 1
@@ -273,21 +296,6 @@ def ask(
     ledger.flush()
     asked.seconds = time.monotonic() - begun
     return asked
-
-
-def fitted(samples: Sequence[Sample], adapter: Adapter) -> tuple[list[Sample], dict[str, str]]:
-    """The samples with their media as this adapter takes them (a video as its frames), and why some cannot be shown to it."""
-    taken, found, unfit = frozenset(adapter.modalities), [], {}
-    for sample in samples:
-        try:
-            if all(one.kind in taken for one in sample.media):
-                found.append(sample)
-            else:
-                shown = tuple(media.seal(new) for one in sample.media for new in media.instead(one, taken))
-                found.append(replace(sample, media=shown))
-        except MediaError as error:
-            unfit[sample.id] = str(error)
-    return found, unfit
 
 
 @dataclass

@@ -38,6 +38,7 @@ def show(
       lamm-bench show voc2012 --recipe lamm/native --coordinates qwen3-vl
     """
     from lamm_bench.ask.catalog import load_catalog
+    from lamm_bench.ask.shots import shots_for
     from lamm_bench.data.locate import find_root
     from lamm_bench.errors import unknown
     from lamm_bench.show.progress import Bars, stderr_console
@@ -55,4 +56,6 @@ def show(
     if found is None:
         ids = [s.id for s in samples]
         raise BenchError(f"{task} has no sample '{sample}'; its {len(ids)} ids run from {ids[0]} to {ids[-1]}")
-    show_sample(catalog.tasks[task], found, chosen, coordinates)
+    examples = chosen.instruction.examples
+    choose = shots_for(examples, catalog.embedder, None)(catalog.tasks[task], samples) if examples.count else None
+    show_sample(catalog.tasks[task], found, chosen, coordinates, choose)

@@ -10,14 +10,15 @@ import math
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from lamm_bench.errors import MediaError
-from lamm_bench.types import Generate, Message, Response, Score
+from lamm_bench.types import Generate, Media, Message, Response, Score
 
 from .context import Context, can_share
-from .encode import Encoded, Layout, Text, encode, encode_messages, layout_called, pieces
+from .encode import Encoded, Layout, Piece, Text, encode, layout_called, pieces
 from .features import FeatureCache, FeatureFolder
 from .generate import Leave, Row, Wish, generate, open_rows
 from .memory import RAN_OUT, is_out_of_memory, release
@@ -114,9 +115,24 @@ class Asker:
                 response = replace(response, prior=tuple(self._priors[key] for key in self.prior_keys(requests[index])))
             yield index, response
 
+    def embed(self, media: Sequence[Media]) -> np.ndarray:
+        """float32 [media, width]: the mean of each one's encoder tokens. Raises `MediaError` for the first that cannot be opened."""
+        held, faults = self.seer.look([Encoded((), (), (), (), ((0, one),)) for one in media])
+        for one in media:
+            if (fault := faults.get(self.seer.key(one))) is not None:
+                raise MediaError(fault)
+        return np.stack([held[self.seer.key(one)].float().mean(dim=0).cpu().numpy() for one in media])
+
     def option(self, messages: Sequence[Message], option: str) -> Encoded:
+        """The conversation with the option as its next message, which alone is learnt: what was answered before is given."""
         layout = layout_called(self.layout)
-        return encode_messages((*messages, Message("assistant", (option,))), layout, self.tokenizer, self.model.config.slots)
+        earlier = sum(isinstance(part, Text) and part.label for part in pieces(messages, layout))
+        row: list[Piece] = []
+        for part in pieces((*messages, Message("assistant", (option,))), layout):
+            answered = isinstance(part, Text) and part.label and earlier > 0
+            row.append(Text(part.text) if answered and isinstance(part, Text) else part)
+            earlier -= answered
+        return encode(row, self.tokenizer, self.model.config.slots, layout.bos)
 
     def prior_keys(self, request: Score) -> list[Hashable]:
         bare = request.unasked.messages

@@ -3,6 +3,7 @@
 Whatever cannot be used is a `MediaError`: one sentence that names the file. `modality.py` says how to add a modality."""
 
 from .cache import Cache, cache
+from .descriptor import DESCRIPTOR_VERSION, descriptor
 from .files import BLANK, SHUFFLED, blank, content, is_blank, is_shuffled, seal, sha256, shuffle
 from .image import GRAY, MAX_PIXELS, image_size, open_image, original
 from .modality import (
@@ -27,6 +28,7 @@ from .scene import Frame, Scene, SceneObject, open_scene, save_scene
 
 __all__ = [
     "BLANK",
+    "DESCRIPTOR_VERSION",
     "GRAY",
     "MAX_PIXELS",
     "MAX_POINTS",
@@ -45,6 +47,7 @@ __all__ = [
     "check",
     "content",
     "decoder_versions",
+    "descriptor",
     "flats",
     "forget",
     "image_size",
