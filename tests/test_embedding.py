@@ -107,6 +107,15 @@ def test_what_is_no_vector_is_refused(answer: Any, said: str) -> None:
         vectors_of(Counting(answer=answer), ["a", "b"])
 
 
+def test_a_strangers_embedder_that_fails_is_named() -> None:
+    class Broken(Counting):
+        def embed(self, things: Sequence[Any]) -> np.ndarray:
+            raise KeyError("weights")
+
+    with pytest.raises(BenchError, match="the embedder counting raised KeyError: 'weights'"):
+        vectors_of(Broken(), ["a"])
+
+
 def test_texts_are_near_by_rare_words_and_figures_count() -> None:
     table = tf_idf(["a cat on a mat", "a cat in a hat", "7 dogs", "8 dogs", "7 dogs"]).toarray()
     assert np.allclose(table[2], table[4]) and table[2] @ table[3] < 0.9 and table[0] @ table[1] > table[0] @ table[2] == 0
