@@ -6,8 +6,9 @@ reference. Read this file first; the protocols at its end are what a newcomer im
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
 from random import Random
 from typing import Any, Literal, Protocol, TypeAlias, TypeVar
@@ -88,19 +89,23 @@ class Generate:
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """A request for the log-likelihood of each option as the assistant's next message."""
+    """A request for the log-likelihood of each option as the assistant's next message, or as what goes on from its beginning."""
 
     messages: tuple[Message, ...]
     options: tuple[str, ...]
     sample: str = ""
     part: str = ""
     prior: bool = False  # also asks for the options' likelihoods when neither media nor question were shown
+    begun: str = ""  # with which the assistant's message has begun: context that is not scored
+    window: Literal["message", "option", "first"] = "message"
+    # `message`: the option's tokens and those that close the message; `option`: the option's own alone (reference 2.2.2); `first`: those
+    # tokens where they stand first in the whole message, its beginning included (2.2.3)
 
     @property
     def unasked(self) -> Score:
         """The same options behind neither media nor question; the system message, which names the kind of task, stays."""
         system = (message for message in self.messages if message.role == "system")
-        return Score((*system, Message("user", ("",))), self.options, self.sample, self.part)
+        return replace(self, messages=(*system, Message("user", ("",))), prior=False)
 
 
 Request: TypeAlias = Generate | Score
@@ -134,6 +139,25 @@ class Prediction:
     text: Answer  # what the scorers read
     choice: int | None = None  # index into `Sample.choices`, when likelihood decided
     scores: tuple[float, ...] = ()  # one per choice, when likelihood decided
+    turn_scores: Mapping[str, tuple[float, ...]] = field(
+        default_factory=dict
+    )  # of each turn's options, where a sample was asked in turns
+
+    @property
+    def probs(self) -> tuple[float, ...]:
+        """The scores' soft maximum: what the model gives each choice, if one of them is right (reference 2.5)."""
+        return softmax(self.scores)
+
+
+def softmax(scores: Sequence[float]) -> tuple[float, ...]:
+    """Shares that sum to 1, in proportion to the scores' exponentials.
+
+    >>> softmax((-1.0, -1.0)), softmax(())
+    ((0.5, 0.5), ())
+    """
+    highest = max(scores, default=0.0)
+    weights = [math.exp(score - highest) if highest > -math.inf else 1.0 for score in scores]
+    return tuple(weight / sum(weights) for weight in weights)
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ from lamm_bench.read import convention
 from lamm_bench.types import Adapter, Task
 
 from .embedding import Embedder
+from .overrides import overridden
 from .recipe import Recipe, build, load_recipe, parse_recipe
 
 # the order of LAMM's own tables (reference 1.1); tasks of others follow by name
@@ -156,12 +157,12 @@ class Catalog:
         own = ("name", "modalities")  # what an adapter is, not how it is set
         return [f.name for f in fields(make) if f.init and f.name not in own and f.name[0] != "_"] if is_dataclass(make) else []
 
-    def recipe(self, name: str) -> Recipe:
-        """A recipe by name, or from a YAML file."""
+    def recipe(self, name: str, overrides: Sequence[str] = ()) -> Recipe:
+        """A recipe by name, or from a YAML file, with what is said otherwise for this once (`path=value`)."""
         if name in self.recipes:
-            return self.recipes[name]()
+            return overridden(self.recipes[name](), overrides)
         if name.endswith((".yaml", ".yml")):
-            return load_recipe(Path(name), Path(name).stem)
+            return overridden(load_recipe(Path(name), Path(name).stem), overrides)
         raise unknown("recipe", name, self.recipes)
 
 

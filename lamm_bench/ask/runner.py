@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from numbers import Integral
 from typing import Any, TypeVar
 
@@ -21,12 +22,12 @@ from lamm_bench.measure.stats import seed_of
 from lamm_bench.read.parting import thought_apart
 from lamm_bench.types import Adapter, Flow, Generate, Job, Prediction, Record, Request, Response, Sample, Score, Task
 
+from .asking import Asking, why_unworded
 from .coordinates import Wording, spoken, why_no_places
-from .examples import Shot, answer_of, with_examples
+from .exampled import behind, why_no_examples
 from .fitting import exampled, fitted
 from .formed import formed
-from .inferencers import ChainOfThought, sound
-from .instruction import Prompt, opening, prompt_file, question_of
+from .inferencers import WEIGHING, sound
 from .recipe import Recipe
 from .shots import Shots
 from .transforms import CONTROLS
@@ -91,24 +92,16 @@ def flow_of(
     recipe: Recipe, task: Task, sample: Sample, seed: int, wording: Wording | None = None, shots: Sequence[Sample] = ()
 ) -> Flow[Prediction]:
     """The dialogue of a recipe about one sample; `wording` asks for places, where that is not as LAMM does. `shots` are its examples."""
-    system = prompt_file(recipe.instruction.prompts).of_task(task.name, task.kind)
-    template, asker = recipe.instruction.template, recipe.inferencer_for(task.name)
-    if recipe.instruction.examples.rules == "chef" and isinstance(asker, ChainOfThought):
-        shots = ()  # upstream leaves them out where the model reasons (reference 9.4)
 
-    def worded(one: Sample, part: str) -> Prompt:
-        usual = opening(one, part, system, template)
-        return usual if wording is None else wording.prompt(task, one, part, usual)
+    def asking(one: Sample) -> Asking:
+        reword = None if wording is None else partial(wording.prompt, task, one)
+        return Asking.of(recipe.instruction, task, one, seed, reword)
 
-    def shown(one: Sample, part: str) -> Shot:
-        answer = answer_of(task, one, part, asker, None if wording is None else wording.answer)
-        return Shot(worded(one, part).messages[-1], question_of(one, part), answer)
-
-    def first(part: str) -> Prompt:
-        return with_examples(worded(sample, part), [shown(one, part) for one in shots], recipe.instruction.examples)
-
+    own, asker = asking(sample), recipe.inferencer_for(task.name)
+    native = None if wording is None else wording.answer
+    ask = behind(own, [asking(one) for one in shots], recipe.instruction.examples, task, asker, native)
     most = task.max_new_tokens if wording is None else wording.tokens(task, sample)
-    return asker.infer(sample, first, most, seed_of(str(seed), task.name))
+    return asker.infer(sample, ask, most, seed_of(str(seed), task.name))
 
 
 def why_not(task: Task, recipe: Recipe, adapter: Adapter) -> str | None:
@@ -127,13 +120,15 @@ def why_not(task: Task, recipe: Recipe, adapter: Adapter) -> str | None:
     lacking = sorted(frozenset(getattr(adapter, "needs", ())) - gives) if gives else []
     if lacking:
         return f"{adapter.name} needs {' and '.join(lacking)}, and {task.name} gives {', '.join(sorted(gives))} only"
-    fits = {"all", task.name, *task.groups} & set(recipe.scenario.tasks) or recipe.name in getattr(task, "suits", ())
+    fits = {"all", task.name, *task.groups} & set(recipe.scenario.tasks) or recipe.base in getattr(task, "suits", ())
     if not fits:
         return f"recipe {recipe.name} is made for {', '.join(recipe.scenario.tasks)}"
-    if settings.get("name") == "likelihood" and not hasattr(adapter, "score"):
+    if settings.get("name") in WEIGHING and not hasattr(adapter, "score"):
         return f"{adapter.name} gives no likelihoods"
-    if recipe.instruction.examples.count and getattr(adapter, "one_medium", False):
-        return f"{adapter.name} takes one of its {media.many(task.modality)} a conversation, and the examples of recipe {recipe.name} bring more"
+    if recipe.instruction.examples.count and (reason := why_no_examples(task, recipe, adapter)):
+        return reason
+    if reason := why_unworded(recipe, task):
+        return reason
     return why_no_places(task, spoken(recipe, adapter))
 
 
@@ -321,8 +316,8 @@ class Dialogue:
 
     def end(self, response: Response) -> Record:
         """How it ended with this response."""
-        status = status_of(response)
-        if status == "ok" and self.cut and self.sample.parts:
+        status, said = status_of(response), self.conclusion.text if self.conclusion is not None else None
+        if status == "ok" and self.cut and (self.sample.parts or isinstance(said, Mapping)):
             status = "truncated"
         return Record(self.sample.id, status, self.conclusion, response.error, self.seconds, self.queued)
 

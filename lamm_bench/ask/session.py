@@ -41,6 +41,7 @@ class Options:
     tasks: str = "all"
     data_root: Path | None = None  # None: found, or the miniature
     recipe: str = "lamm/standard"
+    overrides: tuple[str, ...] = ()  # of the recipe's settings: `instruction.prompt=3`
     protocols: tuple[str, ...] = ()  # empty: the recipe's
     limit: int | None = None
     seed: int = 0
@@ -77,7 +78,7 @@ def file_name(name: str) -> str:
 
 def run(options: Options, catalog: Catalog, adapter: Adapter, root: Path, source: str, watcher: Watcher) -> Outcome:
     """Asks and scores. Raises `BenchError` before the first question if the run cannot begin."""
-    recipe = catalog.recipe(options.recipe)
+    recipe = catalog.recipe(options.recipe, options.overrides)
     if options.control and options.control not in CONTROLS:
         raise unknown("control", options.control, CONTROLS)
     outcome = Outcome()

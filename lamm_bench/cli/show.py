@@ -8,7 +8,7 @@ import click
 
 from lamm_bench.errors import BenchError
 
-from .options import SETTINGS, data_root_option, guarded, plugin_option
+from .options import SETTINGS, data_root_option, guarded, override_option, plugin_option
 
 
 @click.command(context_settings=SETTINGS, short_help="Show a sample as the model will see it.")
@@ -16,11 +16,18 @@ from .options import SETTINGS, data_root_option, guarded, plugin_option
 @click.argument("sample", required=False, metavar="[ID]")
 @data_root_option
 @click.option("--recipe", default="lamm/standard", show_default=True, metavar="NAME", help="How it would be asked.")
+@override_option
 @click.option("--coordinates", metavar="NAME", help="The convention in which lamm/native would ask for places.")
 @plugin_option
 @guarded
 def show(
-    task: str, sample: str | None, data_root: Path | None, recipe: str, coordinates: str | None, plugins: tuple[str, ...]
+    task: str,
+    sample: str | None,
+    data_root: Path | None,
+    recipe: str,
+    overrides: tuple[str, ...],
+    coordinates: str | None,
+    plugins: tuple[str, ...],
 ) -> None:
     """Show a sample as the model will see it, with its ground truth. Without an ID: the first one.
 
@@ -40,7 +47,7 @@ def show(
     catalog = load_catalog(plugins)
     if task not in catalog.tasks:
         raise unknown("task", task, catalog.tasks)
-    chosen = catalog.recipe(recipe)
+    chosen = catalog.recipe(recipe, overrides)
     root, _ = find_root(data_root, Bars(stderr_console()).say, [catalog.tasks[task]])
     samples = catalog.tasks[task].samples(root)
     if not samples:

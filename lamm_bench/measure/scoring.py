@@ -6,6 +6,7 @@ holds every value that better reading or asking again could lead to, where there
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from random import Random
@@ -14,7 +15,7 @@ from typing import Any
 from lamm_bench.errors import UpstreamStops, unknown
 from lamm_bench.read import Frame
 from lamm_bench.read.parting import thinks_on
-from lamm_bench.types import FAILED, STATUSES, Answer, Estimate, Record, Row, Sample, Scorer, Task, to_json
+from lamm_bench.types import FAILED, STATUSES, Answer, Estimate, Record, Row, Sample, Scorer, Task, softmax, to_json
 
 from .intervals import evaluate
 from .pooling import Pool, Pooled, pool
@@ -193,9 +194,18 @@ def shown(scorer: Scorer, rows: Sequence[Row]) -> dict[str, dict[str, Any]]:
     """What is kept of every sample: its status and values; also those that the other samples decide, as its CIDEr."""
     among = scorer.each(rows) if hasattr(scorer, "each") else ({} for _ in rows)
     return {
-        row.sample.id: {"status": row.status, **scorer.show(row.sample, row.prediction, row.stats), **more}
+        row.sample.id: {"status": row.status, **scorer.show(row.sample, row.prediction, row.stats), **more, **probabilities(row)}
         for row, more in zip(rows, among)
     }
+
+
+def probabilities(row: Row) -> dict[str, Any]:
+    """What the options' likelihoods make of each, where likelihood decided: their soft maximum, and its largest (reference 2.5)."""
+    scores = row.sample.meta.get("scores", ())
+    if not scores or not all(isinstance(score, float) and not math.isnan(score) for score in scores):
+        return {}
+    found = softmax(scores)
+    return {"probs": list(found), "prob": max(found)}
 
 
 def limits(task: Task, scorer: Scorer, rows: Sequence[Row]) -> dict[str, tuple[float, float]]:
