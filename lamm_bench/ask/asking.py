@@ -13,7 +13,7 @@ from lamm_bench.measure.stats import seed_of
 from lamm_bench.task import lettered
 from lamm_bench.types import Sample, Task, Turn
 
-from .inferencers import letter
+from .inferencers import Weighing, letter
 from .instruction import Prompt, fill, opening, prompt_file, question_of
 from .pools import Pair, Pool, has_question, pool_of
 from .recipe import Instruction, Recipe
@@ -149,6 +149,16 @@ def why_unworded(recipe: Recipe, task: Task) -> str | None:
     except BenchError as error:
         return str(error)
     return None
+
+
+def begins(recipe: Recipe, task: Task) -> bool:
+    """Whether options are weighed behind what an answer has begun with, or by their own tokens alone: not every adapter knows how."""
+    inferencer = recipe.inferencer_for(task.name)
+    if not isinstance(inferencer, Weighing):
+        return False
+    asking = Asking(recipe.instruction, Sample("", "", (), None, ""), task.name)
+    begun = any(asking.template(later).partition("{option}")[0] for later in (0, 1))
+    return begun or inferencer.window != "message" or bool(getattr(inferencer, "think", ""))
 
 
 def every(instruction: Instruction, task: str, in_turns: bool) -> Iterator[Asking]:

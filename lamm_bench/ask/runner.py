@@ -22,7 +22,7 @@ from lamm_bench.measure.stats import seed_of
 from lamm_bench.read.parting import thought_apart
 from lamm_bench.types import Adapter, Flow, Generate, Job, Prediction, Record, Request, Response, Sample, Score, Task
 
-from .asking import Asking, why_unworded
+from .asking import Asking, begins, why_unworded
 from .coordinates import Wording, spoken, why_no_places
 from .exampled import behind, why_no_examples
 from .fitting import exampled, fitted
@@ -129,6 +129,8 @@ def why_not(task: Task, recipe: Recipe, adapter: Adapter) -> str | None:
         return reason
     if reason := why_unworded(recipe, task):
         return reason
+    if begins(recipe, task) and not getattr(adapter, "begins", False):
+        return f"{adapter.name} does not say that it scores options behind the beginning of an answer (`begins`), as recipe {recipe.name} asks"
     return why_no_places(task, spoken(recipe, adapter))
 
 
