@@ -4,8 +4,10 @@ Nothing is imported before it is asked. To add one, write a dataclass with `fing
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -28,8 +30,7 @@ class SentenceTransformers:
     def fingerprint(self) -> str:
         from importlib.metadata import version
 
-        self.loaded()  # a model that cannot be had is told before the run begins
-        return f"{self.name} {version('sentence-transformers')} {self.model}"
+        return f"{self.name} {version('sentence-transformers')} {Path(self.model).name} {digest(self.loaded())}"
 
     def loaded(self) -> Any:
         if self._loaded is None:
@@ -66,8 +67,7 @@ class OpenClip:
     def fingerprint(self) -> str:
         from importlib.metadata import version
 
-        self.loaded()
-        return f"{self.name} {version('open_clip_torch')} {self.model} {self.pretrained}"
+        return f"{self.name} {version('open_clip_torch')} {self.model} {Path(self.pretrained).name} {digest(self.loaded()[0])}"
 
     def loaded(self) -> Any:
         """Model, transform and tokenizer."""
@@ -99,6 +99,16 @@ class OpenClip:
                 pictures = [transform(open_media(one)) for one in things if isinstance(one, Media)]
                 found = model.encode_image(torch.stack(pictures).to(self.device))
         return np.asarray(found.float().cpu().numpy())
+
+
+def digest(model: Any) -> str:
+    """A hash of the weights: a name or a folder may come to hold others, and vectors are kept by it."""
+    import torch
+
+    found = hashlib.sha256()
+    for name, tensor in sorted(model.state_dict().items()):
+        found.update(name.encode() + b"\0" + tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
+    return found.hexdigest()[:16]
 
 
 def cannot(name: str, model: str, error: Exception) -> BenchError:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from lamm_bench.errors import BenchError, unknown
 from lamm_bench.types import Generate, Job, Media, Response, Score
@@ -35,6 +35,7 @@ class Lamm:
     feature_cache: str = ""  # a folder that keeps encoded media between runs
     feature_cache_size: int = 20480  # MiB of that folder
     name: str = "lamm"
+    begins: ClassVar[bool] = True
     _asker: Any = field(default=None, init=False, repr=False)
 
     def __post_init__(self) -> None:

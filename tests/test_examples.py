@@ -18,6 +18,7 @@ from PIL import Image
 
 from lamm_bench.ask.catalog import load_catalog
 from lamm_bench.ask.coordinates import Wording, frame_of
+from lamm_bench.ask.exampled import why_no_examples
 from lamm_bench.ask.examples import Examples, Shot, with_examples
 from lamm_bench.ask.instruction import Prompt
 from lamm_bench.ask.outcome import Watcher
@@ -27,6 +28,7 @@ from lamm_bench.ask.session import Options, run
 from lamm_bench.ask.shares import Share
 from lamm_bench.ask.shots import Shots
 from lamm_bench.ask.transforms import CONTROLS
+from lamm_bench.ask.verbalizers import words_for
 from lamm_bench.errors import BenchError, MediaError
 from lamm_bench.read import Frame, convention, read_boxes
 from lamm_bench.tasks.chef_scenarios import mmbench, scienceqa
@@ -206,14 +208,13 @@ def test_requests_with_examples_are_upstreams() -> None:
             told["retriever_type"],
             "text",
             seed=told.get("random_seed", 0),
-            answer=case["instruction"]["defined_template"].replace("{option}", "{answer}"),
             rules="chef",
             batch=case["inferencer"]["batch_size"],
         )
         choose = Shots(ColourTask(), samples, way)
-        prompt = case["instruction"]["defined_prompt"]
+        words = {key: (case["instruction"][key],) for key in ("defined_prompt", "defined_template")}
         asking = parse_recipe(RECIPE.replace("{EXAMPLES}", "{}").replace("INFERENCER", "name: direct"), "mine")
-        asking = replace(asking, instruction=replace(asking.instruction, template=prompt, examples=way))
+        asking = replace(asking, instruction=replace(asking.instruction, examples=way, **words))
         asked = {}
         for sample in samples:
             request = next(flow_of(asking, ColourTask(), sample, 0, None, choose(sample)))
@@ -233,12 +234,12 @@ def test_requests_with_examples_are_upstreams() -> None:
 def test_turns_keep_every_question_and_answer_whole_and_the_query_last(pairs: list[tuple[str, str]], query: str) -> None:
     opening = Prompt((Message("system", ("Look.",)), Message("user", (Media("image", "/q.png"), query))))
     shots = [Shot(Message("user", (Media("image", "/e.png"), asked)), asked, said) for asked, said in pairs]
-    found = with_examples(opening, shots, Examples(len(shots)))
+    found = with_examples(opening, shots, "turns")
     assert found.messages[0].role == "system" and found.messages[-1] == opening.messages[-1]
     assert [(m.role, m.text) for m in found.messages[1:-1]] == [
         pair for asked, said in pairs for pair in (("user", asked), ("assistant", said))
     ]
-    one = with_examples(opening, shots, Examples(len(shots), form="text"))
+    one = with_examples(opening, shots, "text")
     assert len(one.messages) == 2 and one.question.endswith(query)
     assert one.question == "\n".join(f"{asked}\n{said}" for asked, said in pairs) + query
     assert [part.path for part in one.messages[-1].parts if isinstance(part, Media)] == ["/e.png"] * len(pairs) + ["/q.png"]
@@ -292,7 +293,6 @@ def test_without_examples_a_recipe_is_what_it_always_was() -> None:
         ("count: 1, retriever: fixed, ids: [a, a]", "names one twice"),
         ("count: 1, retriever: fixed, ids: a", "expected a list of sample ids"),
         ("count: 1, retriever: fixed, rules: chef, ids: [a]", "are places in the file"),
-        ("count: 1, answer: so it is", "with {answer} in it"),
         ("count: 1, embedder: lamm", "goes with topk_text and topk_image"),
         ("count: 1, retriever: topk_text, embedder: {model: x}", "needs a `name`"),
         ("count: 1, retriever: topk_text, embedder: [x]", "expected a name"),
@@ -414,3 +414,35 @@ def test_places_of_examples_have_two_decimals_and_a_native_recipe_the_models_own
     right = read_boxes(exact, None, 4, Frame(convention("fractions")))
     given = read_boxes(answer.text, None, 4, frame_of(shots[0], own, ()))
     assert right and given and np.allclose([place.numbers for place in given], [place.numbers for place in right], atol=2e-3)
+
+
+def test_examples_are_said_by_the_recipes_answer_template_and_reasoned_about_behind_the_bare_question(mini_root: Path) -> None:
+    words = 'defined_prompt: "{question} Say which.", defined_template: "It is {option}.", examples: {count: 1, form: FORM}'
+    for form in ("turns", "text"):
+        text = RECIPE.replace("examples: {EXAMPLES}", words.replace("FORM", form))
+        own = parse_recipe(text.replace("INFERENCER", 'name: likelihood, think: "{question} Think."'), "mine")
+        thinking, query, (shot,) = first_of(own, "sqaimage", mini_root)
+        answer = f"It is ({'ABCDE'[shot.target]})."
+        if form == "turns":
+            assert [message.text for message in thinking.messages] == [
+                f"{shot.question} Say which.",
+                answer,
+                f"{query.question} Think.",
+            ]
+        else:
+            (message,) = thinking.messages
+            assert message.text == f"{shot.question}\n{answer}{query.question} Think." and len(message.parts) == 3
+
+
+def test_options_by_other_words_are_answered_by_them_in_examples(mini_root: Path) -> None:
+    text = RECIPE.replace("examples: {EXAMPLES}", "verbalizer: neutral-0, examples: {count: 2}")
+    asked, _, shots = first_of(parse_recipe(text.replace("INFERENCER", "name: likelihood"), "mine"), "sqaimage", mini_root)
+    words = words_for("neutral-0", [f"({letter})" for letter in "ABCDE"])
+    said = [message.text for message in asked.messages if message.role == "assistant"]
+    assert said == [words[shot.target] for shot in shots] and list(asked.options) == list(words[: len(asked.options)])
+
+
+def test_questions_in_turns_take_no_examples() -> None:
+    task = load_catalog().tasks["chef-omnibenchmark"]
+    told = why_no_examples(task, recipe("count: 1", "name: turns"), Looker())  # type: ignore[arg-type]
+    assert told == "recipe mine asks in turns, each a conversation of its own, before which no examples stand"

@@ -5,7 +5,7 @@ own (`prompt`, `defined_prompt`); the recipe's `template`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from lamm_bench.errors import BenchError
@@ -13,8 +13,7 @@ from lamm_bench.measure.stats import seed_of
 from lamm_bench.task import lettered
 from lamm_bench.types import Sample, Task, Turn
 
-from .examples import Examples, Shot, with_examples
-from .inferencers import letter
+from .inferencers import Weighing, letter
 from .instruction import Prompt, fill, opening, prompt_file, question_of
 from .pools import Pair, Pool, has_question, pool_of
 from .recipe import Instruction, Recipe
@@ -50,11 +49,14 @@ class Asking:
 
     def __call__(self, part: str) -> Prompt:
         """The question about one part of the sample, or about all of it."""
-        question, words = question_of(self.sample, part), self.words()
-        if words:
-            question = f"{question}\n{introduced(self.letters(), words)}"
+        question, words = self.question(part), self.words()
         text = fill(self.entry(), {"question": question})
         return self.opened(text, part, self.template(0), question if text != question else "", words)
+
+    def question(self, part: str) -> str:
+        """The bare question, with what the options are called."""
+        question, words = question_of(self.sample, part), self.words()
+        return f"{question}\n{introduced(self.letters(), words)}" if words else question
 
     def turn(self, number: int) -> Prompt:
         """The question of one turn, by itself: what was said before is not in it (reference 2.3)."""
@@ -123,18 +125,6 @@ class Asking:
         return seed_of(str(self.seed), self.sample.id, "prompt") % max(count, 1)
 
 
-@dataclass(frozen=True)
-class Exampled:
-    """The same with solved examples before each question."""
-
-    asking: Asking
-    examples: Examples
-    shots: Callable[[str], Sequence[Shot]]  # of a part
-
-    def __call__(self, part: str) -> Prompt:
-        return with_examples(self.asking(part), self.shots(part), self.examples)
-
-
 def checked_prompt(text: str, what: str, task: str) -> str:
     """A prompt that leaves out a question that is there would ask about nothing."""
     if "{question}" not in text and has_question(task):
@@ -148,8 +138,6 @@ def why_unworded(recipe: Recipe, task: Task) -> str | None:
     in_turns = bool(getattr(inferencer, "in_turns", False))
     if in_turns and not hasattr(task, "turns"):
         return f"it is not asked in turns, as recipe {recipe.name} would"
-    if in_turns and recipe.instruction.examples.count:
-        return f"recipe {recipe.name} asks in turns, of which there are no examples"
     try:
         for asking in every(recipe.instruction, task.name, in_turns):
             for later in (0, 1):
@@ -161,6 +149,16 @@ def why_unworded(recipe: Recipe, task: Task) -> str | None:
     except BenchError as error:
         return str(error)
     return None
+
+
+def begins(recipe: Recipe, task: Task) -> bool:
+    """Whether options are weighed behind what an answer has begun with, or by their own tokens alone: not every adapter knows how."""
+    inferencer = recipe.inferencer_for(task.name)
+    if not isinstance(inferencer, Weighing):
+        return False
+    asking = Asking(recipe.instruction, Sample("", "", (), None, ""), task.name)
+    begun = any(asking.template(later).partition("{option}")[0] for later in (0, 1))
+    return begun or inferencer.window != "message" or bool(getattr(inferencer, "think", ""))
 
 
 def every(instruction: Instruction, task: str, in_turns: bool) -> Iterator[Asking]:

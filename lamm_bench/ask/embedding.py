@@ -127,6 +127,11 @@ def embedded(embedder: Embedder, name: str, things: dict[str, str | Media]) -> d
             return {}
         parts = [embedded(embedder, name, {content: one}) for content, one in things.items()]
         return {content: vector for part in parts for content, vector in part.items()}
+    except (BenchError, MemoryError):
+        raise
+    except Exception as error:  # of a stranger's embedder
+        said = " ".join(str(error).split())[:200]
+        raise BenchError(f"the embedder {name} raised {type(error).__name__}: {said}") from error
     normalized(table, name)  # says what is wrong with them
     rows = np.asarray(table, dtype=np.float32)
     if len(rows) != len(things):

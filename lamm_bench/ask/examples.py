@@ -5,22 +5,18 @@ media, question and answer; `text` is ChEF's form (reference 2.7): everything in
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields, replace
 from typing import Any
 
 from lamm_bench.errors import BenchError, unknown
-from lamm_bench.types import Media, Message, Sample, Task
+from lamm_bench.types import Media, Message
 
-from .instruction import Prompt, fill
+from .instruction import Prompt
 
 RETRIEVERS = ("random", "fixed", "topk_text", "topk_image")
 FORMS = ("turns", "text")
 RULES = ("standard", "chef")
-# Places are shown as LAMM gives them (reference 4.3), with two decimals: the many of an oracle, which is exact, would be imitated.
-PLACES = re.compile(r"\[-?\d[\d.eE+-]*(?:, -?\d[\d.eE+-]*)+\]")
-LONG = re.compile(r"-?\d+\.\d{3,}(?:[eE][+-]?\d+)?")
 
 
 @dataclass(frozen=True)
@@ -33,7 +29,6 @@ class Examples:
     embedder: Any = ""  # of topk_*: a name, or `name` with its settings; empty: built in (embedding.py)
     seed: int = 0
     ids: Any = ()  # of `fixed`: the examples by their samples' ids (under `rules: chef` by their places in the file)
-    answer: str = "{answer}"  # words around an example's answer
     rules: str = "standard"  # `chef`: upstream's draws, by which a sample may be its own example
     batch: int = 1  # of `rules: chef`: the batch size, which there decides whose examples the last samples get
 
@@ -82,8 +77,6 @@ def check_examples(examples: Examples, where: str) -> None:
         raise BenchError(f"{where}: `ids` of examples go with `retriever: fixed`, and it is {examples.retriever}")
     if ids and len(ids) < examples.count:
         raise BenchError(f"{where}: `ids` of examples names {len(ids)}, and `count` is {examples.count}")
-    if "{answer}" not in examples.answer:
-        raise BenchError(f"{where}: `answer` of examples is {examples.answer!r}, expected a text with {{answer}} in it")
     check_embedder(examples, where)
     if examples.batch < 1 or (examples.batch > 1 and examples.rules != "chef"):
         raise BenchError(
@@ -115,22 +108,7 @@ class Shot:
     answer: str
 
 
-def answer_of(
-    task: Task, sample: Sample, part: str, asker: object, native: Callable[[Task, Sample, str], str] | None = None
-) -> str:
-    """What is right, in the form in which it is wanted: places in the model's own numbers (`native`), an option as it will be scored."""
-    truth, shown = task.oracle(sample, part), getattr(asker, "shown", None)
-    said = truth if native is None else native(task, sample, truth)
-    if shown is not None:
-        return str(shown(sample, said))
-    return PLACES.sub(lambda place: LONG.sub(two_decimals, place.group()), said) if said == truth else said
-
-
-def two_decimals(number: re.Match[str]) -> str:
-    return f"{float(number.group()):.2f}"
-
-
-def with_examples(prompt: Prompt, shots: Sequence[Shot], examples: Examples) -> Prompt:
+def with_examples(prompt: Prompt, shots: Sequence[Shot], form: str) -> Prompt:
     """The opening of a dialogue with solved examples before its question.
 
     As `text`, an example is its bare question, a line break and its answer; examples are joined by line breaks, and the query follows the
@@ -138,11 +116,12 @@ def with_examples(prompt: Prompt, shots: Sequence[Shot], examples: Examples) -> 
     if not shots:
         return prompt
     *before, query = prompt.messages
-    answers = [fill(examples.answer, {"answer": shot.answer}) for shot in shots]
-    if examples.form == "turns":
-        turns = [turn for shot, said in zip(shots, answers) for turn in (shot.asked, Message("assistant", (said,)))]
+    if form == "turns":
+        turns = [turn for shot in shots for turn in (shot.asked, Message("assistant", (shot.answer,)))]
         return replace(prompt, messages=(*before, *turns, query))
     media = tuple(part for shot in shots for part in shot.asked.parts if isinstance(part, Media))
     own = tuple(part for part in query.parts if isinstance(part, Media))
-    text = "\n".join(f"{shot.question}\n{said}" for shot, said in zip(shots, answers)) + query.text
-    return replace(prompt, messages=(*before, Message("user", (*media, *own, text))))
+    told = "\n".join(f"{shot.question}\n{shot.answer}" for shot in shots)
+    # where the model reasons first, it is asked to behind the bare question: the examples stand before that, too
+    raw = told + prompt.raw if prompt.raw else ""
+    return replace(prompt, messages=(*before, Message("user", (*media, *own, told + query.text))), raw=raw)

@@ -11,7 +11,6 @@ from typing import ClassVar, Literal, Protocol
 
 from lamm_bench.errors import BenchError
 from lamm_bench.measure.stats import seed_of
-from lamm_bench.read import read_choice
 from lamm_bench.task import lettered
 from lamm_bench.types import Answer, Flow, Generate, Prediction, Response, Sample, Score, Turn
 
@@ -163,6 +162,11 @@ class Lettering:
     def name(self, index: int, sample: Sample) -> str:
         return f"({letter(index)})" if lettered(sample) else sample.choices[index]
 
+    def shown(self, index: int, sample: Sample) -> str:
+        """An option as an example's answer: as its likelihood is asked for, a letter with both of its brackets."""
+        name, text = self.name(index, sample), sample.choices[index]
+        return {"text": text, "letter_text": f"{name} {text}" if lettered(sample) else text}.get(self.option, name)
+
     def render(self, index: int, text: str, sample: Sample, words: tuple[str, ...] = ()) -> str:
         """An option as its likelihood is asked for."""
         if words:  # of which some are letters themselves
@@ -238,15 +242,6 @@ class Likelihood(Reasoning, Weighing, Lettering):
         alone = sample.meta.get("letters", True) is not True
         return Prediction(level[0] if alone else f"{level[0]} {sample.choices[best]}", best, scores)
 
-    def shown(self, sample: Sample, truth: str) -> str:
-        """The right answer of an example in the form in which options are scored."""
-        names = [self.name(index, sample) for index in range(len(sample.choices))]
-        index = names.index(truth) if truth in names else read_choice(truth, sample.choices)
-        if index is None or not lettered(sample):
-            return truth
-        text = sample.choices[index]
-        return {"text": text, "letter_text": f"{names[index]} {text}"}.get(self.option, names[index])
-
 
 @dataclass(frozen=True)
 class TurnsLikelihood(Weighing):
@@ -313,11 +308,6 @@ INFERENCERS: dict[str, type] = {
 }
 WEIGHING = frozenset({"likelihood", "turns_likelihood"})
 """Inferencers that need an adapter with likelihoods."""
-
-
-def reasons(inferencer: object) -> bool:
-    """Whether the model is asked to reason before it answers."""
-    return isinstance(inferencer, ChainOfThought) or bool(getattr(inferencer, "think", ""))
 
 
 def letter(index: int) -> str:

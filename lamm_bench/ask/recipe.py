@@ -49,6 +49,7 @@ class Instruction:
     layout: str = (
         "training"  # how LAMM's conversations are written: `training` (as it was trained), `classic` (reference 3.5) ...
     )
+    examples: Examples = field(default_factory=Examples)  # solved samples that stand before each question
     prompt: int | str | None = (
         None  # a prompt of the pool by its number, or `seed`: drawn by seed and sample; none: the question alone
     )
@@ -57,13 +58,12 @@ class Instruction:
     defined_prompt: tuple[str, ...] = ()  # own text in place of a prompt; two for turns: the first question, and later ones
     defined_template: tuple[str, ...] = ()  # own text in place of an answer template, `{option}` in it; two for turns
     verbalizer: str = ""  # other words for the options, with a sentence for each (verbalizers.py)
-    examples: Examples = field(default_factory=Examples)  # solved samples that stand before each question
 
 
 UNSAID = {
     key: value
     for key, value in to_json(Instruction()).items()
-    if key not in ("prompts", "template", "layout", "examples")  # which have stood in every run's identity from the beginning
+    if key not in ("prompts", "template", "layout")  # which have stood in every run's identity from the beginning
 }
 """Settings that are no part of a run's identity where they are as here: runs of before they were known go on."""
 
@@ -103,7 +103,7 @@ class Recipe:
         named = self.instruction.prompts
         own = {"texts": to_json(prompt_file(named).system)} if named.endswith((".yaml", ".yml")) else {}
         worded = {key: value for key, value in to_json(self.instruction).items() if key not in UNSAID or value != UNSAID[key]}
-        worded.pop("examples")  # of none nothing is said, so that runs from before there were any go on
+        worded.pop("examples", None)  # of none nothing is said
         if self.instruction.examples.count:
             worded["examples"] = to_json(self.instruction.examples.identity())
         if is_path(split(self.instruction.pool)[0]):
@@ -226,8 +226,8 @@ def check(recipe: Recipe) -> None:
         raise unknown(f"layout in {where}", recipe.instruction.layout, LAYOUTS)
     if recipe.instruction.coordinates not in ("native", *known()):
         raise unknown(f"coordinates in {where}", recipe.instruction.coordinates, ("native", *known()))
-    check_words(recipe.instruction, where)
     check_examples(recipe.instruction.examples, where)
+    check_words(recipe.instruction, where)
     for protocol in recipe.metric.protocols:
         if protocol not in PROTOCOLS:
             raise unknown(f"protocol in {where}", protocol, PROTOCOLS)

@@ -22,13 +22,12 @@ from lamm_bench.measure.stats import seed_of
 from lamm_bench.read.parting import thought_apart
 from lamm_bench.types import Adapter, Flow, Generate, Job, Prediction, Record, Request, Response, Sample, Score, Task
 
-from .asking import Asking, Exampled, why_unworded
+from .asking import Asking, begins, why_unworded
 from .coordinates import Wording, spoken, why_no_places
-from .examples import Shot, answer_of
+from .exampled import behind, why_no_examples
 from .fitting import exampled, fitted
 from .formed import formed
-from .inferencers import WEIGHING, reasons, sound
-from .instruction import fill, question_of
+from .inferencers import WEIGHING, sound
 from .recipe import Recipe
 from .shots import Shots
 from .transforms import CONTROLS
@@ -93,23 +92,16 @@ def flow_of(
     recipe: Recipe, task: Task, sample: Sample, seed: int, wording: Wording | None = None, shots: Sequence[Sample] = ()
 ) -> Flow[Prediction]:
     """The dialogue of a recipe about one sample; `wording` asks for places, where that is not as LAMM does. `shots` are its examples."""
-    inferencer = recipe.inferencer_for(task.name)
 
-    def asking_about(one: Sample) -> Asking:
+    def asking(one: Sample) -> Asking:
         reword = None if wording is None else partial(wording.prompt, task, one)
         return Asking.of(recipe.instruction, task, one, seed, reword)
 
-    def shown(one: Sample, part: str) -> Shot:
-        own = asking_about(one)
-        answer = answer_of(task, one, part, inferencer, None if wording is None else wording.answer)
-        return Shot(own(part).messages[-1], question_of(one, part), fill(own.template(0), {"option": answer}))
-
-    if recipe.instruction.examples.rules == "chef" and reasons(inferencer):
-        shots = ()  # upstream leaves them out where the model reasons (reference 9.4)
-    plain = asking_about(sample)
-    behind = Exampled(plain, recipe.instruction.examples, lambda part: [shown(one, part) for one in shots]) if shots else None
+    own, asker = asking(sample), recipe.inferencer_for(task.name)
+    native = None if wording is None else wording.answer
+    ask = behind(own, [asking(one) for one in shots], recipe.instruction.examples, task, asker, native)
     most = task.max_new_tokens if wording is None else wording.tokens(task, sample)
-    return inferencer.infer(sample, behind or plain, most, seed_of(str(seed), task.name))
+    return asker.infer(sample, ask, most, seed_of(str(seed), task.name))
 
 
 def why_not(task: Task, recipe: Recipe, adapter: Adapter) -> str | None:
@@ -133,10 +125,12 @@ def why_not(task: Task, recipe: Recipe, adapter: Adapter) -> str | None:
         return f"recipe {recipe.name} is made for {', '.join(recipe.scenario.tasks)}"
     if settings.get("name") in WEIGHING and not hasattr(adapter, "score"):
         return f"{adapter.name} gives no likelihoods"
-    if recipe.instruction.examples.count and getattr(adapter, "one_medium", False):
-        return f"{adapter.name} takes one of its {media.many(task.modality)} a conversation, and the examples of recipe {recipe.name} bring more"
+    if recipe.instruction.examples.count and (reason := why_no_examples(task, recipe, adapter)):
+        return reason
     if reason := why_unworded(recipe, task):
         return reason
+    if begins(recipe, task) and not getattr(adapter, "begins", False):
+        return f"{adapter.name} does not say that it scores options behind the beginning of an answer (`begins`), as recipe {recipe.name} asks"
     return why_no_places(task, spoken(recipe, adapter))
 
 

@@ -156,7 +156,8 @@ def examples_told(plans: Sequence[Plan], described: dict[str, Any]) -> dict[str,
     shots = plans[0].shots
     if shots is None:
         return {}
-    told = to_json(told_of(shots.examples, shots.embedder))
+    own: Any = shots.embedder
+    told = to_json(told_of(shots.examples, fingerprint(own) if own is not None else ""))
     if "compared_by" in told:
         described["identity"]["compared_by"] = told["compared_by"]
     return dict(told)

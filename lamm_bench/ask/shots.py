@@ -265,13 +265,14 @@ def shots_for(
     return lambda task, file: Shots(task, file, examples, own, change)
 
 
-def told_of(examples: Examples, embedder: Embedder | None) -> dict[str, Any]:
-    """What a manifest and a result say of the examples: settings that are not the defaults, and by what texts or pictures were compared."""
+def told_of(examples: Examples, compared_by: str = "") -> dict[str, Any]:
+    """What a manifest and a result say of the examples: settings that are not the defaults, and by what texts or pictures were compared,
+    the fingerprint of an embedder (empty: what is built in)."""
     found = {"retriever": examples.retriever, **examples.identity()}
     name = built_in(examples.retriever)
     if not name:
         return found
-    if embedder is not None:
-        return {**found, "compared_by": embedder.fingerprint()}
+    if compared_by:
+        return {**found, "compared_by": compared_by}
     mark = tf_idf_fingerprint() if name == TF_IDF else Descriptor().fingerprint()
     return {**found, "compared_by": mark, "fallback": FALLBACK[name]}

@@ -25,6 +25,7 @@ VALUES = (
     "speaks",
     "thinking",
     "one_medium",
+    "begins",
 )  # what the real adapter may have, told in a hello
 METHODS = ("why_not", "seen", "loss")  # asked of a worker
 ROW = 6  # deaths without an answer between them, beside one for each worker, after which asking ends

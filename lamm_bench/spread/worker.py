@@ -36,6 +36,7 @@ VALUES = (
     "speaks",
     "thinking",
     "one_medium",
+    "begins",
 )
 METHODS = ("begin", "score", "why_not", "seen", "usage", "loss")
 KINDS = {"generate": Generate, "score": Score}
