@@ -131,6 +131,14 @@ def chosen_samples(task: Task, samples: Sequence[Sample], run: Run, root: Path |
     return work.samples, work.data
 
 
+def rows_of(task: Task, samples: Sequence[Sample], run: Run, protocol: str, root: Path | None) -> dict[str, Row]:
+    """The samples that a run was asked about as they were read and counted, by id in file order."""
+    mine = chosen_samples(task, samples, run, root)[0]
+    answered = answers(run.ledger(task.name), mine, of_manifest(run.manifest))
+    found = score(task, protocol, mine, answered, references=False, keep_rows=True, file=samples)
+    return {row.sample.id: row for row in found.rows}
+
+
 def both_answered(
     task: Task, samples: Sequence[Sample], runs: tuple[Run, Run], protocol: str, root: Path | None
 ) -> tuple[list[Row], list[Row], int]:

@@ -18,6 +18,7 @@ from .merge import merge
 from .options import SETTINGS, Verbs
 from .prompts import prompts
 from .report import report
+from .robustness import robustness
 from .run import run
 from .score import score
 from .show import show
@@ -44,6 +45,7 @@ VERBS = (
     score,
     judge,
     compare,
+    robustness,
     leaderboard,
     report,
     list_,
