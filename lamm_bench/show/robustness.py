@@ -42,7 +42,7 @@ def gathered(curves: Curves) -> dict[str, list[str]]:
     for chain, tasks in curves.skipped.items():
         name = chain.partition(":")[0]
         for why in tasks.values():
-            words = why.removeprefix(name).strip()
+            words = why.removeprefix(name).strip().removeprefix("is ")
             if name not in found.setdefault(words, []):
                 found[words].append(name)
     return found
