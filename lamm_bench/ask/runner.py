@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from numbers import Integral
+from pathlib import Path
 from typing import Any, TypeVar
 
 from lamm_bench import media
@@ -24,6 +25,7 @@ from lamm_bench.types import Adapter, Flow, Generate, Job, Prediction, Record, R
 
 from .asking import Asking, begins, why_unworded
 from .coordinates import Wording, spoken, why_no_places
+from .corrupt.chain import apply, from_files, parse
 from .exampled import behind, why_no_examples
 from .fitting import exampled, fitted
 from .formed import formed
@@ -49,9 +51,22 @@ class Plan:
     shots: Shots | None = None  # chooses the examples that stand before a question; None: there are none
 
 
-def plan(task: Task, samples: Sequence[Sample], limit: int | None, seed: int, control: str | None) -> Plan:
-    """Chooses, seals and hides."""
+def plan(
+    task: Task,
+    samples: Sequence[Sample],
+    limit: int | None,
+    seed: int,
+    control: str | None,
+    corrupt: str = "",
+    root: Path | None = None,
+) -> Plan:
+    """Chooses, seals, makes worse and hides. `corrupt` is as `--corrupt` has it; `root` is where its files would be.
+
+    What the data hash to is what was sealed: a run with corruptions made on the fly has the data of one without."""
+    chain = parse(corrupt)
     chosen = limited(samples, limit, seed)
+    if chain.files:
+        chosen = from_files(task, chosen, chain, root)
     unusable: dict[str, str] = {}
     sealed = []
     for sample in chosen:
@@ -63,8 +78,11 @@ def plan(task: Task, samples: Sequence[Sample], limit: int | None, seed: int, co
     content = [[s.id, s.question, list(s.choices), s.target, [m.sha256 for m in s.media]] for s in sealed]
     if control and control not in CONTROLS:
         raise unknown("control", control, CONTROLS)
+    if chain:
+        sealed = [apply(sample, chain, seed, sample.id not in unusable) for sample in sealed]
+        samples = [apply(sample, chain, seed, False) for sample in samples] if chain.words else samples
     if control:
-        sealed = [CONTROLS[control](sample) for sample in sealed]
+        sealed = [sample if sample.id in unusable else CONTROLS[control](sample) for sample in sealed]
     return Plan(task, tuple(sealed), unusable, digest(content), samples)
 
 

@@ -23,6 +23,8 @@ from lamm_bench.types import Adapter, to_json
 
 from .catalog import Catalog
 from .coordinates import answers, foreign, hint, of_manifest, spoken
+from .corrupt.chain import left_out, parse
+from .corrupt.chain import why_not as why_not_worse
 from .identity import Grown, circumstances, describe, fingerprint, noted
 from .outcome import Outcome, Watcher, latencies, load, score_task, why_failed, with_pools
 from .recipe import Recipe
@@ -46,6 +48,7 @@ class Options:
     limit: int | None = None
     seed: int = 0
     control: str | None = None
+    corrupt: str = ""  # as `--corrupt` has it (ask/corrupt/chain.py)
     output: Path | None = None
     mode: str = "auto"  # lamm_bench.keep.runs.MODES
     share: Share | None = None  # of several jobs: only its samples are asked, and nothing is scored
@@ -55,7 +58,8 @@ class Options:
     @property
     def drawn(self) -> dict[str, Any]:
         """The part of the identity that says what is drawn, and how."""
-        return {"limit": self.limit, "seed": self.seed, "control": self.control}
+        worse = str(parse(self.corrupt))
+        return {"limit": self.limit, "seed": self.seed, "control": self.control, **({"corrupt": worse} if worse else {})}
 
     def folder(self, identity: Mapping[str, Any]) -> Path:
         """Where the run is kept."""
@@ -96,7 +100,11 @@ def run(options: Options, catalog: Catalog, adapter: Adapter, root: Path, source
     }
     if fallback := examples.get("fallback"):
         watcher.say(f"note: examples in context: {fallback}")
-    for sentence in (*unseen(plans, recipe), *filter(None, places_sentences(recipe, adapter, manifest["protocols"]))):
+    for sentence in (
+        *left_out(parse(options.corrupt)),
+        *unseen(plans, recipe),
+        *filter(None, places_sentences(recipe, adapter, manifest["protocols"])),
+    ):
         watcher.say(f"note: {sentence}")
     for sentence in manifest["model"].get("notes", ()):
         watcher.say(f"note: {sentence}")
@@ -128,7 +136,14 @@ def planned(options: Options, catalog: Catalog, recipe: Recipe, adapter: Adapter
     outcome.skipped |= {name: reason for name, (_, reason) in reasons.items() if reason}  # whether its files are there or not
     asked = [task for task, reason in reasons.values() if not reason]
     loaded = load(asked, root, outcome, alone=len(asked) == len(reasons))
-    plans = [plan(task, samples, options.limit, options.seed, options.control) for task, samples in loaded]
+    chain, taken = parse(options.corrupt), frozenset(adapter.modalities)
+    refused = {task.name: why_not_worse(task, samples, chain, taken) for task, samples in loaded}
+    outcome.skipped |= {name: reason for name, reason in refused.items() if reason}
+    plans = [
+        plan(task, samples, options.limit, options.seed, options.control, str(chain), root)
+        for task, samples in loaded
+        if not refused[task.name]
+    ]
     plans = with_shots(plans, recipe, catalog, options.control, outcome)
     if not plans:
         raise BenchError(
@@ -207,7 +222,8 @@ def held_besides(opened: Run, plans: Sequence[Plan], catalog: Catalog, root: Pat
         work = None
         if name in catalog.tasks:
             loaded = load([catalog.tasks[name]], root, outcome, alone=False)
-            work = next((plan(t, s, identity["limit"], identity["seed"], identity["control"]) for t, s in loaded), None)
+            drawn = (identity["limit"], identity["seed"], identity["control"], identity.get("corrupt", ""), root)
+            work = next((plan(t, s, *drawn) for t, s in loaded), None)
         if work is not None and work.data == identity["data"][name]:
             held.append(work)
             outcome.skipped.pop(name, None)
@@ -324,6 +340,13 @@ def fault(opened: Run, name: str, error: Exception, outcome: Outcome, watcher: W
     watcher.say(f"{name}: {outcome.unavailable[name]}")
 
 
+def worse_head(identity: Mapping[str, Any]) -> dict[str, Any]:
+    """What a result says of corruptions; nothing of a run without any."""
+    worse = identity.get("corrupt", "")
+    lacking = left_out(parse(worse))
+    return {**({"corrupt": worse} if worse else {}), **({"corrupt_notes": lacking} if lacking else {})}
+
+
 def finish(opened: Run, outcome: Outcome, pools: Sequence[Pool], notes: Sequence[str] = ()) -> None:
     """Writes timing, with the notes of this process, and last the result, which is the same however the run went."""
     manifest = opened.manifest
@@ -338,6 +361,7 @@ def finish(opened: Run, outcome: Outcome, pools: Sequence[Pool], notes: Sequence
         **({"coordinates": manifest["identity"]["coordinates"]} if manifest["identity"].get("coordinates") else {}),
         **({"examples": manifest["examples"]} if manifest.get("examples") else {}),
         "control": manifest["identity"]["control"],
+        **worse_head(manifest["identity"]),
         "limit": manifest["identity"]["limit"],
         "seed": manifest["identity"]["seed"],
         "source": manifest["source"],

@@ -19,6 +19,7 @@ from .merge import merge
 from .options import SETTINGS, Verbs
 from .prompts import prompts
 from .report import report
+from .robustness import robustness
 from .run import run
 from .score import score
 from .show import show
@@ -46,6 +47,7 @@ VERBS = (
     judge,
     desiderata,
     compare,
+    robustness,
     leaderboard,
     report,
     list_,

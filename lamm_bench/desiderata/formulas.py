@@ -7,11 +7,12 @@ from typing import Literal
 
 import numpy as np
 
+from lamm_bench.measure.robustness import CHEF_CHANCE
 from lamm_bench.measure.stats import Ratio
 from lamm_bench.types import Metric, Row, Sample, Sums
 
-CHANCE = {"chef-scienceqa": 35.8, "chef-mmbench": 27.57}
-"""Percent by chance, ChEF's constants of March 2024 (9.6): ScienceQA's accuracy and MMBench's vanilla accuracy."""
+CHANCE = {"chef-scienceqa": CHEF_CHANCE["ScienceQA"], "chef-mmbench": CHEF_CHANCE["MMBench"]}
+"""Percent by chance that ChEF divides by: ScienceQA's accuracy and MMBench's vanilla accuracy."""
 
 
 def riam(plain: float, shots: Sequence[float], chance: float) -> float | None:
@@ -22,21 +23,6 @@ def riam(plain: float, shots: Sequence[float], chance: float) -> float | None:
     """
     margin = plain - chance
     return (sum(shots) / len(shots) - plain) / margin * 50 + 50 if margin else None
-
-
-def rrm(plain: float, corrupted: float, chance: float) -> float | None:
-    """Relative robustness: the share of the margin over chance that is left, in percent; None without a margin.
-
-    >>> rrm(60.0, 45.0, 30.0)
-    50.0
-    """
-    margin = plain - chance
-    return (corrupted - chance) / margin * 100 if margin else None
-
-
-def rr(plain: float, corrupted: float) -> float | None:
-    """The share of the accuracy that is left, in percent."""
-    return corrupted / plain * 100 if plain else None
 
 
 def joined(legs: Mapping[str, Sequence[Row]], bottom: str) -> list[Row]:

@@ -95,7 +95,7 @@ def read(stored: Run, catalog: Catalog, root: Path, model: Model) -> list[Asked]
     known = [catalog.tasks[name] for name in identity["data"] if name in catalog.tasks]
     found = []
     for task, samples in load(known, root, outcome, alone=False):
-        work = plan(task, samples, identity["limit"], identity["seed"], None)
+        work = plan(task, samples, identity["limit"], identity["seed"], None, identity.get("corrupt", ""), root)
         if work.data != identity["data"][task.name]:
             model.unavailable[f"{stored.folder.name}, {task.name}"] = f"the data under {root} are not those of the run"
             continue

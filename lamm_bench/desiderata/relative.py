@@ -12,10 +12,11 @@ from typing import Any
 
 import numpy as np
 
+from lamm_bench.measure.robustness import rr, rrm
 from lamm_bench.measure.stats import Ratio, estimates
 from lamm_bench.types import FAILED, Estimate, Row, to_json
 
-from .formulas import CHANCE, Formula, apart, joined, metric_of, riam, rr, rrm
+from .formulas import CHANCE, Formula, apart, joined, metric_of, riam
 from .gathering import Asked, Model
 from .legs import CORRUPTED, EXAMPLES, HALLUCINATION, PLAIN, RETRIEVERS, ROBUSTNESS, SHOTS
 
@@ -184,9 +185,9 @@ def under_corruption(legs: Legs, leg: str) -> Figure:
         values = []
         for set_ in common_sets(legs, names):
             plain, corrupted = (upstream(legs[name][set_]) for name in names)
-            known = plain is not None and corrupted is not None
-            values.append(rrm(plain, corrupted, CHANCE[set_]) if known and set_ in CHANCE else None)  # type: ignore[arg-type]
-            figure.details[set_] |= {"chef": values[-1], "rr": rr(plain, corrupted) if known else None}  # type: ignore[arg-type]
+            known = plain is not None and corrupted is not None and set_ in CHANCE
+            values.append(rrm(plain, corrupted, CHANCE[set_]) if known and plain != CHANCE[set_] else None)  # type: ignore[arg-type]
+            figure.details[set_] |= {"chef": values[-1], "rr": rr(plain, corrupted) if known and plain else None}  # type: ignore[arg-type]
         figure.chef = mean_of(values)
     figure.name = ROBUSTNESS
     return figure

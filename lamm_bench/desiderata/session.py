@@ -116,7 +116,7 @@ def of_leg(leg: Leg, options: Options) -> RunOptions:
         mode=options.mode,
         name=options.name,
         command=options.command,
-        **({"corrupt": leg.corrupt} if leg.corrupt else {}),
+        corrupt=leg.corrupt,
     )
 
 

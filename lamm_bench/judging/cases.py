@@ -63,7 +63,7 @@ def gather(run: Path, against: Path | None, catalog: Catalog, root: Path, tasks:
             found.unavailable[task.name] = reason
             continue
         identity = first.manifest["identity"]
-        work = plan(task, samples, identity["limit"], identity["seed"], None)
+        work = plan(task, samples, identity["limit"], identity["seed"], None, identity.get("corrupt", ""), root)
         ledgers = [each.ledger(task.name) for each in (first, second) if each is not None]
         records = [ledger.ended for ledger in ledgers]
         found.tasks[task.name] = task
@@ -78,7 +78,7 @@ def gather(run: Path, against: Path | None, catalog: Catalog, root: Path, tasks:
 
 def other_data(task: Task, samples: Sequence[Sample], run: Run, root: Path) -> str | None:
     identity = run.manifest["identity"]
-    work = plan(task, samples, identity["limit"], identity["seed"], None)
+    work = plan(task, samples, identity["limit"], identity["seed"], None, identity.get("corrupt", ""), root)
     if work.data != identity["data"][task.name]:
         return f"the data under {root} are not those of {run.folder}; name the run's data with --data-root"
     return None

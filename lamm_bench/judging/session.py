@@ -249,7 +249,7 @@ def finish(opened: Run, method: Method, result: Judgement, run: Run, against: Pa
         "model": {**run.manifest["model"], "fingerprint": identity["model"]["fingerprint"]},
         "identity": digest(opened.manifest["identity"]),
         "recipe": identity["recipe"]["name"],
-        **{key: identity[key] for key in ("control", "limit", "seed")},
+        **{key: identity[key] for key in ("control", "corrupt", "limit", "seed") if key in identity},
         "source": run.manifest["source"],
         "data": identity["data"],
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -21,6 +22,16 @@ from lamm_bench.types import Sample, Task
 from lamm_bench.types import Score as ScoreRequest
 
 
+def write_picture(sample: Sample, path: Path) -> None:
+    """The picture of the sample's first medium, as models are shown it. Raises `BenchError` where it has none."""
+    draw = media.modality(sample.media[0].kind).picture if sample.media else None
+    if draw is None:
+        raise BenchError(f"--picture: sample {sample.id} has nothing that could be drawn")
+    if path.suffix.lower() not in (".png", ".jpg", ".jpeg", ".webp"):
+        raise BenchError(f"--picture {path}: expected a name that ends with .png, .jpg or .webp")
+    draw(sample.media[0]).save(path)
+
+
 def show_sample(task: Task, sample: Sample, recipe: Recipe, coordinates: str | None = None, choose: Shots | None = None) -> None:
     """What will be asked about one sample, and what is right; `coordinates` is the convention that a native recipe asks in, `choose`
     gives the examples in context."""
@@ -34,10 +45,11 @@ def show_sample(task: Task, sample: Sample, recipe: Recipe, coordinates: str | N
     for medium in sample.media:
         try:
             medium = media.seal(medium)
-            media.check(medium)
+            media.open_media(medium) if media.is_corrupted(medium) else media.check(medium)
             describe = media.modality(medium.kind).describe
             words = f"{describe(medium)}, " if describe else ""
-            lines.append((medium.kind, f"{medium.path} ({words}sha256 {medium.sha256[:12]})"))
+            words += f"corrupted by {media.corruption_of(medium).told}, " if media.is_corrupted(medium) else ""
+            lines.append((medium.kind, f"{medium.path} ({words}sha256 {medium.sha256.rpartition(' ')[2][:12]})"))
         except MediaError as error:
             lines.append((medium.kind, f"{medium.path}: {error}"))
     reason = why_no_places(task, asked)
