@@ -11,7 +11,7 @@ import typing
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from lamm_bench.errors import BenchError, unknown
 from lamm_bench.lamm.layouts import LAYOUTS
@@ -32,6 +32,7 @@ class Scenario:
 
     tasks: tuple[str, ...] = ("all",)  # names or groups that the recipe is made for; others are skipped with the reason
     image_transform: str = "squash"  # what the LAMM model does to an image: `squash` or `crop` (reference 3.3)
+    draws: Literal["own", "upstream"] = "own"  # options that a task draws: by the sample's id, or in upstream's order
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,7 @@ class Recipe:
         worded = {key: value for key, value in to_json(self.instruction).items() if (key, value) != ("coordinates", "fractions")}
         return {
             "name": self.name,
-            "scenario": to_json(self.scenario),
+            "scenario": {key: value for key, value in to_json(self.scenario).items() if (key, value) != ("draws", "own")},
             "instruction": {**worded, **own},
             "inferencer": to_json(self.inferencer),
         }

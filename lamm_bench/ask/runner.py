@@ -85,6 +85,8 @@ def cluster_of(sample: Sample) -> str:
 
 def flow_of(recipe: Recipe, task: Task, sample: Sample, seed: int, wording: Wording | None = None) -> Flow[Prediction]:
     """The dialogue of a recipe about one sample; `wording` asks for places, where that is not as LAMM does."""
+    if recipe.scenario.draws == "upstream" and hasattr(task, "as_upstream"):
+        sample = task.as_upstream(sample)
     system = prompt_file(recipe.instruction.prompts).of_task(task.name, task.kind)
     template = recipe.instruction.template
 
@@ -115,6 +117,8 @@ def why_not(task: Task, recipe: Recipe, adapter: Adapter) -> str | None:
     fits = {"all", task.name, *task.groups} & set(recipe.scenario.tasks) or recipe.name in getattr(task, "suits", ())
     if not fits:
         return f"recipe {recipe.name} is made for {', '.join(recipe.scenario.tasks)}"
+    if getattr(task, "in_turns", False) and not getattr(recipe.inferencer_for(task.name), "in_turns", False):
+        return f"recipe {recipe.name} does not ask in turns, and no single question asks {task.name}"
     if settings.get("name") == "likelihood" and not hasattr(adapter, "score"):
         return f"{adapter.name} gives no likelihoods"
     return why_no_places(task, spoken(recipe, adapter))
