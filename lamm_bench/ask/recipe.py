@@ -12,7 +12,7 @@ import typing
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from lamm_bench.errors import BenchError, unknown
 from lamm_bench.lamm.layouts import LAYOUTS
@@ -37,6 +37,7 @@ class Scenario:
 
     tasks: tuple[str, ...] = ("all",)  # names or groups that the recipe is made for; others are skipped with the reason
     image_transform: str = "squash"  # what the LAMM model does to an image: `squash` or `crop` (reference 3.3)
+    draws: Literal["own", "upstream"] = "own"  # options that a task draws: by the sample's id, or in upstream's order
 
 
 @dataclass(frozen=True)
@@ -110,7 +111,7 @@ class Recipe:
             own |= {"pools": to_json(pool_file(split(self.instruction.pool)[0]))}
         return {
             "name": self.name,
-            "scenario": to_json(self.scenario),
+            "scenario": {key: value for key, value in to_json(self.scenario).items() if (key, value) != ("draws", "own")},
             "instruction": {**worded, **own},
             "inferencer": to_json(self.inferencer),
         }

@@ -110,6 +110,8 @@ def flow_of(
     recipe: Recipe, task: Task, sample: Sample, seed: int, wording: Wording | None = None, shots: Sequence[Sample] = ()
 ) -> Flow[Prediction]:
     """The dialogue of a recipe about one sample; `wording` asks for places, where that is not as LAMM does. `shots` are its examples."""
+    if recipe.scenario.draws == "upstream" and hasattr(task, "as_upstream"):
+        sample = task.as_upstream(sample)
 
     def asking(one: Sample) -> Asking:
         reword = None if wording is None else partial(wording.prompt, task, one)
@@ -141,6 +143,8 @@ def why_not(task: Task, recipe: Recipe, adapter: Adapter) -> str | None:
     fits = {"all", task.name, *task.groups} & set(recipe.scenario.tasks) or recipe.base in getattr(task, "suits", ())
     if not fits:
         return f"recipe {recipe.name} is made for {', '.join(recipe.scenario.tasks)}"
+    if getattr(task, "in_turns", False) and not getattr(recipe.inferencer_for(task.name), "in_turns", False):
+        return f"recipe {recipe.name} does not ask in turns, and no single question asks {task.name}"
     if settings.get("name") in WEIGHING and not hasattr(adapter, "score"):
         return f"{adapter.name} gives no likelihoods"
     if recipe.instruction.examples.count and (reason := why_no_examples(task, recipe, adapter)):

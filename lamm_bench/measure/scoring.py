@@ -35,6 +35,18 @@ class Answered:
     status: str = "ok"
     frame: Frame | None = None  # whose numbers it speaks; None: fractions of the picture
     scores: tuple[float, ...] = ()  # of the options, where likelihood decided
+    prob: float | None = None  # of the chosen option among them, where a file says it
+    turn_scores: Mapping[str, tuple[float, ...]] = field(
+        default_factory=dict
+    )  # of each turn's options, where a sample was asked in turns
+
+    @property
+    def confidence(self) -> float | None:
+        """How sure the answer is, 0 to 1: what a file says, else the greatest of the options' softmax (ChEF, reference 2.5)."""
+        if self.prob is not None or not self.scores:
+            return self.prob
+        best = max(self.scores)
+        return 1 / math.fsum(math.exp(score - best) for score in self.scores) if math.isfinite(best) else None
 
 
 @dataclass(frozen=True)
@@ -139,11 +151,11 @@ def row_of(scorer: Scorer, sample: Sample, answered: Answered | None, notes: lis
 
 def spoken(sample: Sample, answered: Answered | None) -> Sample:
     """The sample for a reader that must know whose numbers the answer speaks, or how likely each option was."""
-    if answered is None or (answered.frame is None and not answered.scores):
+    if answered is None:
         return sample
-    frame = {} if answered.frame is None else {"frame": answered.frame}
-    scores = {"scores": answered.scores} if answered.scores else {}
-    return replace(sample, meta={**sample.meta, **frame, **scores})
+    told = {"frame": answered.frame, "scores": answered.scores, "turn_scores": answered.turn_scores}
+    known = {name: value for name, value in told.items() if value}
+    return replace(sample, meta={**sample.meta, **known}) if known else sample
 
 
 def places_notes(rows: Sequence[Row], answered: Mapping[str, Answered]) -> list[str]:
@@ -339,6 +351,11 @@ def from_records(records: Mapping[str, Record]) -> dict[str, Answered]:
     return {
         name: Answered(None, record.status)
         if record.prediction is None
-        else Answered(record.prediction.text, record.status, None, record.prediction.scores)
+        else Answered(
+            record.prediction.text,
+            record.status,
+            scores=record.prediction.scores,
+            turn_scores=getattr(record.prediction, "turn_scores", {}),
+        )
         for name, record in records.items()
     }
