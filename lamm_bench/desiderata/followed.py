@@ -6,19 +6,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
 from lamm_bench.ask.inferencers import letter
 from lamm_bench.ask.verbalizers import words_for
+from lamm_bench.errors import UpstreamStops
+from lamm_bench.measure.following import Followed, accuracy, averages, match_rate
 from lamm_bench.measure.stats import Ratio, estimates
 from lamm_bench.read import answer_of, read_choice, text_of
-from lamm_bench.types import FAILED, Estimate, Metric, Row, Sums
+from lamm_bench.types import FAILED, Estimate, Metric, Row, Sample, Sums, to_json
 
 from .formulas import apart
 from .gathering import Asked, Model
 from .legs import FOLLOWING, PLAIN, VERBALIZERS
-from .relative import Figure, common_sets, lacking, ratio_of
+from .relative import Figure, common_sets, lacking, mean_of, ratio_of
 
 CLOSING = re.compile(r"\b(?:answer|output|response)\s?(?:is|:)\s*(.{1,40})$", re.IGNORECASE)
 
@@ -41,7 +44,10 @@ def following(model: Model) -> Figure:
             what: {one: estimate_of(own, [set_], [one], what) for one in told} | {"mean": estimate_of(own, [set_], told, what)}
             for what in ("match", "accuracy")
         }
+        figure.details[set_]["chef"] = as_upstream(legs[PLAIN][set_], {one: legs[f"verbalizer-{one}"][set_] for one in told})
     figure.standard = estimate_of(rows, sets, told, "match")
+    rates = [figure.details[set_]["chef"]["match"] for set_ in sets]
+    figure.chef = mean_of([rate["plain"] if rate else None for rate in rates])
     if len(told) < len(VERBALIZERS):
         figure.why = f"of {', '.join(told)} only"
     return figure
@@ -55,6 +61,42 @@ def estimate_of(rows: Sequence[Row], sets: Sequence[str], settings: Sequence[str
         return np.mean(rates, axis=0)
 
     return estimates([Metric(what, value, n="joined", shape="logit")], rows)[what]
+
+
+def as_upstream(plain: Asked, told: Mapping[str, Asked]) -> dict[str, Any]:
+    """ChEF's accuracy and match rate in percent by type of words, and both of its averages of each."""
+    values: dict[str, dict[str, list[float]]] = {"match": {}, "accuracy": {}}
+    origin = chosen(plain)
+    for one, asked in told.items():
+        rows = said_words(asked, one)
+        try:
+            found = {"match": match_rate(rows, origin), "accuracy": accuracy(rows)}
+        except UpstreamStops as stop:
+            return {"match": None, "accuracy": None, "why": str(stop)}
+        for what, value in found.items():
+            values[what].setdefault(one.partition("-")[0], []).append(value or 0.0)
+    return {what: {"by setting": by_type, **to_json(averages(by_type))} for what, by_type in values.items()}
+
+
+def said_words(asked: Asked, verbalizer: str) -> list[Followed]:
+    """The answers as upstream has them: of a likelihood the word itself, else what was said."""
+    choices, found = chosen(asked, verbalizer), []
+    for row in asked.scores["standard"].rows:
+        if row.sample.id not in choices:
+            continue
+        words = words_of(verbalizer, row.sample)
+        record, choice = asked.ended.get(row.sample.id), choices[row.sample.id]
+        weighed = record is not None and record.prediction is not None and bool(record.prediction.scores)
+        said = "" if row.answer is None else text_of(row.answer)
+        found.append(
+            Followed(row.sample.id, words, row.sample.target, (words[choice] if choice is not None else "") if weighed else said)
+        )
+    return found
+
+
+def words_of(verbalizer: str, sample: Sample) -> tuple[str, ...]:
+    """What the sample's options are called."""
+    return words_for(verbalizer, [f"({letter(place)})" for place in range(len(sample.choices))])
 
 
 def matched(plain: Asked, told: Mapping[str, Asked]) -> list[Row]:
@@ -88,10 +130,9 @@ def chosen(asked: Asked, verbalizer: str = "") -> dict[str, int | None]:
         elif row.answer is None:
             found[row.sample.id] = None
         else:
-            text, options = text_of(row.answer), row.sample.choices
-            letters = [f"({letter(place)})" for place in range(len(options))]
-            words = words_for(verbalizer, letters) if verbalizer else ()
-            found[row.sample.id] = read_word(text, words) if words else read_choice(text, options)
+            text = text_of(row.answer)
+            words = words_of(verbalizer, row.sample) if verbalizer else ()
+            found[row.sample.id] = read_word(text, words) if words else read_choice(text, row.sample.choices)
     return found
 
 
