@@ -142,11 +142,16 @@ def test_the_nearest_question_and_the_nearest_picture_come_first(tmp_path: Path)
 def test_a_picture_that_cannot_be_read_is_no_example_and_costs_no_other_sample(tmp_path: Path) -> None:
     file = grouped(tmp_path)
     (tmp_path / "4.png").unlink()
+    (tmp_path / "7.png").write_bytes((tmp_path / "7.png").read_bytes()[:40])
     for way in WAYS:
         if not way.ids:
             choose = Shots(ColourTask(), file, way)
-            assert all(one.group != str(tmp_path / "4.png") for sample in file if sample.id[:2] != "s4" for one in choose(sample))
-    for number in (2, 3, 5, 6):
+            shown = {one.id[:2] for sample in file if sample.id[:2] not in ("s4", "s7") for one in choose(sample)}
+            assert shown and not shown & {"s4", "s7"}
+    chefs = Shots(ColourTask(), file, Examples(1, "fixed", rules="chef", ids=[12]))
+    with pytest.raises(MediaError, match="its example s4-0: .*4.png is missing"):
+        chefs(file[0])
+    for number in (2, 3, 5):
         (tmp_path / f"{number}.png").unlink()
     with pytest.raises(MediaError, match="only 1 have media that can be read"):
         Shots(ColourTask(), file, Examples(3))(file[0])

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
+from lamm_bench.adapters.served.wire import hello_of
 from lamm_bench.ask.outcome import Watcher
+from lamm_bench.ask.recipe import parse_recipe
 from lamm_bench.ask.runner import flow_of
 from lamm_bench.ask.session import Options, run
 from lamm_bench.ask.shots import Shots
+from lamm_bench.errors import BenchError
 from lamm_bench.types import Generate, Media, Score
 
 from .commands import done, refusal
@@ -130,3 +134,28 @@ def test_show_tells_the_examples_of_a_sample(mini_root: Path, tmp_path: Path) ->
     assert "2000 examples of other images" in refusal(
         "show", "cifar10", "--recipe", tmp_path / "icl.yaml", "--data-root", mini_root
     )
+
+
+def test_models_of_one_picture_a_conversation_say_so(tiny_models: dict[str, Path]) -> None:
+    told = {"name": "mine", "modalities": ["image"], "fingerprint": "1"}
+    assert hello_of(told).several and not hello_of({**told, "several": False}).several
+    with pytest.raises(BenchError, match="`several` .no., expected true or false"):
+        hello_of({**told, "several": "no"})
+    adapter = catalog_with().adapter("hf-chat", {"model": str(tiny_models["llava"]), "device": "cpu"})
+    assert adapter.one_medium is False
+    adapter.asker.loaded = replace(adapter.asker.loaded, own=replace(adapter.asker.loaded.own, images="flat"))
+    assert adapter.one_medium is True  # as BLIP-2's, Florence-2's and others' (adapters/hf/prepare.py)
+
+
+def test_options_behind_a_template_and_examples_are_weighed_as_training_does(toy: Path, tmp_path: Path) -> None:
+    task, root = ColourTask(), draw_root(tmp_path / "data", count=4, choices=True)
+    text = 'instruction: {prompts: none, defined_template: "so: {option}", examples: {count: 2}}'
+    own = parse_recipe(
+        f"scenario: {{}}\n{text}\ninferencer: {{name: likelihood, option: text, window: option}}\nmetric: {{}}\n", "mine"
+    )
+    file, lamm = task.samples(root), catalog_with().adapter("lamm", {"checkpoint": str(toy)})
+    choose = Shots(task, file, own.instruction.examples)
+    requests = [next(flow_of(own, task, sample, 0, None, choose(sample))) for sample in file]
+    assert requests[0].messages[1].text == f"so: {choose(file[0])[0].target}" and requests[0].begun == "so: "
+    for number, response in lamm.score(requests):
+        assert response.logprobs == pytest.approx([-loss for loss in lamm.loss(requests[number])], abs=1e-4)

@@ -212,6 +212,8 @@ class Shots:
         if sample.id not in self._ready:
             try:
                 shown = replace(sample, media=tuple(media.seal(one) for one in sample.media))
+                for one in shown.media:
+                    media.check(one)  # a broken file would cost every sample before which it stands
                 self._ready[sample.id] = self.change(shown) if self.change is not None else shown
             except MediaError as error:
                 self._ready[sample.id] = str(error)

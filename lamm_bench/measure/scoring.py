@@ -23,6 +23,7 @@ from .stats import Ratio, estimates, table_of, totals
 
 DOUBT = 0.1  # from this share of places outside of the picture on the convention itself is in doubt
 UNREAD = " unread"  # ends the name of the statistic that says how much of a sample could not be read
+NO_LIKELIHOOD = 0.01  # nats above which a score is none: log-likelihoods are at most 0, but for rounding
 ALL_DRAWS, MOST_DRAWS = 3000, 200  # of chance: for all samples together, and for one of them
 MOST_ANSWERS = 60_000  # above which equally likely answers are drawn and not all tried
 
@@ -114,7 +115,7 @@ def score(
     floor = baselines(task, scorer, samples, file or samples) if references and protocol == "standard" else {}
     kept = tuple(rows) if keep_rows else ()
     notes += places_notes(rows, answered) if protocol == "standard" else []
-    return Score(task.name, protocol, metrics, count(rows), shown(scorer, rows), floor, tuple(gather(notes)), kept)
+    return Score(task.name, protocol, metrics, count(rows), shown(scorer, rows, answered), floor, tuple(gather(notes)), kept)
 
 
 def in_order(rows: Sequence[Row]) -> list[Row]:
@@ -202,19 +203,26 @@ def count(rows: Sequence[Row]) -> dict[str, int]:
     return counts
 
 
-def shown(scorer: Scorer, rows: Sequence[Row]) -> dict[str, dict[str, Any]]:
+def shown(scorer: Scorer, rows: Sequence[Row], answered: Mapping[str, Answered]) -> dict[str, dict[str, Any]]:
     """What is kept of every sample: its status and values; also those that the other samples decide, as its CIDEr."""
     among = scorer.each(rows) if hasattr(scorer, "each") else ({} for _ in rows)
     return {
-        row.sample.id: {"status": row.status, **scorer.show(row.sample, row.prediction, row.stats), **more, **probabilities(row)}
+        row.sample.id: {
+            "status": row.status,
+            **scorer.show(row.sample, row.prediction, row.stats),
+            **more,
+            **probabilities(answered.get(row.sample.id)),
+        }
         for row, more in zip(rows, among)
     }
 
 
-def probabilities(row: Row) -> dict[str, Any]:
-    """What the options' likelihoods make of each, where likelihood decided: their soft maximum, and its largest (reference 2.5)."""
-    scores = row.sample.meta.get("scores", ())
-    if not scores or not all(isinstance(score, float) and not math.isnan(score) for score in scores):
+def probabilities(answered: Answered | None) -> dict[str, Any]:
+    """What the options' likelihoods make of each, where likelihood decided: their soft maximum, and its largest (reference 2.5).
+
+    Of scores that are no log-likelihoods (losses of old answer files, gains over a prior) nothing is said."""
+    scores = answered.scores if answered is not None else ()
+    if not scores or any(math.isnan(score) or score > NO_LIKELIHOOD for score in scores):
         return {}
     found = softmax(scores)
     return {"probs": list(found), "prob": max(found)}

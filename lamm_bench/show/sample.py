@@ -71,6 +71,7 @@ def show_sample(task: Task, sample: Sample, recipe: Recipe, coordinates: str | N
         text = "".join(part if isinstance(part, str) else f"<{part.kind}>\n" for part in message.parts)
         lines.append((f"asked ({message.role})", text))
     if isinstance(request, ScoreRequest):
+        lines += [("answer begins", request.begun)] if request.begun else []
         lines.append(("options", " | ".join(request.options)))
     if options_unseen(sample) and "{options}" not in recipe.instruction.template:
         lines.append(("warning", f"the question does not tell its options: {' | '.join(sample.choices)}"))
