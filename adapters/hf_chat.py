@@ -132,6 +132,11 @@ class HfChat:
         return frozenset({"media"}) if self.kind == "text" else frozenset()
 
     @property
+    def one_medium(self) -> bool:
+        """Whether its conversations hold one image at most: the processors of some families take no more."""
+        return self.kind == "vision" and self.asker.loaded.own.images == "flat"
+
+    @property
     def exact(self) -> bool:
         """Whether answers are the same in any batch; half precision rounds differently in batches of other shapes."""
         return bool(self.asker.loaded.exact)

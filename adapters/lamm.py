@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from lamm_bench.errors import BenchError, unknown
-from lamm_bench.types import Generate, Job, Response, Score
+from lamm_bench.types import Generate, Job, Media, Response, Score
 
 DTYPES = ("float32", "bfloat16", "float16")
 ATTENTIONS = ("auto", "sdpa", "eager", "flash_attention_2", "flash_attention_3")
@@ -103,6 +103,15 @@ class Lamm:
     def loss(self, request: Score) -> list[float]:
         """The training loss of each option in nats, summed over its tokens: what `score` must be minus of."""
         return list(self.asker.loss(request))
+
+    @property
+    def embeds(self) -> frozenset[str]:
+        """What `embed` takes: whatever there is an encoder for."""
+        return self.modalities
+
+    def embed(self, things: Sequence[Media]) -> Any:
+        """float32 [things, width]: the mean of what the encoder says of each, before its projection into the language model."""
+        return self.asker.embed(things)
 
     @property
     def remembers(self) -> int:

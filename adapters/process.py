@@ -81,6 +81,11 @@ class Process:
         return self.hello.exact
 
     @property
+    def one_medium(self) -> bool:
+        """Whether its conversations hold one picture or cloud at most, by its hello."""
+        return not self.hello.several
+
+    @property
     def begins(self) -> bool:
         """Whether it knows `begun` and `window` of a score, by its hello."""
         return self.hello.begins

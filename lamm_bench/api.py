@@ -143,6 +143,7 @@ def evaluate(
     recipe: str = "lamm/standard",
     overrides: Sequence[str] = (),
     control: str | None = None,
+    corrupt: str | None = None,
     seed: int = 0,
     protocols: str | Sequence[str] = (),
     plugins: str | Path | Sequence[str | Path] = (),
@@ -173,6 +174,8 @@ def evaluate(
         raise BenchError(f"limit is {limit!r}; it must be a whole number of at least 1")
     if not isinstance(seed, int) or isinstance(seed, bool):
         raise BenchError(f"seed is {seed!r}; it must be a whole number")
+    if not isinstance(corrupt, str | None):
+        raise BenchError(f"corrupt is {corrupt!r}; it must be a text such as 'fog:3'")
     if not isinstance(recipe, str) or not isinstance(settings, Mapping | None):
         raise BenchError("recipe is the name of a recipe or a YAML file, and settings a mapping of the model's options")
     named = isinstance(model, str)
@@ -195,6 +198,7 @@ def evaluate(
         limit=limit,
         seed=seed,
         control=control,
+        corrupt=corrupt or "",
         output=Path(output) if output is not None else None,
         mode="fresh" if fresh else "auto",
     )

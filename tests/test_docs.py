@@ -13,7 +13,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from lamm_bench.ask.corrupt.texts import TEXTS
 from lamm_bench.cli import main
+from lamm_bench.media import modality
 
 from .commands import done
 
@@ -31,7 +33,16 @@ def example(name: str) -> str:
 
 @pytest.fixture()
 def written(tmp_path: Path) -> Path:
-    for name in ("brightness.py", "test_brightness.py", "weather.py", "two_thoughts.yaml", "sound.py", "sound.yaml", "video.py"):
+    for name in (
+        "brightness.py",
+        "test_brightness.py",
+        "weather.py",
+        "two_thoughts.yaml",
+        "sound.py",
+        "sound.yaml",
+        "video.py",
+        "worse.py",
+    ):
         (tmp_path / name).write_text(example(name))
     return tmp_path
 
@@ -71,6 +82,18 @@ def test_the_example_task_is_scored_with_intervals_and_floors(written: Path) -> 
         assert entry["metrics"]["accuracy"]["value"] == value
         assert entry["references"]["oracle"] == 100.0
     assert "weather" in done("list", "tasks", "--plugin", written / "weather.py")
+
+
+def test_the_example_corruptions_make_it_worse(written: Path, mini_root: Path) -> None:
+    common = ("--plugin", written / "worse.py", "--data-root", mini_root)
+    shown = done("show", "voc2012", *common, "--corrupt", "rain:4,shout:2", "--picture", written / "rain.png")
+    try:
+        assert "corrupted by rain:4" in shown and "!!" in shown and (written / "rain.png").is_file()
+        words = ("--model", "chance", "--tasks", "svt", "--corruptions", "rain,shout", "--severities", "2")
+        assert "rain" in done("robustness", *common, *words, "--output", written / "wet")
+    finally:
+        modality("image").corruptions.pop("rain")
+        TEXTS.pop("shout")
 
 
 def test_the_example_recipe_asks_twice(written: Path, mini_root: Path) -> None:

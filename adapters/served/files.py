@@ -1,4 +1,4 @@
-"""Media as files that another process can open. Hidden and shuffled ones (the controls) are written for it, or it would see the real ones."""
+"""Media as files that another process can open. Hidden, shuffled and corrupted ones are written for it, or it would see the real ones."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image
 
 from lamm_bench.errors import MediaError
-from lamm_bench.media import check, content, is_blank, is_shuffled, many, modality, open_media
+from lamm_bench.media import check, content, is_changed, many, modality, open_media
 from lamm_bench.types import Media, Request
 
 
@@ -34,7 +34,7 @@ class Files:
 
     def file(self, media: Media) -> Media:
         if media not in self._seen:
-            if is_blank(media) or is_shuffled(media):
+            if is_changed(media):
                 self._seen[media] = Media(media.kind, str(self.written(media)))
             else:
                 check(media)
@@ -55,6 +55,8 @@ class Files:
             with open(f"{path}.part", "wb") as file:
                 np.save(file, value, allow_pickle=False)
         else:
-            raise MediaError(f"{media.path}: {many(media.kind)} that are hidden or shuffled cannot be shown to another process")
+            raise MediaError(
+                f"{media.path}: {many(media.kind)} that are hidden, shuffled or corrupted cannot be shown to another process"
+            )
         os.replace(f"{path}.part", path)
         return path

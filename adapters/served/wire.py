@@ -31,6 +31,7 @@ class Hello:
     exact: bool = True  # whether its answers are the same in any company
     coordinates: str = ""  # the convention of its boxes and points
     begins: bool = False  # whether it scores options behind what an answer has begun with, and by their own tokens
+    several: bool = True  # whether a conversation may hold more than one picture or cloud
 
 
 def object_in(line: bytes) -> dict[str, Any] | None:
@@ -55,7 +56,7 @@ def hello_of(data: Mapping[str, Any]) -> Hello:
     for key, kind, form in (("name", str, "a text"), ("fingerprint", str, "a text"), ("modalities", list, "a list of texts")):
         if not isinstance(data.get(key), kind) or not data[key]:
             raise BenchError(f"its hello has `{key}` {shorten(data.get(key))}, expected {form}: {shorten(dict(data))}")
-    for key in ("scores", "exact", "begins"):
+    for key in ("scores", "exact", "begins", "several"):
         if not isinstance(data.get(key, False), bool):
             raise BenchError(f"its hello has `{key}` {shorten(data[key])}, expected true or false")
     known = modalities()
@@ -72,7 +73,7 @@ def hello_of(data: Mapping[str, Any]) -> Hello:
             raise BenchError(f"its hello has `coordinates`: {error}") from None
     line = " ".join(data["fingerprint"].split())
     scores, exact, begins = data.get("scores", False), data.get("exact", True), data.get("begins", False)
-    return Hello(data["name"], frozenset(data["modalities"]), line, scores, exact, places, begins)
+    return Hello(data["name"], frozenset(data["modalities"]), line, scores, exact, places, begins, data.get("several", True))
 
 
 def line_of(number: int, request: Request) -> bytes:

@@ -49,11 +49,14 @@ class Asking:
 
     def __call__(self, part: str) -> Prompt:
         """The question about one part of the sample, or about all of it."""
-        question, words = question_of(self.sample, part), self.words()
-        if words:
-            question = f"{question}\n{introduced(self.letters(), words)}"
+        question, words = self.question(part), self.words()
         text = fill(self.entry(), {"question": question})
         return self.opened(text, part, self.template(0), question if text != question else "", words)
+
+    def question(self, part: str) -> str:
+        """The bare question, with what the options are called."""
+        question, words = question_of(self.sample, part), self.words()
+        return f"{question}\n{introduced(self.letters(), words)}" if words else question
 
     def turn(self, number: int) -> Prompt:
         """The question of one turn, by itself: what was said before is not in it (reference 2.3)."""

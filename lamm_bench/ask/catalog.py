@@ -16,7 +16,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, cast
 
 from lamm_bench import media
 from lamm_bench.errors import BenchError, unknown
@@ -24,6 +24,8 @@ from lamm_bench.loading import read_bytes
 from lamm_bench.read import convention
 from lamm_bench.types import Adapter, Task
 
+from .corrupt.texts import add_texts
+from .embedding import Embedder
 from .overrides import overridden
 from .recipe import Recipe, build, load_recipe, parse_recipe
 
@@ -31,6 +33,8 @@ from .recipe import Recipe, build, load_recipe, parse_recipe
 ORDER = ["cifar10", "voc2012", "sqaimage", "ai2d", "flickr30k", "ucmerced", "fsc147", "svt", "celeba-smile", "celeba-hair"]
 ORDER += ["lsp", "locating-voc2012", "locating-lsp", "locating-fsc147", "scannet", "scanrefer", "scanqa"]
 FOLDER = Path(__file__).parents[1]
+TEXT = "text"  # the key of corruptions of questions
+PARTS = ("TASKS", "ADAPTERS", "RECIPES", "MODALITIES", "CORRUPTIONS", "EMBEDDERS")  # what a plug-in may define
 ADAPTER_PARTS = ("name", "modalities", "fingerprint", "generate")
 TASK_PARTS = (
     *("name", "kind", "modality", "groups", "meta_files", "answer_files", "max_new_tokens", "protocols"),
@@ -45,6 +49,7 @@ class Catalog:
     tasks: dict[str, Task] = field(default_factory=dict)
     adapters: dict[str, Callable[..., Adapter]] = field(default_factory=dict)
     recipes: dict[str, Callable[[], Recipe]] = field(default_factory=dict)
+    embedders: dict[str, Callable[..., Embedder]] = field(default_factory=dict)  # that are no models to ask
     pools: list[Any] = field(default_factory=list)
     plugin_files: dict[str, str] = field(default_factory=dict)  # `--plugin` files and the sha256 of what was run
     brought: dict[tuple[str, str], str] = field(default_factory=dict)  # ("task" or "adapter", name) -> the plug-in file
@@ -58,13 +63,18 @@ class Catalog:
         for name, kind, form in (
             ("TASKS", list | tuple, "a tuple of tasks"),
             ("ADAPTERS", Mapping, "a mapping"),
+            ("EMBEDDERS", Mapping, "a mapping"),
             ("RECIPES", Mapping, "a mapping"),
             ("MODALITIES", list | tuple, "a tuple of modalities"),
+            ("CORRUPTIONS", Mapping, "a mapping from a modality, or `text`, to corruptions by name"),
         ):
             if hasattr(module, name) and not isinstance(getattr(module, name), kind):
                 raise BenchError(f"{where}: {name} is {type(getattr(module, name)).__name__}, expected {form}")
         for one in getattr(module, "MODALITIES", ()):
             media.register(one, where)
+        for kind, more in getattr(module, "CORRUPTIONS", {}).items():
+            (add_texts(more, where) if kind == TEXT else media.add_corruptions(kind, more, where))
+            self.brought |= {("corruption", name): where for name in more if where in self.plugin_files}
         for task in getattr(module, "TASKS", ()):
             lacking = [part for part in TASK_PARTS if not hasattr(task, part)]
             if lacking:
@@ -72,6 +82,8 @@ class Catalog:
             self.put(self.tasks, "task", task.name, task, where)
         for name, make in getattr(module, "ADAPTERS", {}).items():
             self.put(self.adapters, "adapter", name, make, where)
+        for name, make in getattr(module, "EMBEDDERS", {}).items():
+            self.put(self.embedders, "embedder", name, make, where)
         for name, text in getattr(module, "RECIPES", {}).items():
             self.put(self.recipes, "recipe", name, lambda text=text, name=name: parse_recipe(text, name), where)
         self.pools.extend(pool for pool in getattr(module, "POOLS", ()) if pool not in self.pools)
@@ -83,10 +95,11 @@ class Catalog:
         if where in self.plugin_files:
             self.brought[kind, name] = where
 
-    def plugins_of(self, model: str, tasks: Sequence[str]) -> dict[str, str]:
-        """The names and digests of the plug-in files that bring a model or tasks: edited, they may answer and ask otherwise."""
+    def plugins_of(self, model: str, tasks: Sequence[str], corruptions: Sequence[str] = ()) -> dict[str, str]:
+        """The names and digests of the plug-in files that bring a model, tasks or corruptions: edited, they may answer and ask
+        otherwise."""
         found: dict[str, str] = {}
-        for key in (("adapter", model), *(("task", task) for task in tasks)):
+        for key in (("adapter", model), *(("task", task) for task in tasks), *(("corruption", name) for name in corruptions)):
             if key in self.brought:
                 file = self.brought[key]
                 found[Path(file).name] = self.plugin_files[file][:16]
@@ -135,6 +148,17 @@ class Catalog:
             raise BenchError(f"model {name} lacks `{lacking[0]}`; an adapter has {', '.join(ADAPTER_PARTS)} (docs/extending.md)")
         return adapter
 
+    def embedder(self, name: str, settings: Mapping[str, Any]) -> Embedder:
+        """What gives vectors by name: an entry of `EMBEDDERS`, or a model whose adapter has `embed`."""
+        if name in self.embedders:
+            return build(self.embedders[name], settings, f"embedder {name}")  # type: ignore[arg-type]
+        if name not in self.adapters:
+            raise unknown("embedder", name, [*self.embedders, *self.adapters])
+        found: Any = self.adapter(name, settings)
+        if not hasattr(found, "embed"):
+            raise BenchError(f"the model {name} embeds nothing: its adapter has no `embed` (docs/adapters.md)")
+        return cast(Embedder, found)
+
     def options(self, name: str) -> list[str]:
         """The `--set` options of an adapter."""
         make = self.adapters[name]
@@ -168,15 +192,15 @@ def from_file(path: str) -> ModuleType:
     file = Path(path)
     spec = importlib.util.spec_from_file_location(f"lamm_bench_plugin_{file.stem}", file) if file.suffix == ".py" else None
     if spec is None or spec.loader is None or not file.is_file():
-        raise BenchError(f"--plugin {path}: expected a Python file that defines TASKS, ADAPTERS, RECIPES or MODALITIES")
+        raise BenchError(f"--plugin {path}: expected a Python file that defines {', '.join(PARTS[:-1])} or {PARTS[-1]}")
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module  # dataclasses and type hints look their module up by name
     try:
         spec.loader.exec_module(module)
     except Exception as error:
         raise BenchError(f"--plugin {path} cannot be loaded: {type(error).__name__}: {error}") from error
-    if not any(hasattr(module, name) for name in ("TASKS", "ADAPTERS", "RECIPES", "MODALITIES")):
-        raise BenchError(f"--plugin {path} defines none of TASKS, ADAPTERS, RECIPES, MODALITIES")
+    if not any(hasattr(module, name) for name in PARTS):
+        raise BenchError(f"--plugin {path} defines none of {', '.join(PARTS)}")
     return module
 
 

@@ -93,7 +93,7 @@ def compare_runs(first: Path, second: Path, catalog: Catalog, root: Path, tasks:
         if reason:
             result.unavailable[task.name] = reason
         else:
-            result.differences.append(difference(task, samples, runs, protocol))
+            result.differences.append(difference(task, samples, runs, protocol, root))
     corrected = holm([each.p for each in result.differences])
     result.differences = [replace(each, holm=value) for each, value in zip(result.differences, corrected)]
     result.unavailable |= loading.unavailable
@@ -109,7 +109,10 @@ def why_not(task: Task, samples: Sequence[Sample], runs: tuple[Run, Run], root: 
     for run, found in zip(runs, digests):
         if found is None:
             return f"{run.folder} was not asked about it"
-    chosen = [chosen_samples(task, samples, run) for run in runs]
+    try:
+        chosen = [chosen_samples(task, samples, run, root) for run in runs]
+    except BenchError as error:  # files of corrupted samples that are not here
+        return str(error)
     if all(one[1] != found for one, found in zip(chosen, digests)):
         return f"the data under {root} are not those of the runs; name the runs' data with --data-root"
     if any(one[1] != found for one, found in zip(chosen, digests)):
@@ -121,26 +124,45 @@ def why_not(task: Task, samples: Sequence[Sample], runs: tuple[Run, Run], root: 
     return None
 
 
-def chosen_samples(task: Task, samples: Sequence[Sample], run: Run) -> tuple[tuple[Sample, ...], str]:
+def chosen_samples(task: Task, samples: Sequence[Sample], run: Run, root: Path | None) -> tuple[tuple[Sample, ...], str]:
+    """The samples that a run was asked about, as it was asked about them, and what their data hash to."""
     identity = run.manifest["identity"]
-    work = plan(task, samples, identity["limit"], identity["seed"], None)
+    work = plan(task, samples, identity["limit"], identity["seed"], None, identity.get("corrupt", ""), root)
     return work.samples, work.data
 
 
-def difference(task: Task, samples: Sequence[Sample], runs: tuple[Run, Run], protocol: str) -> Difference:
-    """The headline's difference on the samples that both answered."""
-    each = [{sample.id for sample in chosen_samples(task, samples, run)[0]} for run in runs]
-    asked = [sample for sample in samples if sample.id in each[0] | each[1]]  # one that a run was not asked, it has not answered
+def rows_of(task: Task, samples: Sequence[Sample], run: Run, protocol: str, root: Path | None) -> dict[str, Row]:
+    """The samples that a run was asked about as they were read and counted, by id in file order."""
+    mine = chosen_samples(task, samples, run, root)[0]
+    answered = answers(run.ledger(task.name), mine, of_manifest(run.manifest))
+    found = score(task, protocol, mine, answered, references=False, keep_rows=True, file=samples)
+    return {row.sample.id: row for row in found.rows}
+
+
+def both_answered(
+    task: Task, samples: Sequence[Sample], runs: tuple[Run, Run], protocol: str, root: Path | None
+) -> tuple[list[Row], list[Row], int]:
+    """The rows of the samples that both answered, in the same order, and how many either did not."""
+    each = [{sample.id: sample for sample in chosen_samples(task, samples, run, root)[0]} for run in runs]
+    asked = [sample for sample in samples if sample.id in each[0].keys() | each[1].keys()]
     scores: list[Score] = []
-    for run in runs:
-        answered = answers(run.ledger(task.name), asked, of_manifest(run.manifest))
-        scores.append(score(task, protocol, asked, answered, references=False, keep_rows=True, file=samples))
+    for run, own in zip(runs, each):
+        mine = [own.get(sample.id, sample) for sample in asked]  # one that a run was not asked, it has not answered
+        answered = answers(run.ledger(task.name), mine, of_manifest(run.manifest))
+        scores.append(score(task, protocol, mine, answered, references=False, keep_rows=True, file=samples))
     pairs = [pair for pair in zip(scores[0].rows, scores[1].rows) if not any(row.status in FAILED for row in pair)]
+    return [pair[0] for pair in pairs], [pair[1] for pair in pairs], len(asked) - len(pairs)
+
+
+def difference(
+    task: Task, samples: Sequence[Sample], runs: tuple[Run, Run], protocol: str, root: Path | None = None
+) -> Difference:
+    """The headline's difference on the samples that both answered."""
+    *sides, left_out = both_answered(task, samples, runs, protocol, root)
     metric = task.protocols[protocol].metrics[0]
-    sides: list[list[Row]] = [[pair[side] for pair in pairs] for side in (0, 1)]
     values = [estimates([metric], rows)[metric.name] for rows in sides]
     common: dict[str, Any] = {"task": task.name, "metric": metric.name, "unit": metric.unit, "better": metric.better}
-    common |= {"n": len(pairs), "left_out": len(asked) - len(pairs), "clusters": values[0].clusters}
+    common |= {"n": len(sides[0]), "left_out": left_out, "clusters": values[0].clusters}
     a, b = values[0].value, values[1].value
     if a is None or b is None:
         return Difference(first=a, second=b, difference=None, ci95=None, p=None, **common)

@@ -22,6 +22,7 @@ from lamm_bench.version import __version__
 
 from .catalog import Catalog
 from .coordinates import declared, spoken
+from .corrupt.chain import parse
 from .recipe import Recipe
 from .runner import Plan, plan
 
@@ -89,7 +90,9 @@ class Grown:
                 raise self.another(f"data: the items of {name} are not those that it was asked about")
 
     def planned(self, task: Task, identity: Mapping[str, Any]) -> Plan:
-        return plan(task, task.samples(self.root), identity["limit"], identity["seed"], None)
+        return plan(
+            task, task.samples(self.root), identity["limit"], identity["seed"], None, identity.get("corrupt", ""), self.root
+        )
 
 
 def listed(value: Any) -> list[Any]:
@@ -102,11 +105,13 @@ def describe(
     recipe: Recipe,
     adapter: Adapter,
     plans: Sequence[Plan],
-    drawn: Mapping[str, Any],  # limit, seed, control
+    drawn: Mapping[str, Any],  # limit, seed, control, corruptions
     catalog: Catalog,
 ) -> dict[str, Any]:
     """The part of the manifest that says what the run is. Two runs with the same identity are the same run."""
-    plugins = catalog.plugins_of(model, [work.task.name for work in plans])
+    plugins = catalog.plugins_of(
+        model, [work.task.name for work in plans], [step.name for step in parse(drawn.get("corrupt")).steps]
+    )
     asked = spoken(recipe, adapter)
     return {
         "format": FORMAT,

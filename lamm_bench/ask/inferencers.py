@@ -162,6 +162,11 @@ class Lettering:
     def name(self, index: int, sample: Sample) -> str:
         return f"({letter(index)})" if lettered(sample) else sample.choices[index]
 
+    def shown(self, index: int, sample: Sample) -> str:
+        """An option as an example's answer: as its likelihood is asked for, a letter with both of its brackets."""
+        name, text = self.name(index, sample), sample.choices[index]
+        return {"text": text, "letter_text": f"{name} {text}" if lettered(sample) else text}.get(self.option, name)
+
     def render(self, index: int, text: str, sample: Sample, words: tuple[str, ...] = ()) -> str:
         """An option as its likelihood is asked for."""
         if words:  # of which some are letters themselves

@@ -20,6 +20,7 @@ from lamm_bench.loading import parse_yaml, read_text
 from lamm_bench.read.conventions import known
 from lamm_bench.types import to_json
 
+from .examples import Examples, check_examples
 from .inferencers import INFERENCERS, Inferencer, Likelihood
 from .instruction import prompt_file
 from .pools import is_path, pool_file, pool_of, split
@@ -48,6 +49,7 @@ class Instruction:
     layout: str = (
         "training"  # how LAMM's conversations are written: `training` (as it was trained), `classic` (reference 3.5) ...
     )
+    examples: Examples = field(default_factory=Examples)  # solved samples that stand before each question
     prompt: int | str | None = (
         None  # a prompt of the pool by its number, or `seed`: drawn by seed and sample; none: the question alone
     )
@@ -101,6 +103,9 @@ class Recipe:
         named = self.instruction.prompts
         own = {"texts": to_json(prompt_file(named).system)} if named.endswith((".yaml", ".yml")) else {}
         worded = {key: value for key, value in to_json(self.instruction).items() if key not in UNSAID or value != UNSAID[key]}
+        worded.pop("examples", None)  # of none nothing is said
+        if self.instruction.examples.count:
+            worded["examples"] = to_json(self.instruction.examples.identity())
         if is_path(split(self.instruction.pool)[0]):
             own |= {"pools": to_json(pool_file(split(self.instruction.pool)[0]))}
         return {
@@ -139,6 +144,8 @@ def build(cls: type[T], data: Mapping[str, Any], where: str) -> T:
 
 def convert(value: Any, hint: Any, where: str) -> Any:
     """`value` as the type that a field's annotation names. Text from the command line becomes numbers and booleans."""
+    if hint is Any:  # several forms; `check` looks
+        return value
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if origin in (typing.Union, types.UnionType):
         if value is None or (value == "none" and type(None) in arguments and str not in arguments):
@@ -171,6 +178,10 @@ def convert(value: Any, hint: Any, where: str) -> Any:
             return number
         except (ValueError, OverflowError):
             raise BenchError(f"{where} is {value!r}, expected {'a whole number' if hint is int else 'a number'}") from None
+    if is_dataclass(hint) and isinstance(hint, type):
+        if not isinstance(value, Mapping):
+            raise BenchError(f"{where} is {value!r}, expected a mapping with the keys {', '.join(f.name for f in fields(hint))}")
+        return build(hint, value, where)
     if isinstance(hint, type) and not isinstance(value, hint):
         raise BenchError(f"{where} is {value!r}, expected {hint.__name__}")
     return value
@@ -215,6 +226,7 @@ def check(recipe: Recipe) -> None:
         raise unknown(f"layout in {where}", recipe.instruction.layout, LAYOUTS)
     if recipe.instruction.coordinates not in ("native", *known()):
         raise unknown(f"coordinates in {where}", recipe.instruction.coordinates, ("native", *known()))
+    check_examples(recipe.instruction.examples, where)
     check_words(recipe.instruction, where)
     for protocol in recipe.metric.protocols:
         if protocol not in PROTOCOLS:

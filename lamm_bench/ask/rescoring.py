@@ -65,7 +65,8 @@ def same_data(manifest: Mapping[str, Any], root: Path, catalog: Catalog) -> bool
         return False
     name = min(known, key=lambda task: manifest["samples"].get(task, 0))
     try:
-        work = plan(catalog.tasks[name], catalog.tasks[name].samples(root), identity["limit"], identity["seed"], None)
+        drawn = (identity["limit"], identity["seed"], None, identity.get("corrupt", ""), root)
+        work = plan(catalog.tasks[name], catalog.tasks[name].samples(root), *drawn)
     except Exception:  # whatever a task says of files that are none of its own
         return False
     return work.data == identity["data"][name]
@@ -111,7 +112,8 @@ def rescore(
             outcome.unavailable[name] = "no task of this name is known here"
     for task, samples in load(chosen, root, outcome):
         watcher.begin(task.name, len(samples))
-        work = plan(task, samples, identity["limit"], identity["seed"], identity["control"])
+        drawn = (identity["limit"], identity["seed"], identity["control"], identity.get("corrupt", ""), root)
+        work = plan(task, samples, *drawn)
         if work.data != identity["data"][task.name]:
             outcome.unavailable[task.name] = (
                 f"the data under {root} are not those of the run; name the run's data with --data-root"

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from numbers import Integral
+from pathlib import Path
 from typing import Any, TypeVar
 
 from lamm_bench import media
@@ -24,9 +25,13 @@ from lamm_bench.types import Adapter, Flow, Generate, Job, Prediction, Record, R
 
 from .asking import Asking, begins, why_unworded
 from .coordinates import Wording, spoken, why_no_places
+from .corrupt.chain import apply, from_files, parse
+from .exampled import behind, why_no_examples
+from .fitting import exampled, fitted
 from .formed import formed
 from .inferencers import WEIGHING, sound
 from .recipe import Recipe
+from .shots import Shots
 from .transforms import CONTROLS
 
 Step = tuple[int, Request, Response]
@@ -43,11 +48,25 @@ class Plan:
     unusable: dict[str, str]  # sample id -> why its media cannot be used
     data: str  # digest of the items asked and the content of their media
     file: Sequence[Sample] = ()  # all samples of the file
+    shots: Shots | None = None  # chooses the examples that stand before a question; None: there are none
 
 
-def plan(task: Task, samples: Sequence[Sample], limit: int | None, seed: int, control: str | None) -> Plan:
-    """Chooses, seals and hides."""
+def plan(
+    task: Task,
+    samples: Sequence[Sample],
+    limit: int | None,
+    seed: int,
+    control: str | None,
+    corrupt: str = "",
+    root: Path | None = None,
+) -> Plan:
+    """Chooses, seals, makes worse and hides. `corrupt` is as `--corrupt` has it; `root` is where its files would be.
+
+    What the data hash to is what was sealed: a run with corruptions made on the fly has the data of one without."""
+    chain = parse(corrupt)
     chosen = limited(samples, limit, seed)
+    if chain.files:
+        chosen = from_files(task, chosen, chain, root)
     unusable: dict[str, str] = {}
     sealed = []
     for sample in chosen:
@@ -59,8 +78,11 @@ def plan(task: Task, samples: Sequence[Sample], limit: int | None, seed: int, co
     content = [[s.id, s.question, list(s.choices), s.target, [m.sha256 for m in s.media]] for s in sealed]
     if control and control not in CONTROLS:
         raise unknown("control", control, CONTROLS)
+    if chain:
+        sealed = [apply(sample, chain, seed, sample.id not in unusable) for sample in sealed]
+        samples = [apply(sample, chain, seed, False) for sample in samples] if chain.words else samples
     if control:
-        sealed = [CONTROLS[control](sample) for sample in sealed]
+        sealed = [sample if sample.id in unusable else CONTROLS[control](sample) for sample in sealed]
     return Plan(task, tuple(sealed), unusable, digest(content), samples)
 
 
@@ -84,12 +106,20 @@ def cluster_of(sample: Sample) -> str:
     return sample.group.replace("\\", "/").rsplit("/", 1)[-1] or sample.id
 
 
-def flow_of(recipe: Recipe, task: Task, sample: Sample, seed: int, wording: Wording | None = None) -> Flow[Prediction]:
-    """The dialogue of a recipe about one sample; `wording` asks for places, where that is not as LAMM does."""
-    reword = None if wording is None else partial(wording.prompt, task, sample)
-    asking = Asking.of(recipe.instruction, task, sample, seed, reword)
+def flow_of(
+    recipe: Recipe, task: Task, sample: Sample, seed: int, wording: Wording | None = None, shots: Sequence[Sample] = ()
+) -> Flow[Prediction]:
+    """The dialogue of a recipe about one sample; `wording` asks for places, where that is not as LAMM does. `shots` are its examples."""
+
+    def asking(one: Sample) -> Asking:
+        reword = None if wording is None else partial(wording.prompt, task, one)
+        return Asking.of(recipe.instruction, task, one, seed, reword)
+
+    own, asker = asking(sample), recipe.inferencer_for(task.name)
+    native = None if wording is None else wording.answer
+    ask = behind(own, [asking(one) for one in shots], recipe.instruction.examples, task, asker, native)
     most = task.max_new_tokens if wording is None else wording.tokens(task, sample)
-    return recipe.inferencer_for(task.name).infer(sample, asking, most, seed_of(str(seed), task.name))
+    return asker.infer(sample, ask, most, seed_of(str(seed), task.name))
 
 
 def why_not(task: Task, recipe: Recipe, adapter: Adapter) -> str | None:
@@ -113,6 +143,8 @@ def why_not(task: Task, recipe: Recipe, adapter: Adapter) -> str | None:
         return f"recipe {recipe.name} is made for {', '.join(recipe.scenario.tasks)}"
     if settings.get("name") in WEIGHING and not hasattr(adapter, "score"):
         return f"{adapter.name} gives no likelihoods"
+    if recipe.instruction.examples.count and (reason := why_no_examples(task, recipe, adapter)):
+        return reason
     if reason := why_unworded(recipe, task):
         return reason
     if begins(recipe, task) and not getattr(adapter, "begins", False):
@@ -245,6 +277,7 @@ def ask(
     asked = Asked()
     samples = [sample for sample in work.samples if mine(sample)]
     usable, unfit = fitted([sample for sample in samples if sample.id not in work.unusable], adapter)
+    usable, shots = exampled(usable, work.shots, adapter, unfit)
     unusable = {sample.id: work.unusable[sample.id] for sample in samples if sample.id in work.unusable}
     for name, reason in {**unusable, **unfit}.items():
         ended = ledger.ended.get(name)
@@ -257,7 +290,7 @@ def ask(
     dialogues = []
     for sample in usable:
         ended = ledger.ended.get(sample.id)
-        dialogue = replayed(flow_of(recipe, work.task, sample, seed, wording), sample, ledger)
+        dialogue = replayed(flow_of(recipe, work.task, sample, seed, wording, shots.get(sample.id, ())), sample, ledger)
         if ended is not None and ended.status != "model_error":
             if dialogue.over:
                 asked.kept += 1
@@ -275,21 +308,6 @@ def ask(
     ledger.flush()
     asked.seconds = time.monotonic() - begun
     return asked
-
-
-def fitted(samples: Sequence[Sample], adapter: Adapter) -> tuple[list[Sample], dict[str, str]]:
-    """The samples with their media as this adapter takes them (a video as its frames), and why some cannot be shown to it."""
-    taken, found, unfit = frozenset(adapter.modalities), [], {}
-    for sample in samples:
-        try:
-            if all(one.kind in taken for one in sample.media):
-                found.append(sample)
-            else:
-                shown = tuple(media.seal(new) for one in sample.media for new in media.instead(one, taken))
-                found.append(replace(sample, media=shown))
-        except MediaError as error:
-            unfit[sample.id] = str(error)
-    return found, unfit
 
 
 @dataclass

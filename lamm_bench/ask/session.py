@@ -7,7 +7,7 @@ from __future__ import annotations
 import os
 import traceback
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -23,11 +23,14 @@ from lamm_bench.types import Adapter, to_json
 
 from .catalog import Catalog
 from .coordinates import answers, foreign, hint, of_manifest, spoken
+from .corrupt.chain import left_out, parse
+from .corrupt.chain import why_not as why_not_worse
 from .identity import Grown, circumstances, describe, fingerprint, noted
 from .outcome import Outcome, Watcher, latencies, load, score_task, why_failed, with_pools
 from .recipe import Recipe
 from .runner import Plan, ask, plan, why_not
 from .shares import FILE, Share
+from .shots import shots_for, told_of
 from .transforms import CONTROLS
 
 
@@ -45,6 +48,7 @@ class Options:
     limit: int | None = None
     seed: int = 0
     control: str | None = None
+    corrupt: str = ""  # as `--corrupt` has it (ask/corrupt/chain.py)
     output: Path | None = None
     mode: str = "auto"  # lamm_bench.keep.runs.MODES
     share: Share | None = None  # of several jobs: only its samples are asked, and nothing is scored
@@ -54,7 +58,8 @@ class Options:
     @property
     def drawn(self) -> dict[str, Any]:
         """The part of the identity that says what is drawn, and how."""
-        return {"limit": self.limit, "seed": self.seed, "control": self.control}
+        worse = str(parse(self.corrupt))
+        return {"limit": self.limit, "seed": self.seed, "control": self.control, **({"corrupt": worse} if worse else {})}
 
     def folder(self, identity: Mapping[str, Any]) -> Path:
         """Where the run is kept."""
@@ -83,15 +88,23 @@ def run(options: Options, catalog: Catalog, adapter: Adapter, root: Path, source
     outcome = Outcome()
     plans = planned(options, catalog, recipe, adapter, root, outcome)
     described = describe(options.model, options.settings, recipe, adapter, plans, options.drawn, catalog)
+    examples = examples_told(plans, described)
     manifest = {
         **described,
+        **({"examples": examples} if examples else {}),
         **({"name": options.name} if options.name else {}),
         "protocols": list(options.protocols or recipe.metric.protocols),
         "source": source,
         "data_root": str(root.resolve()),  # where they were met; not part of the identity, since data may move
         "asked": [circumstances(options.command, catalog)],  # one entry for each way in which processes have asked
     }
-    for sentence in (*unseen(plans, recipe), *filter(None, places_sentences(recipe, adapter, manifest["protocols"]))):
+    if fallback := examples.get("fallback"):
+        watcher.say(f"note: examples in context: {fallback}")
+    for sentence in (
+        *left_out(parse(options.corrupt)),
+        *unseen(plans, recipe),
+        *filter(None, places_sentences(recipe, adapter, manifest["protocols"])),
+    ):
         watcher.say(f"note: {sentence}")
     for sentence in manifest["model"].get("notes", ()):
         watcher.say(f"note: {sentence}")
@@ -123,12 +136,46 @@ def planned(options: Options, catalog: Catalog, recipe: Recipe, adapter: Adapter
     outcome.skipped |= {name: reason for name, (_, reason) in reasons.items() if reason}  # whether its files are there or not
     asked = [task for task, reason in reasons.values() if not reason]
     loaded = load(asked, root, outcome, alone=len(asked) == len(reasons))
-    plans = [plan(task, samples, options.limit, options.seed, options.control) for task, samples in loaded]
+    chain, taken = parse(options.corrupt), frozenset(adapter.modalities)
+    refused = {task.name: why_not_worse(task, samples, chain, taken) for task, samples in loaded}
+    outcome.skipped |= {name: reason for name, reason in refused.items() if reason}
+    plans = [
+        plan(task, samples, options.limit, options.seed, options.control, str(chain), root)
+        for task, samples in loaded
+        if not refused[task.name]
+    ]
+    plans = with_shots(plans, recipe, catalog, options.control, outcome)
     if not plans:
         raise BenchError(
             "no task can be asked: " + "; ".join(f"{k}: {v}" for k, v in {**outcome.skipped, **outcome.unavailable}.items())
         )
     return plans
+
+
+def with_shots(plans: Sequence[Plan], recipe: Recipe, catalog: Catalog, control: str | None, outcome: Outcome) -> list[Plan]:
+    """The tasks with what chooses their examples; those whose file has none are skipped with the reason."""
+    if not recipe.instruction.examples.count:
+        return list(plans)
+    choose, found = shots_for(recipe.instruction.examples, catalog.embedder, control), []
+    for work in plans:
+        shots = choose(work.task, work.file)
+        if reason := shots.why_not:
+            outcome.skipped[work.task.name] = reason
+        else:
+            found.append(replace(work, shots=shots))
+    return found
+
+
+def examples_told(plans: Sequence[Plan], described: dict[str, Any]) -> dict[str, Any]:
+    """What manifest and result say of the examples. By what texts or pictures were compared is part of the run's identity."""
+    shots = plans[0].shots
+    if shots is None:
+        return {}
+    own: Any = shots.embedder
+    told = to_json(told_of(shots.examples, fingerprint(own) if own is not None else ""))
+    if "compared_by" in told:
+        described["identity"]["compared_by"] = told["compared_by"]
+    return dict(told)
 
 
 def places_sentences(recipe: Recipe, adapter: Adapter, protocols: Sequence[str]) -> list[str]:
@@ -175,7 +222,8 @@ def held_besides(opened: Run, plans: Sequence[Plan], catalog: Catalog, root: Pat
         work = None
         if name in catalog.tasks:
             loaded = load([catalog.tasks[name]], root, outcome, alone=False)
-            work = next((plan(t, s, identity["limit"], identity["seed"], identity["control"]) for t, s in loaded), None)
+            drawn = (identity["limit"], identity["seed"], identity["control"], identity.get("corrupt", ""), root)
+            work = next((plan(t, s, *drawn) for t, s in loaded), None)
         if work is not None and work.data == identity["data"][name]:
             held.append(work)
             outcome.skipped.pop(name, None)
@@ -292,6 +340,13 @@ def fault(opened: Run, name: str, error: Exception, outcome: Outcome, watcher: W
     watcher.say(f"{name}: {outcome.unavailable[name]}")
 
 
+def worse_head(identity: Mapping[str, Any]) -> dict[str, Any]:
+    """What a result says of corruptions; nothing of a run without any."""
+    worse = identity.get("corrupt", "")
+    lacking = left_out(parse(worse))
+    return {**({"corrupt": worse} if worse else {}), **({"corrupt_notes": lacking} if lacking else {})}
+
+
 def finish(opened: Run, outcome: Outcome, pools: Sequence[Pool], notes: Sequence[str] = ()) -> None:
     """Writes timing, with the notes of this process, and last the result, which is the same however the run went."""
     manifest = opened.manifest
@@ -304,7 +359,9 @@ def finish(opened: Run, outcome: Outcome, pools: Sequence[Pool], notes: Sequence
         "identity": digest(manifest["identity"]),
         "recipe": manifest["identity"]["recipe"]["name"],
         **({"coordinates": manifest["identity"]["coordinates"]} if manifest["identity"].get("coordinates") else {}),
+        **({"examples": manifest["examples"]} if manifest.get("examples") else {}),
         "control": manifest["identity"]["control"],
+        **worse_head(manifest["identity"]),
         "limit": manifest["identity"]["limit"],
         "seed": manifest["identity"]["seed"],
         "source": manifest["source"],

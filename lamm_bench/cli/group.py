@@ -10,6 +10,7 @@ from .chat import chat
 from .checkpoint import checkpoint
 from .compare import compare
 from .data import data
+from .desiderata import desiderata
 from .doctor import doctor
 from .judge import judge
 from .leaderboard import leaderboard
@@ -18,6 +19,7 @@ from .merge import merge
 from .options import SETTINGS, Verbs
 from .prompts import prompts
 from .report import report
+from .robustness import robustness
 from .run import run
 from .score import score
 from .show import show
@@ -43,7 +45,9 @@ VERBS = (
     merge,
     score,
     judge,
+    desiderata,
     compare,
+    robustness,
     leaderboard,
     report,
     list_,

@@ -7,12 +7,12 @@ import click
 from .options import SETTINGS, guarded, plugin_option
 
 
-@click.command("list", context_settings=SETTINGS, short_help="List tasks, models, recipes or conventions.")
-@click.argument("what", type=click.Choice(["tasks", "models", "recipes", "conventions"]))
+@click.command("list", context_settings=SETTINGS, short_help="List tasks, models, recipes, conventions or corruptions.")
+@click.argument("what", type=click.Choice(["tasks", "models", "recipes", "conventions", "corruptions"]))
 @plugin_option
 @guarded
 def list_(what: str, plugins: tuple[str, ...]) -> None:
-    """List what can be named: tasks, models, recipes, or conventions of coordinates.
+    """List what can be named: tasks, models, recipes, conventions of coordinates, or corruptions.
 
     \b
     Examples:

@@ -138,7 +138,7 @@ def pairs(_context: click.Context, _option: click.Parameter, values: tuple[str, 
 
 
 def plugin_option(verb: Callable[..., Any]) -> Callable[..., Any]:
-    text = "A Python file that defines TASKS, ADAPTERS, RECIPES or MODALITIES (repeatable)."
+    text = "A Python file that defines TASKS, ADAPTERS, RECIPES, MODALITIES or CORRUPTIONS (repeatable)."
     return click.option("--plugin", "plugins", multiple=True, metavar="FILE.py", help=text)(verb)
 
 

@@ -47,6 +47,12 @@ from .options import (
     help="A control experiment: `blind` replaces all media by blanks, `shuffled` puts their content out of order.",
 )
 @click.option(
+    "--corrupt",
+    metavar="LIST",
+    help="Makes pictures, clouds or questions worse: fog:3, several by commas, chef-images, chef-texts, chef-files:both "
+    "(`lamm-bench list corruptions`).",
+)
+@click.option(
     "--batch-size", type=click.IntRange(min=1), metavar="N", help="The model's batch size (same as --set batch_size=N)."
 )
 @device_options
@@ -80,11 +86,13 @@ def run(**asked: Any) -> None:
       lamm-bench run --model lamm --tasks 2d --feature-cache features --dtype bfloat16
       lamm-bench run --model lamm --tasks voc2012,lsp --control blind
       lamm-bench run --model lamm --tasks ai2d --recipe lamm/likelihood --override inferencer.option=text
+      lamm-bench run --model lamm --tasks 3d --corrupt jitter:3,colour_loss:5
       lamm-bench run --model lamm --tasks all --data-root LAMM --workers gpus
       lamm-bench run --model chance --tasks all --set seed=3
       lamm-bench run --model scripted --set answers=answers.json --tasks svt
     """
     from lamm_bench.ask.catalog import load_catalog
+    from lamm_bench.ask.corrupt.chain import parse
     from lamm_bench.ask.session import Options
     from lamm_bench.ask.session import run as run_session
     from lamm_bench.ask.shares import Share
@@ -103,6 +111,7 @@ def run(**asked: Any) -> None:
     tasks = asked["tasks"] if asked["tasks"] is not None else ",".join(recipe.scenario.tasks)
     chosen = catalog.select_tasks(tasks)
     protocols = protocol_names(asked["protocols"])
+    parse(asked["corrupt"])  # a wrong one too
     adapter = catalog.adapter(asked["model"], settings)
     watcher = Bars(stderr_console())
     fleet = with_workers(asked, settings, adapter, catalog, watcher)
@@ -117,6 +126,7 @@ def run(**asked: Any) -> None:
         limit=asked["limit"],
         seed=asked["seed"],
         control=asked["control"],
+        corrupt=asked["corrupt"] or "",
         output=asked["output"],
         mode=asked["mode"] or "auto",
         share=share,

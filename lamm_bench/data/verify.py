@@ -56,6 +56,37 @@ def verify(root: Path, tasks: Sequence[Task], deep: bool = True, watcher: Watche
     findings: list[Finding] = []
     for task in tasks:
         findings += verify_task(root, task, deep, known, watcher)
+        findings += corrupted_findings(root, task, deep, known)
+    return findings
+
+
+def corrupted_findings(root: Path, task: Task, deep: bool, known: dict[str, str | None]) -> list[Finding]:
+    """Of the files with corrupted samples that a task may have (`--corrupt chef-files:both`); nothing where they are not there."""
+    read, folder = getattr(task, "corrupted", None), getattr(task, "corrupted_folder", "")
+    if read is None or not (root / folder).is_dir():
+        return []
+    findings = []
+    try:
+        clean = {sample.id for sample in task.samples(root)}
+    except Exception:  # what is wrong with the task's own files is said of them
+        return []
+    for part in ("images", "texts"):
+        try:
+            samples = list(read(root, part))
+        except BenchError as error:
+            findings.append(Finding(task.name, folder, "", f"corrupted {part}: {local(str(error), root)}", "error"))
+            continue
+        missing = sorted(clean - {sample.id for sample in samples})
+        if missing:
+            what = f"corrupted {part}: item {missing[0]} is missing" + (f" (and {len(missing) - 1} more)" if missing[1:] else "")
+            findings.append(Finding(task.name, folder, "", what, "error"))
+        users = {medium: sample.id for sample in reversed(samples) for medium in sample.media}
+        check_media(list(users), deep, known, None)
+        findings += [
+            Finding(task.name, relative(medium.path, root), f"(id {user})", fault, "error")
+            for medium, user in users.items()
+            if (fault := known[medium.path]) is not None and part == "images"
+        ]
     return findings
 
 

@@ -10,11 +10,12 @@ import math
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from lamm_bench.errors import MediaError
-from lamm_bench.types import Generate, Message, Response, Score
+from lamm_bench.types import Generate, Media, Message, Response, Score
 
 from .context import Context, can_share
 from .encode import Encoded, Layout, Text, encode, encode_option, layout_called, pieces
@@ -113,6 +114,14 @@ class Asker:
             if requests[index].prior and response.error is None:
                 response = replace(response, prior=tuple(self._priors[key] for key in self.prior_keys(requests[index])))
             yield index, response
+
+    def embed(self, media: Sequence[Media]) -> np.ndarray:
+        """float32 [media, width]: the mean of each one's encoder tokens. Raises `MediaError` for the first that cannot be opened."""
+        held, faults = self.seer.look([Encoded((), (), (), (), ((0, one),)) for one in media])
+        for one in media:
+            if (fault := faults.get(self.seer.key(one))) is not None:
+                raise MediaError(fault)
+        return np.stack([held[self.seer.key(one)].float().mean(dim=0).cpu().numpy() for one in media])
 
     def option(self, request: Score, option: str) -> Encoded:
         layout = layout_called(self.layout)

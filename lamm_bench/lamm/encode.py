@@ -159,11 +159,13 @@ def encode_option(
     slots: dict[str, int],
 ) -> Encoded:
     """The conversation with the assistant's answer: what it has begun with, then an option. Of the answer only the window's tokens have
-    labels: with `message` all behind the beginning, what closes it included; with `option` and `first` see window.py."""
-    whole = pieces((*messages, Message("assistant", (begun + option,))), layout)
+    labels: with `message` all behind the beginning, what closes it included; with `option` and `first` see window.py. What the assistant
+    has answered before is given, and has none."""
+    *before, last = pieces((*messages, Message("assistant", (begun + option,))), layout)
+    given = [Text(part.text) if isinstance(part, Text) else part for part in before]
     if window == "message" and not begun:
-        return encode(whole, vocabulary, slots, layout.bos)
-    head, last = encode(whole[:-1], vocabulary, slots, layout.bos), whole[-1]
+        return encode([*given, last], vocabulary, slots, layout.bos)
+    head = encode(given, vocabulary, slots, layout.bos)
     assert isinstance(last, Text)
     # what closes a message is left out where it does not count: its tokens may be one with the option's last
     answer = list(vocabulary.encode(last.text if window == "message" else begun + option))

@@ -3,13 +3,31 @@
 Whatever cannot be used is a `MediaError`: one sentence that names the file. `modality.py` says how to add a modality."""
 
 from .cache import Cache, cache
-from .files import BLANK, SHUFFLED, blank, content, is_blank, is_shuffled, seal, sha256, shuffle
+from .descriptor import DESCRIPTOR_VERSION, descriptor
+from .files import (
+    BLANK,
+    SHUFFLED,
+    blank,
+    content,
+    corrupt,
+    corruption_of,
+    is_blank,
+    is_changed,
+    is_corrupted,
+    is_shuffled,
+    seal,
+    sha256,
+    shuffle,
+)
 from .image import GRAY, MAX_PIXELS, image_size, open_image, original
 from .modality import (
+    Corruption,
     EncoderKind,
     Modality,
     Probe,
+    add_corruptions,
     by_key,
+    check_corruption,
     flats,
     forget,
     learns,
@@ -27,11 +45,13 @@ from .scene import Frame, Scene, SceneObject, open_scene, save_scene
 
 __all__ = [
     "BLANK",
+    "DESCRIPTOR_VERSION",
     "GRAY",
     "MAX_PIXELS",
     "MAX_POINTS",
     "SHUFFLED",
     "Cache",
+    "Corruption",
     "EncoderKind",
     "Frame",
     "Modality",
@@ -39,17 +59,24 @@ __all__ = [
     "Scene",
     "SceneObject",
     "able",
+    "add_corruptions",
     "blank",
     "by_key",
     "cache",
     "check",
+    "check_corruption",
     "content",
+    "corrupt",
+    "corruption_of",
     "decoder_versions",
+    "descriptor",
     "flats",
     "forget",
     "image_size",
     "instead",
     "is_blank",
+    "is_changed",
+    "is_corrupted",
     "is_shuffled",
     "learns",
     "many",

@@ -7,7 +7,8 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from io import BufferedReader
 from typing import TypeAlias
 
@@ -18,6 +19,8 @@ from .modality import modalities
 
 BLANK = "blank"  # stands in `Media.sha256` for media whose content is hidden
 SHUFFLED = "shuffled "  # stands before the hash in `Media.sha256` of media whose content is out of order
+CORRUPTED = "corrupted "  # stands in `Media.sha256` before version, what is done (`fog:3,jpeg:1`), seed and hash
+VERSION = 1  # of the corruptions: raise it when a pixel or point of any changes, so that no cache holds an older one
 
 FileKey: TypeAlias = tuple[str, int, int]  # path, bytes, nanoseconds of the last change
 
@@ -53,8 +56,8 @@ def digest(media: Media) -> str:
 
 
 def seal(media: Media) -> Media:
-    """The same reference with the hash of its content; one that is hidden or out of order stays so."""
-    return media if is_blank(media) or is_shuffled(media) else replace(media, sha256=digest(media))
+    """The same reference with the hash of its content; one that is hidden, out of order or corrupted stays so."""
+    return media if is_changed(media) else replace(media, sha256=digest(media))
 
 
 def is_blank(media: Media) -> bool:
@@ -63,6 +66,45 @@ def is_blank(media: Media) -> bool:
 
 def is_shuffled(media: Media) -> bool:
     return media.sha256.startswith(SHUFFLED)
+
+
+def is_corrupted(media: Media) -> bool:
+    return media.sha256.startswith(CORRUPTED)
+
+
+def is_changed(media: Media) -> bool:
+    """Whether something else is shown than what the file holds."""
+    return is_blank(media) or is_shuffled(media) or is_corrupted(media)
+
+
+def corrupt(media: Media, steps: Sequence[tuple[str, int]], seed: int) -> Media:
+    """The same reference with its content made worse, by these corruptions (name, severity) one after another.
+
+    What is drawn depends on the content, the seed, and each corruption's name and place: on no order, and not on the severity."""
+    if is_changed(media) or not steps:
+        return media
+    chain = ",".join(f"{name}:{severity}" for name, severity in steps)
+    return replace(media, sha256=f"{CORRUPTED}{VERSION} {chain} {seed} {media.sha256 or digest(media)}")
+
+
+@dataclass(frozen=True)
+class Corrupted:
+    """What a corrupted reference says."""
+
+    clean: Media
+    steps: tuple[tuple[str, int], ...]
+    seed: int
+
+    @property
+    def told(self) -> str:
+        return ", ".join(f"{name}:{severity}" for name, severity in self.steps)
+
+
+def corruption_of(media: Media) -> Corrupted:
+    """The parts of a corrupted reference."""
+    _, _, chain, seed, content = media.sha256.split(" ")
+    steps = (one.rpartition(":") for one in chain.split(","))
+    return Corrupted(replace(media, sha256=content), tuple((name, int(severity)) for name, _, severity in steps), int(seed))
 
 
 def blank(media: Media) -> Media:

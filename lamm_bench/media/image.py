@@ -25,7 +25,8 @@ from lamm_bench.errors import MediaError
 from lamm_bench.types import Media
 
 from .cache import cache
-from .files import is_blank, is_shuffled, open_file
+from .corruptions import PICTURES
+from .files import is_changed, is_corrupted, open_file
 from .modality import EncoderKind, Modality, Probe
 from .opening import expect, open_media
 
@@ -55,7 +56,7 @@ def original(media: Media) -> tuple[bytes, str] | None:
 
     That is a JPEG or PNG of one frame, gray or RGB with 8 bits, without transparency and without EXIF rotation."""
     expect(media, IMAGE)
-    if is_blank(media) or is_shuffled(media):
+    if is_changed(media):
         return None
     with open_file(media.path) as file, open_header(file, media.path) as image:
         try:
@@ -150,7 +151,7 @@ def shuffled(image: Image.Image, stream: np.random.Generator) -> Image.Image:
 
 def describe(media: Media) -> str:
     """`640 x 480 pixels`."""
-    width, height = image_size(media.path)
+    width, height = open_image(media).size if is_corrupted(media) else image_size(media.path)
     return f"{width} x {height} pixels"
 
 
@@ -243,6 +244,7 @@ MODALITIES = (
         },
         flat=True,
         square=True,
+        corruptions=PICTURES,
         versions=versions,
     ),
 )

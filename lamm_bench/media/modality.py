@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib
 import importlib.metadata
 import pkgutil
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +22,7 @@ from lamm_bench.errors import BenchError, unknown
 from lamm_bench.types import Media
 
 GROUP = "lamm_bench.modalities"
+CORRUPTION_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_/-]*")
 Named: TypeAlias = "str | Callable[..., Any]"
 """A class or function, or where it is: `package.module:Name`, for what must not be imported before it is needed."""
 
@@ -43,6 +45,17 @@ class Probe:
     draw: Callable[[Path, str, int], Media]  # folder, name of the file without its ending, number
     odd: Callable[[Path], list[Media]] = lambda folder: []  # unusual but valid files
     unequal: Callable[[Path], list[Media]] = lambda folder: []  # of very different sizes
+
+
+@dataclass(frozen=True)
+class Corruption:
+    """One way to make a value worse on purpose. Severities are 1 to 5; the same stream gives the same value."""
+
+    change: Callable[[Any, int, np.random.Generator], Any]  # value, severity, stream -> a new value; the old one is not changed
+    family: str = "other"
+    source: str = "ours"  # of its constants
+    moves: bool = False  # whether things then stand elsewhere, or are cut away: it is not asked where truth is about places
+    graded: bool = True  # whether it has severities
 
 
 @dataclass(frozen=True)
@@ -70,6 +83,8 @@ class Modality:
     plans: Callable[[Media], list[Image.Image]] | None = None  # as drawings over a grid in metres
     plans_version: int = 1  # raise it when a pixel of any plan changes
     views_version: int = 0  # part of cache keys: raised when a pixel of any view changes
+    corruptions: dict[str, Corruption] = field(default_factory=dict)  # by name; `--corrupt NAME:SEVERITY`
+    parted: Callable[[Any, Callable[[Media], Media]], Any] | None = None  # the value with each of its own media changed
     becomes: Mapping[str, Callable[[Media], tuple[Media, ...]]] = field(
         default_factory=dict
     )  # other modalities, for models without this one
@@ -97,6 +112,7 @@ class Modality:
 _known: dict[str, Modality] = {}
 _where: dict[str, str] = {}  # modality -> the module or file that brought it
 _shelf: list[str] = []
+_where_corrupted: dict[tuple[str, str], str] = {}  # modality, corruption -> the file that brought it
 
 
 def register(one: Modality, where: str) -> None:
@@ -153,6 +169,25 @@ def ours() -> tuple[str, ...]:
     """The names of those that stand on the shelf."""
     modalities()
     return tuple(_shelf)
+
+
+def add_corruptions(kind: str, more: Mapping[str, Corruption], where: str) -> None:
+    """Makes corruptions of a kind of media known. Raises `BenchError` for an unknown kind, and for a second one of the same name."""
+    known = modality(kind).corruptions
+    for name, one in more.items():
+        check_corruption(name, one, where)
+        if name in known and known[name] is not one and _where_corrupted.get((kind, name)) != where:
+            raise BenchError(f"{where} brings a second corruption of {many(kind)} called '{name}'; rename one of them")
+        known[name] = one
+        _where_corrupted[kind, name] = where
+
+
+def check_corruption(name: str, one: Any, where: str) -> None:
+    """Raises `BenchError` for what is no corruption, or has a name that `--corrupt` could not be told."""
+    if not isinstance(one, Corruption) or not callable(one.change):
+        raise BenchError(f"{where}: the corruption {name} is {type(one).__name__}, expected lamm_bench.media.Corruption")
+    if not isinstance(name, str) or not CORRUPTION_NAME.fullmatch(name):
+        raise BenchError(f"{where}: the corruption {name!r} needs a name of letters, digits, `_`, `-` and `/`")
 
 
 def learns(kind: str, config: Any) -> bool:

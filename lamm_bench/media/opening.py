@@ -1,4 +1,4 @@
-"""From a reference to what a model is shown, whatever the modality: decoded once, hidden or put out of order on the way."""
+"""From a reference to what a model is shown, whatever the modality: decoded once, hidden, put out of order or corrupted on the way."""
 
 from __future__ import annotations
 
@@ -13,8 +13,20 @@ import numpy as np
 from lamm_bench.errors import BenchError, MediaError
 from lamm_bench.types import Media
 
-from .cache import cache
-from .files import blank, content, file_key, is_blank, is_shuffled, shuffle
+from .cache import CacheKey, cache
+from .files import (
+    SHUFFLED,
+    Corrupted,
+    blank,
+    content,
+    corrupt,
+    corruption_of,
+    file_key,
+    is_blank,
+    is_corrupted,
+    is_shuffled,
+    shuffle,
+)
 from .modality import Modality, modalities, modality
 from .renderings import Rendering
 
@@ -26,18 +38,60 @@ def open_media(media: Media) -> Any:
     own = modality(media.kind)
     if is_blank(media):
         return guarded(own, media, "hidden", own.hidden, media.path)
+    if is_shuffled(media):
+        return mixed(own, media)
+    if is_corrupted(media):
+        return corrupted(own, media)
     key = (media.kind, *file_key(media.path)) if own.digest is None else None
+    return kept(own, media, key, lambda: guarded(own, media, "decode", own.decode, media.path))
+
+
+def kept(own: Modality, media: Media, key: CacheKey | None, make: Callable[[], Any]) -> Any:
+    """The value from the cache, or made now and put there; without a key it is made each time."""
     found = cache.get(key) if key is not None else None
     if found is None:
-        found = guarded(own, media, "decode", own.decode, media.path)
+        found = make()
         if key is not None:
             cache.put(key, found, int(guarded(own, media, "weigh", own.weigh, found)))
-    if not is_shuffled(media):
-        return found
+    return found
+
+
+def mixed(own: Modality, media: Media) -> Any:
+    """The content out of order."""
+    found = open_media(replace(media, sha256=media.sha256.removeprefix(SHUFFLED)))
     if own.shuffled is None:
         raise MediaError(f"{own.many} cannot be shuffled: the modality {own.name} does not say how")
     stream = np.random.default_rng(int(media.sha256.rpartition(" ")[2][:16], 16))
     return guarded(own, media, "shuffled", own.shuffled, found, stream)
+
+
+def corrupted(own: Modality, media: Media) -> Any:
+    """The content made worse, step by step; of media that hold others, those are."""
+    said = corruption_of(media)
+    if own.parted is not None and not own.corruptions:
+        return guarded(own, media, "parted", own.parted, open_media(said.clean), lambda part: corrupt_part(part, said))
+
+    def make() -> Any:
+        found = open_media(said.clean)
+        for place, (name, severity) in enumerate(said.steps):
+            one = own.corruptions.get(name)
+            if one is None:
+                raise MediaError(
+                    f"{media.path}: {own.many} cannot be corrupted by {name}: the modality {own.name} does not know it"
+                )
+            seed = hashlib.sha256(f"{said.seed}/{place}/{name}/{said.clean.sha256}".encode()).digest()
+            stream = np.random.default_rng(int.from_bytes(seed[:16], "big"))
+            found = guarded(own, media, f"corruptions[{name}]", one.change, found, severity, stream)
+        return found
+
+    path, size, changed = file_key(media.path) if own.digest is None else ("", 0, 0)
+    return kept(own, media, (media.kind, f"{path} {media.sha256}", size, changed) if path else None, make)
+
+
+def corrupt_part(part: Media, said: Corrupted) -> Media:
+    """A medium that belongs to a corrupted one: worse in the same way, by what its own kind knows."""
+    known = modality(part.kind).corruptions
+    return corrupt(part, [step for step in said.steps if step[0] in known], said.seed)
 
 
 def guarded(own: Modality, media: Media, name: str, work: Callable[..., Any], *given: Any) -> Any:
@@ -72,15 +126,24 @@ def decoder_versions() -> dict[str, str]:
 def instead(media: Media, taken: frozenset[str]) -> tuple[Media, ...]:
     """The media as a model takes it that takes these modalities: itself, or what it becomes (a video its frames).
 
-    The control goes with it. Raises `MediaError` where nothing that it becomes is taken."""
+    Control and corruption go with it. Raises `MediaError` where nothing that it becomes is taken."""
     if media.kind in taken:
         return (media,)
     own = modality(media.kind)
     for kind, become in own.becomes.items():
         if kind in taken:
-            hide = blank if is_blank(media) else shuffle if is_shuffled(media) else None
-            return tuple(hide(one) if hide else one for one in guarded(own, media, f"becomes[{kind}]", become, media))
+            made = guarded(own, media, f"becomes[{kind}]", become, media)
+            return tuple(changed_as(media, one) for one in made)
     raise MediaError(f"a model that takes {', '.join(sorted(taken))} cannot be shown {own.many}")
+
+
+def changed_as(media: Media, part: Media) -> Media:
+    """What a medium became, hidden, out of order or corrupted as that was."""
+    if is_blank(media):
+        return blank(part)
+    if is_corrupted(replace(media, sha256=media.sha256.removeprefix(SHUFFLED))):
+        part = corrupt_part(part, corruption_of(replace(media, sha256=media.sha256.removeprefix(SHUFFLED))))
+    return shuffle(part) if is_shuffled(media) else part
 
 
 def able(own: Modality, taken: frozenset[str]) -> bool:

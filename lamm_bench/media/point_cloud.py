@@ -20,6 +20,7 @@ from lamm_bench.errors import MediaError
 from lamm_bench.types import Media
 
 from . import plans, views
+from .corruptions import CLOUDS
 from .files import open_file
 from .image import COLOURS, GRAY, PILLOW_WARNINGS, QUESTIONS, reason, two_colours
 from .modality import EncoderKind, Modality, Probe
@@ -181,5 +182,6 @@ MODALITIES = (
         },
         heavy=True,
         described=True,
+        corruptions=CLOUDS,
     ),
 )

@@ -19,7 +19,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -198,6 +198,13 @@ def shuffled(scene: Scene, stream: np.random.Generator) -> Scene:
     return Scene(scene.cloud and shuffle(scene.cloud), frames, objects, scene.provenance)
 
 
+def parted(scene: Scene, change: Callable[[Media], Media]) -> Scene:
+    """Its cloud, its frames' pictures and its objects' points changed; depth, poses, boxes and labels stay."""
+    frames = tuple(replace(one, image=change(one.image)) for one in scene.frames)
+    objects = tuple(replace(one, points=one.points and change(one.points)) for one in scene.objects)
+    return Scene(scene.cloud and change(scene.cloud), frames, objects, scene.provenance)
+
+
 def describe(media: Media) -> str:
     """`cloud (ScanNet v2), 40 frames (every 50th), 23 objects (ground-truth masks)`."""
     scene = open_scene(media)
@@ -257,6 +264,7 @@ MODALITIES = (
         one="a room scanned in 3D",
         digest=digest,
         shuffled=shuffled,
+        parted=parted,
         describe=describe,
         picture=lambda media: pictures(media, 1)[0],
         points=points,

@@ -71,8 +71,8 @@ def nearest(exact: float, off: Callable[[int], float]) -> int:
 
 
 def content(media: Media) -> str:
-    """The hash of the content, with a word where it is hidden or out of order."""
-    if files.is_shuffled(media):
+    """The hash of the content, with a word where it is hidden, out of order or corrupted."""
+    if files.is_changed(media) and not files.is_blank(media):
         return media.sha256
     return f"{files.content(replace(media, sha256=''))}{' blank' if files.is_blank(media) else ''}"
 

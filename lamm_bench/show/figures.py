@@ -170,17 +170,19 @@ def run_rows(data: Mapping[str, Any], run: Path) -> list[Entry]:
 
 
 def label(data: Mapping[str, Any]) -> tuple[str, bool]:
-    """How a run is called in a table, and whether it is a baseline: a named one, or any model under a control."""
-    model = data["model"]
+    """How a run is called in a table, and whether it is a baseline: a named one, or any model under a control or asked about
+    corrupted samples."""
+    model, apart = data["model"], bool(data.get("control") or data.get("corrupt"))
     if data.get("name"):
-        return plain(data["name"]), (model if isinstance(model, str) else model["name"]) in BASELINES or bool(data.get("control"))
+        return plain(data["name"]), (model if isinstance(model, str) else model["name"]) in BASELINES or apart
     name = model if isinstance(model, str) else model["name"]
     settings = [f"{key}={value}" for key, value in model.get("settings", {}).items()] if isinstance(model, dict) else []
     control = data.get("control")
     places = data.get("coordinates")
     spoken = f"coordinates={places}" if places and f"coordinates={places}" not in settings else None
     parts = [name, *settings, data.get("recipe"), spoken, f"control {control}" if control else None]
-    return ", ".join(plain(part) for part in parts if part), name in BASELINES or bool(control)
+    parts += [f"corrupted by {data['corrupt']}"] if data.get("corrupt") else []
+    return ", ".join(plain(part) for part in parts if part), name in BASELINES or apart
 
 
 def load(path: Path) -> Any:

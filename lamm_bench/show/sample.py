@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -11,6 +12,7 @@ from lamm_bench import media
 from lamm_bench.ask.coordinates import NATIVE, Wording, frame_of, spoken, why_no_places
 from lamm_bench.ask.recipe import Recipe
 from lamm_bench.ask.runner import flow_of
+from lamm_bench.ask.shots import Shots
 from lamm_bench.errors import BenchError, MediaError, visible
 from lamm_bench.measure.scoring import has_media, oracle_answer
 from lamm_bench.read import convention
@@ -20,8 +22,19 @@ from lamm_bench.types import Sample, Task
 from lamm_bench.types import Score as ScoreRequest
 
 
-def show_sample(task: Task, sample: Sample, recipe: Recipe, coordinates: str | None = None) -> None:
-    """What will be asked about one sample, and what is right; `coordinates` is the convention that a native recipe asks in."""
+def write_picture(sample: Sample, path: Path) -> None:
+    """The picture of the sample's first medium, as models are shown it. Raises `BenchError` where it has none."""
+    draw = media.modality(sample.media[0].kind).picture if sample.media else None
+    if draw is None:
+        raise BenchError(f"--picture: sample {sample.id} has nothing that could be drawn")
+    if path.suffix.lower() not in (".png", ".jpg", ".jpeg", ".webp"):
+        raise BenchError(f"--picture {path}: expected a name that ends with .png, .jpg or .webp")
+    draw(sample.media[0]).save(path)
+
+
+def show_sample(task: Task, sample: Sample, recipe: Recipe, coordinates: str | None = None, choose: Shots | None = None) -> None:
+    """What will be asked about one sample, and what is right; `coordinates` is the convention that a native recipe asks in, `choose`
+    gives the examples in context."""
     asked = convention(coordinates) if coordinates is not None else spoken(recipe, None)
     if coordinates is not None and recipe.instruction.coordinates != NATIVE:
         raise BenchError(
@@ -32,16 +45,26 @@ def show_sample(task: Task, sample: Sample, recipe: Recipe, coordinates: str | N
     for medium in sample.media:
         try:
             medium = media.seal(medium)
-            media.check(medium)
+            media.open_media(medium) if media.is_corrupted(medium) else media.check(medium)
             describe = media.modality(medium.kind).describe
             words = f"{describe(medium)}, " if describe else ""
-            lines.append((medium.kind, f"{medium.path} ({words}sha256 {medium.sha256[:12]})"))
+            words += f"corrupted by {media.corruption_of(medium).told}, " if media.is_corrupted(medium) else ""
+            lines.append((medium.kind, f"{medium.path} ({words}sha256 {medium.sha256.rpartition(' ')[2][:12]})"))
         except MediaError as error:
             lines.append((medium.kind, f"{medium.path}: {error}"))
     reason = why_no_places(task, asked)
     if reason is not None:
         raise BenchError(f"{task.name} would not be asked: {reason}")
-    flow = flow_of(recipe, task, sample, 0, Wording(asked))
+    shots: tuple[Sample, ...] = ()
+    if choose is not None and choose.why_not is not None:
+        raise BenchError(f"{task.name} would not be asked: {choose.why_not}")
+    if choose is not None:
+        try:
+            shots = choose(sample)
+            lines.append(("examples", f"{', '.join(one.id for one in shots)} ({choose.examples.told})"))
+        except MediaError as error:
+            lines.append(("examples", str(error)))
+    flow = flow_of(recipe, task, sample, 0, Wording(asked), shots)
     request = next(flow)
     flow.close()
     for message in request.messages:

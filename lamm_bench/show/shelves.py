@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from rich.table import Table
 
 from lamm_bench.ask.catalog import Catalog
+from lamm_bench.ask.corrupt.chain import FILES, OPTIONS, PARTS
+from lamm_bench.ask.corrupt.mixed import MIXES
+from lamm_bench.ask.corrupt.texts import TEXTS
+from lamm_bench.media import Corruption, modalities
 from lamm_bench.read.conventions import known, speakers
 
 from .plain import put
@@ -17,6 +21,17 @@ ROOM = 170  # columns that all there is to say of a task takes
 def catalog_table(catalog: Catalog, what: str) -> None:
     """Prints the names of a shelf, with what one needs to choose."""
     put(lambda width: shelf_table(catalog, what, width))
+
+
+def every_corruption() -> Iterator[tuple[str, str, Corruption]]:
+    """Name, of what, and what there is to know of it."""
+    for kind in modalities().values():
+        for name, one in kind.corruptions.items():
+            yield name, kind.many, one
+    for name, one in TEXTS.items():
+        yield name, "questions", one
+    for name in OPTIONS:
+        yield name, "options", Corruption(lambda value, severity, stream: value, "options", "ChEF", graded=False)
 
 
 def shelf_table(catalog: Catalog, what: str, width: int) -> Table:
@@ -47,6 +62,14 @@ def shelf_table(catalog: Catalog, what: str, width: int) -> Table:
         for own in known().values():
             gives = [kind for kind in ("boxes", "points", "counts") if own.asks(kind)]
             table.add_row(own.name, own.said() if gives else "-", ", ".join(gives) or "nothing", ", ".join(speakers(own.name)))
+    elif what == "corruptions":
+        for column in ("corruption", "of", "family", "severities", "constants", "moves things"):
+            table.add_column(column, no_wrap=column == "corruption")
+        for name, of, one in every_corruption():
+            table.add_row(name, of, one.family, "1-5" if one.graded else "-", one.source, "yes" if one.moves else "")
+        for name, mix in MIXES.items():
+            table.add_row(name, "a chain drawn by item", "-", "-", "ChEF", "yes" if mix.moves else "")
+        table.add_row(f"{FILES}:{'|'.join(PARTS)}", "ChEF's own files", "-", "-", "ChEF", "")
     else:
         table.add_column("recipe", overflow="fold")
         table.add_column("inferencer")

@@ -24,6 +24,7 @@ VALUES = (
     "coordinates",
     "speaks",
     "thinking",
+    "one_medium",
     "begins",
 )  # what the real adapter may have, told in a hello
 METHODS = ("why_not", "seen", "loss")  # asked of a worker

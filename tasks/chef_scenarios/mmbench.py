@@ -103,18 +103,18 @@ def corrupted(turned: Any, number: int, item: Item) -> tuple[str, list[str], int
     )
 
 
-def samples(root: Path) -> Iterator[Sample]:
+def samples(root: Path, images: bool = False, texts: bool = False) -> Iterator[Sample]:
     """Rows of one question share its picture, and so do questions about the same one: they are one cluster."""
     pictures = {item.id: item.data.get("image", item.id) for item in rows(root)[1]}
     seen: dict[str, str] = {}  # picture -> the first row that has it
-    found = list(items(root))
+    found = list(items(root, img_crp=images, text_crp=texts))
     sizes = Counter(base_of(item["id"]) for item in found)
     for item in sorted(found, key=lambda item: (len(item["id"]), item["id"])):
         base = base_of(item["id"])
         seen.setdefault(base, seen.setdefault(str(pictures[item["id"]]), base))
     for item in found:
         base = base_of(item["id"])
-        question = item["question"].partition(" Options:\n")[0]
+        question = item["question"].partition("\n(A)" if texts else " Options:\n")[0]
         made = sample_of(
             root, item, listed(question, item["choices"]), item["choices"], item["gt_choice"], base=base, of=sizes[base]
         )
@@ -129,5 +129,7 @@ TASKS = (
         answer_files=("MMBench",),
         protocols={"standard": CircularScorer(), "chef": MMBenchScorer()},
         read=samples,
+        corrupted=lambda root, part: samples(root, part != "texts", part != "images"),
+        corrupted_folder=CORRUPTED,
     ),
 )

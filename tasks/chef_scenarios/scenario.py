@@ -41,6 +41,8 @@ class Scenario:
     apart: bool = True
     own_format: bool = True
     suits: tuple[str, ...] = ("lamm/likelihood",)
+    corrupted: Callable[[Path, str], Iterable[Sample]] | None = None  # the released files with corrupted images, texts, or both
+    corrupted_folder: str = ""  # where these lie
 
     def samples(self, root: Path) -> list[Sample]:
         return list(self.read(root))

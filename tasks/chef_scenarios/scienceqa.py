@@ -54,8 +54,8 @@ def items(
         }
 
 
-def samples(root: Path) -> Iterator[Sample]:
-    for item in items(root):
+def samples(root: Path, images: bool = False, texts: bool = False) -> Iterator[Sample]:
+    for item in items(root, img_crp=images, text_crp=texts):
         yield sample_of(root, item, item["question"].strip(), item["choices"], item["gt_choice"])
 
 
@@ -68,5 +68,7 @@ TASKS = (
         protocols={"standard": ChoiceScorer(), "chef": LetterScorer()},
         read=samples,
         own_format=False,
+        corrupted=lambda root, part: samples(root, part != "texts", part != "images"),
+        corrupted_folder=CORRUPTED,
     ),
 )

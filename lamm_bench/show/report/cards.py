@@ -138,11 +138,12 @@ def media_html(medium: Media, shown: Shown, clouds: dict[str, PackedCloud]) -> s
     """The picture with its overlay, or why it cannot be shown."""
     try:
         own = modality(medium.kind)
-        points = own.points(medium) if own.points is not None and medium.path not in clouds else None
+        key = f"{medium.path} {medium.sha256}"  # a file may be corrupted in several ways
+        points = own.points(medium) if own.points is not None and key not in clouds else None
         if points is not None:
-            clouds[medium.path] = packed_cloud(points)
-        if medium.path in clouds:
-            return cloud_html(list(clouds).index(medium.path), shown)
+            clouds[key] = packed_cloud(points)
+        if key in clouds:
+            return cloud_html(list(clouds).index(key), shown)
         if own.picture is None:
             return f'<p class="broken">{esc(own.many)} cannot be drawn: {esc(medium.path)}</p>'
         return image_html(medium, shown) + (own.element(medium) if own.element is not None else "")

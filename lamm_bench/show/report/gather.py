@@ -100,7 +100,8 @@ def with_samples(
         return TaskReport(name, results)  # a pooled result has no samples of its own
     task = catalog.tasks[name]
     identity = run.manifest["identity"]
-    work = plan(task, task.samples(root), identity.get("limit"), identity.get("seed", 0), None)
+    drawn = (identity.get("limit"), identity.get("seed", 0), None, identity.get("corrupt", ""), root)
+    work = plan(task, task.samples(root), *drawn)
     if work.data != identity.get("data", {}).get(name):
         raise BenchError(f"the data under {root} are not those that the run was asked about")
     protocol, scores = stored_scores(run.folder / "scores" / f"{name}.json", task)

@@ -26,6 +26,7 @@ def head(report: Report) -> str:
         "data": result.get("source"),
         "limit": result.get("limit"),
         "control": result.get("control"),
+        "corrupted by": result.get("corrupt"),
         "seed": result.get("seed"),
         "identity": result.get("identity"),
         "versions": ", ".join(f"{name} {version}" for name, version in manifest.get("versions", {}).items()),
