@@ -335,6 +335,14 @@ def test_reasoning_stands_behind_the_question_or_begins_the_answer() -> None:
     assert asked[1].messages[-1].text == "Which one? Say:" and asked[1].begun == "Paws.\nIt is "
 
 
+def test_what_follows_an_option_counts_only_where_the_whole_message_does() -> None:
+    words = "defined_template: 'It is {option}, I say.'"
+    request = first(recipe(words))
+    assert (request.begun, request.options) == ("It is ", ("(A", "(B"))
+    request = first(recipe(words, "{name: likelihood, option: text}"))
+    assert (request.begun, request.options, request.window) == ("It is ", ("cat, I say.", "a dog, I say."), "message")
+
+
 def test_a_conclusion_can_be_the_option_as_it_was_asked() -> None:
     scored = Response(logprobs=(-3.0, -1.0), tokens=(1, 1))
     for option, said in (("letter_open", "(B"), ("letter", "(B)"), ("text", "a dog"), ("letter_text", "(B) a dog")):

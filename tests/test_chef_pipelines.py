@@ -65,7 +65,7 @@ def sample_of(item: dict[str, Any], asked: list[dict[str, Any]]) -> Sample:
             for turn, own in zip(item["multi_turn_prefix"], given)
         ]
     letters = bool(options) and options[0] == "(A"
-    choices = tuple(item["choices"]) if letters else tuple(dict.fromkeys(options))
+    choices = tuple(item["choices"]) if letters else tuple(options)
     return Sample(
         item["id"], item.get("question", ""), (Media("image", "x"),), 0, "g", choices, meta={"letters": letters, "turns": turns}
     )
@@ -131,8 +131,9 @@ def run(flow: Any, model: Model) -> Prediction:
 
 
 def of_item(prediction: dict[str, Any], item: dict[str, Any], calls: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The calls of upstream's whole batches that are about one item: by its picture, which each has for itself."""
-    return [call for call in calls if call["images"] == prediction["image_path"]]
+    """The calls of upstream's whole batches that are about one item, by its picture and its question, where it has one."""
+    own = [call for call in calls if call["images"] == prediction["image_path"]]
+    return [call for call in own if (call.get("generate") or call["score"]).startswith(item.get("question", ""))]
 
 
 @pytest.mark.parametrize(("name", "task"), CASES)

@@ -182,9 +182,9 @@ def test_a_leg_with_another_limit_is_left_out(root: Path, tmp_path: Path) -> Non
     ("words", "sentence"),
     [
         ((), "name a model to ask"),
-        (("--model", "chance", "--only", "calibratoin"), "did you mean calibration"),
-        (("--model", "chance", "--tasks", "chef-scienceqq"), "did you mean chef-scienceqa"),
-        (("--model", "chance", "--retrievers", "topk_txt"), "did you mean topk_text"),
+        (("--model", "chance", "--only", "calibratoin"), "Did you mean 'calibration'"),
+        (("--model", "chance", "--tasks", "chef-scienceqq"), "Did you mean 'chef-scienceqa'"),
+        (("--model", "chance", "--retrievers", "topk_txt"), "Did you mean 'topk_text'"),
         (("--model", "chance", "--recipe", "desiderata/nothing"), "desiderata/"),
         (("nowhere",), "nowhere is no folder"),
         (("--model", "chance", "."), "leave one of them out"),

@@ -65,6 +65,9 @@ def test_no_company_and_no_reuse_moves_an_answer_or_a_likelihood(
     assert [together[n].error for n in range(len(asked))] == [None] * len(asked)
     assert [together[n] for n in range(len(asked))] == [next(adapter.generate([one]))[1] for one in asked]
     scored = [Score(messages, OPTIONS) for messages in talks(media)]
+    scored += [
+        Score(talks(media)[1], OPTIONS[:2], begun="Well,\nit is ", window=window) for window in ("message", "option", "first")
+    ]
     ours, theirs = dict(adapter.score(scored)), dict(plain.score(scored))
     for number, request in enumerate(scored):
         ((_, alone),) = plain.score([request])

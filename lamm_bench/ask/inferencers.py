@@ -194,10 +194,12 @@ class Weighing:
 
     def weigh(self, prompt: Prompt, options: tuple[str, ...], sample: Sample, part: str, thought: str) -> Flow[tuple[float, ...]]:
         """One score for each option; the highest is the likeliest."""
-        begun = prompt.answer.partition("{option}")[0]
+        begun, _, rest = prompt.answer.partition("{option}")
         begun = f"{thought}\n{begun}" if thought else begun
         corrected = self.normalize == "prior"
-        asked = Score(prompt.messages, options, sample.id, part, corrected, begun, self.window)
+        # what follows the option in its message counts with it, and moves nothing before it
+        said = tuple(option + rest for option in options) if self.window == "message" else options
+        asked = Score(prompt.messages, said, sample.id, part, corrected, begun, self.window)
         response = yield asked
         priors: tuple[float, ...] = (0.0,) * len(options)
         if corrected:
