@@ -55,11 +55,11 @@ def sample_of(told: Told | None, request: Request) -> Sample:
     return told.samples[request.sample]
 
 
-def pick(options: Sequence[str], answer: str, sample: Sample) -> int:
-    """The option that an answer means: read as a choice where the options are the sample's, else by its text.
+def pick(options: Sequence[str], answer: str, sample: Sample, part: str = "") -> int:
+    """The option that an answer means: read as a choice where the options are the sample's, else by its text, as those of a turn are.
 
-    Options may be letters (`(A)`), texts, or both, always in the sample's order."""
-    if sample.choices and len(options) == len(sample.choices):
+    Options may be letters (`(A)`), texts, both, or other words, always in the sample's order."""
+    if sample.choices and len(options) == len(sample.choices) and not part:
         choice = read_choice(answer, sample.choices)
         if choice is not None:
             return choice
@@ -90,7 +90,7 @@ def preferred(requests: Sequence[Score], answer: Answering, told: Told | None) -
     for number, request in enumerate(requests):
         said = answer(request)
         if isinstance(said, str):
-            said = preferring(request.options, pick(request.options, said, sample_of(told, request)))
+            said = preferring(request.options, pick(request.options, said, sample_of(told, request), request.part))
         yield number, said
 
 
@@ -103,6 +103,7 @@ class Oracle:
     name: ClassVar[str] = "oracle"
     modalities: ClassVar[Everything] = Everything()
     ignores: ClassVar[frozenset[str]] = NOTHING_SEEN
+    begins: ClassVar[bool] = True  # they look at nothing of a request but its options
 
     def __post_init__(self) -> None:
         if self.coordinates:
@@ -143,6 +144,7 @@ class Chance:
     name: ClassVar[str] = "chance"
     modalities: ClassVar[Everything] = Everything()
     ignores: ClassVar[frozenset[str]] = NOTHING_SEEN
+    begins: ClassVar[bool] = True  # they look at nothing of a request but its options
 
     def begin(self, job: Job) -> None:
         self.told = Told.of(job)
@@ -179,6 +181,7 @@ class Majority:
     name: ClassVar[str] = "majority"
     modalities: ClassVar[Everything] = Everything()
     ignores: ClassVar[frozenset[str]] = NOTHING_SEEN
+    begins: ClassVar[bool] = True  # they look at nothing of a request but its options
 
     def fingerprint(self) -> str:
         return "majority"
@@ -212,6 +215,7 @@ class Scripted:
     thinking: ClassVar[str] = "none"  # answers are replayed as they stand, so that they score as their file does
     modalities: ClassVar[Everything] = Everything()
     ignores: ClassVar[frozenset[str]] = NOTHING_SEEN
+    begins: ClassVar[bool] = True  # they look at nothing of a request but its options
 
     def __post_init__(self) -> None:
         if self.coordinates:

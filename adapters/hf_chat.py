@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from lamm_bench.errors import BenchError, MediaError, unknown
 from lamm_bench.keep.files import digest
@@ -57,6 +57,7 @@ class HfChat:
     reasoning_tokens: int = 0  # tokens for a thought, on top of those that a task grants its answer
     chat_template_kwargs: str = ""  # a JSON object of more words for the chat template: {"enable_thinking": false}
     name: str = "hf-chat"
+    begins: ClassVar[bool] = True
     _asker: Any = field(default=None, init=False, repr=False)
     _place: Any = field(default=None, init=False, repr=False)
     _config: Any = field(default=None, init=False, repr=False)
@@ -129,6 +130,11 @@ class HfChat:
     @property
     def ignores(self) -> frozenset[str]:
         return frozenset({"media"}) if self.kind == "text" else frozenset()
+
+    @property
+    def one_medium(self) -> bool:
+        """Whether its conversations hold one image at most: the processors of some families take no more."""
+        return self.kind == "vision" and self.asker.loaded.own.images == "flat"
 
     @property
     def exact(self) -> bool:

@@ -8,10 +8,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from lamm_bench.errors import BenchError, unknown
-from lamm_bench.types import Generate, Job, Response, Score
+from lamm_bench.types import Generate, Job, Media, Response, Score
 
 DTYPES = ("float32", "bfloat16", "float16")
 ATTENTIONS = ("auto", "sdpa", "eager", "flash_attention_2", "flash_attention_3")
@@ -35,6 +35,7 @@ class Lamm:
     feature_cache: str = ""  # a folder that keeps encoded media between runs
     feature_cache_size: int = 20480  # MiB of that folder
     name: str = "lamm"
+    begins: ClassVar[bool] = True
     _asker: Any = field(default=None, init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -102,6 +103,15 @@ class Lamm:
     def loss(self, request: Score) -> list[float]:
         """The training loss of each option in nats, summed over its tokens: what `score` must be minus of."""
         return list(self.asker.loss(request))
+
+    @property
+    def embeds(self) -> frozenset[str]:
+        """What `embed` takes: whatever there is an encoder for."""
+        return self.modalities
+
+    def embed(self, things: Sequence[Media]) -> Any:
+        """float32 [things, width]: the mean of what the encoder says of each, before its projection into the language model."""
+        return self.asker.embed(things)
 
     @property
     def remembers(self) -> int:

@@ -52,6 +52,7 @@ class OpenAIChat:
     thinking: str = ""  # marks of a thought in an answer, as <think>...</think>; empty: the well-known ones; none: parts nothing
     reasoning_tokens: int = 0  # tokens for a thought, on top of those that a task grants its answer
     top_logprobs: int = 20  # tokens asked for at each place where options are scored
+    prefill: bool = False  # whether the server goes on with an answer that has begun (vLLM, SGLang: `continue_final_message`)
     concurrency: int = 64  # the most calls open at once; how many really are, the server decides
     timeout: float = 120.0  # seconds for one call
     retries: int = 5  # repetitions of one question after an error, a timeout or a lost connection
@@ -100,6 +101,7 @@ class OpenAIChat:
             parse_extra(self.extra),
             self.top_logprobs,
             self.reasoning_tokens,
+            self.prefill,
         )
         self._thoughts = Thoughts(self.thinking)
         self.purse = Purse(self.price_in, self.price_out, self.max_cost)
@@ -107,6 +109,11 @@ class OpenAIChat:
     @property
     def modalities(self) -> frozenset[str]:
         return flats() | (renderable() if self.wire.pictures.rendering else frozenset())
+
+    @property
+    def begins(self) -> bool:
+        """Whether an answer can be begun for the model, as some servers let one do."""
+        return self.prefill
 
     @property
     def ignores(self) -> frozenset[str]:
@@ -119,6 +126,7 @@ class OpenAIChat:
             self.look()
         shaping: list[Any] = [self.images, self.max_side, self.detail, self.wire.pictures.rendering.told, self.token_limit]
         shaping += [list(self.wire.omit), dict(self.wire.extra), self.top_logprobs]
+        shaping += [{"prefill": True}] if self.prefill else []
         shaping += [{"thinking": self.thinking}] if self.thinking else []
         shaping += [{"reasoning_tokens": self.reasoning_tokens}] if self.reasoning_tokens else []
         # replicas come and go within a run: which of them answered stands in usage.json, and none of it in the identity
@@ -149,9 +157,13 @@ class OpenAIChat:
         """Why a task cannot be asked, in the user's terms."""
         if task.modality in renderable() - self.modalities:
             return f"openai-chat sends no {many(task.modality)}; --set render=4views sends four rendered views of each instead"
-        if inferencer.get("name") == "likelihood":
-            if inferencer.get("option", "letter") != "letter":
+        if inferencer.get("name") in ("likelihood", "turns_likelihood"):
+            if inferencer.get("option", "letter") not in ("letter", "letter_open") or inferencer["name"] != "likelihood":
                 return "a chat server tells the likelihood of option letters only; use `option: letter`"
+            if inferencer.get("window") == "first":
+                return "a chat server tells nothing of what an answer has begun with, where `window: first` looks"
+            if (inferencer.get("window", "message") != "message" or inferencer.get("think")) and not self.prefill:
+                return NO_PREFILL
             if not self.gives_logprobs():
                 return f"{self.model} at {self.base_url} gives no log-probabilities"
         return None
@@ -196,8 +208,14 @@ class OpenAIChat:
         yield from self.exchange.ask(questions)
 
     def score(self, requests: Sequence[Score]) -> Iterator[tuple[int, Response]]:
-        """From the likeliest tokens at the beginning of the answer (`lamm_bench.remote.options`)."""
-        for number, outcome in self.asked(requests):
+        """From the likeliest tokens at the beginning of the answer (`lamm_bench.remote.options`), or behind what it has begun with."""
+        if not self.prefill:
+            yield from (
+                (n, Response(error=NO_PREFILL, status="model_error")) for n, request in enumerate(requests) if request.begun
+            )
+        able = [number for number, request in enumerate(requests) if self.prefill or not request.begun]
+        for at, outcome in self.asked([requests[number] for number in able]):
+            number = able[at]
             if isinstance(outcome, Response):
                 yield number, outcome
             elif outcome.response.error is not None:
@@ -270,6 +288,12 @@ class OpenAIChat:
             if self.cache or self.offline:
                 raise
             return None, [f"{error}; this run goes on without it"]
+
+
+NO_PREFILL = (
+    "the recipe begins the answer, which chat servers do not let one do in general; --set prefill=true says that this one goes on with it "
+    "(vLLM and SGLang do)"
+)
 
 
 def urls_of(given: str) -> list[str]:

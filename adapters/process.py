@@ -81,6 +81,16 @@ class Process:
         return self.hello.exact
 
     @property
+    def one_medium(self) -> bool:
+        """Whether its conversations hold one picture or cloud at most, by its hello."""
+        return not self.hello.several
+
+    @property
+    def begins(self) -> bool:
+        """Whether it knows `begun` and `window` of a score, by its hello."""
+        return self.hello.begins
+
+    @property
     def speaks(self) -> str:
         """The convention of its places, by its hello."""
         return self.hello.coordinates
@@ -98,7 +108,7 @@ class Process:
 
     def why_not(self, task: Task, inferencer: Mapping[str, Any]) -> str | None:
         """Why a task cannot be asked, in the user's terms."""
-        if inferencer.get("name") == "likelihood" and not self.hello.scores:
+        if inferencer.get("name") in ("likelihood", "turns_likelihood") and not self.hello.scores:
             return f"{self.hello.name} gives no likelihoods (its hello says `scores`: false)"
         return None
 
@@ -129,6 +139,10 @@ class Process:
     def sendable(self, request: Request) -> Request:
         """The request with files that the process can open. Raises `MediaError` for those that nobody can, `BenchError` for kinds
         of media that it does not take."""
+        if isinstance(request, Score) and (request.begun or request.window != "message") and not self.hello.begins:
+            raise BenchError(
+                f"{self.hello.name} cannot score behind the beginning of an answer (its hello does not say `begins`)"
+            )
         for medium in media_of(request):
             if medium.kind not in self.modalities:
                 raise BenchError(f"{self.hello.name} takes no {many(medium.kind)}")

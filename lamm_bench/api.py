@@ -141,6 +141,7 @@ def evaluate(
     *,
     settings: Mapping[str, Any] | None = None,
     recipe: str = "lamm/standard",
+    overrides: Sequence[str] = (),
     control: str | None = None,
     corrupt: str | None = None,
     seed: int = 0,
@@ -154,7 +155,8 @@ def evaluate(
 
     `model` is an adapter's name, with its `--set` options in `settings`, or an adapter of your own. `data_root` is a folder in
     upstream's layout; without it the data are looked for, and drawn if there are none. The same call again goes on where the
-    last one stopped, or finds all answers there; `fresh` asks anew. Raises `BenchError` for what the caller can mend."""
+    last one stopped, or finds all answers there; `fresh` asks anew. `overrides` are settings of the recipe said otherwise,
+    such as `["instruction.prompt=3"]`. Raises `BenchError` for what the caller can mend."""
     from .ask.catalog import load_catalog
     from .ask.outcome import Watcher
     from .ask.recipe import PROTOCOLS
@@ -191,6 +193,7 @@ def evaluate(
         settings={key: value if isinstance(value, str) else json.dumps(value) for key, value in (settings or {}).items()},
         tasks=",".join(listed(tasks)),
         recipe=recipe,
+        overrides=changes(overrides),
         protocols=wanted,
         limit=limit,
         seed=seed,
@@ -259,6 +262,14 @@ def listed(names: Any) -> tuple[str, ...]:
     if isinstance(names, Sequence | set | frozenset) and all(isinstance(name, str | Path) for name in names):
         return tuple(str(name) for name in names)
     raise BenchError(f"{names!r} is no name, and no list of names")
+
+
+def changes(overrides: Any) -> tuple[str, ...]:
+    """Overrides of a recipe, as the command line takes them; one may hold commas. Raises `BenchError` for anything else."""
+    found = (overrides,) if isinstance(overrides, str) else overrides
+    if not isinstance(found, Sequence) or not all(isinstance(one, str) for one in found):
+        raise BenchError(f"overrides is {overrides!r}, expected texts such as instruction.prompt=3")
+    return tuple(found)
 
 
 def estimate(value: Mapping[str, Any]) -> Estimate:

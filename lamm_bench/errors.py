@@ -28,6 +28,9 @@ class UpstreamStops(Exception):
     """An input on which upstream's evaluator ends with an exception; we count it as wrong and say so."""
 
 
+MOST = 60  # names that one sentence tells
+
+
 def unknown(kind: str, name: str, known: Iterable[str]) -> BenchError:
     """The error for a name that does not exist, with the nearest one that does.
 
@@ -39,7 +42,12 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> BenchError:
     near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
     near = near or [folded[each] for each in difflib.get_close_matches(name.casefold(), folded, n=1, cutoff=0.5)]
     hint = f" Did you mean '{near[0]}'?" if near else ""
-    return BenchError(f"no {kind} called '{name}'.{hint} There are: {', '.join(names) or 'none'}")
+    there = (
+        f"There are: {', '.join(names) or 'none'}"
+        if len(names) <= MOST
+        else f"There are {len(names)}; `lamm-bench list` shows them"
+    )
+    return BenchError(f"no {kind} called '{name}'.{hint} {there}")
 
 
 def visible(text: str) -> str:

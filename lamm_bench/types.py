@@ -6,8 +6,9 @@ reference. Read this file first; the protocols at its end are what a newcomer im
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
 from random import Random
 from typing import Any, Literal, Protocol, TypeAlias, TypeVar
@@ -88,19 +89,23 @@ class Generate:
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """A request for the log-likelihood of each option as the assistant's next message."""
+    """A request for the log-likelihood of each option as the assistant's next message, or as what goes on from its beginning."""
 
     messages: tuple[Message, ...]
     options: tuple[str, ...]
     sample: str = ""
     part: str = ""
     prior: bool = False  # also asks for the options' likelihoods when neither media nor question were shown
+    begun: str = ""  # with which the assistant's message has begun: context that is not scored
+    window: Literal["message", "option", "first"] = "message"
+    # `message`: the option's tokens and those that close the message; `option`: the option's own alone (reference 2.2.2); `first`: those
+    # tokens where they stand first in the whole message, its beginning included (2.2.3)
 
     @property
     def unasked(self) -> Score:
         """The same options behind neither media nor question; the system message, which names the kind of task, stays."""
         system = (message for message in self.messages if message.role == "system")
-        return Score((*system, Message("user", ("",))), self.options, self.sample, self.part)
+        return replace(self, messages=(*system, Message("user", ("",))), prior=False)
 
 
 Request: TypeAlias = Generate | Score
@@ -134,6 +139,25 @@ class Prediction:
     text: Answer  # what the scorers read
     choice: int | None = None  # index into `Sample.choices`, when likelihood decided
     scores: tuple[float, ...] = ()  # one per choice, when likelihood decided
+    turn_scores: Mapping[str, tuple[float, ...]] = field(
+        default_factory=dict
+    )  # of each turn's options, where a sample was asked in turns
+
+    @property
+    def probs(self) -> tuple[float, ...]:
+        """The scores' soft maximum: what the model gives each choice, if one of them is right (reference 2.5)."""
+        return softmax(self.scores)
+
+
+def softmax(scores: Sequence[float]) -> tuple[float, ...]:
+    """Shares that sum to 1, in proportion to the scores' exponentials.
+
+    >>> softmax((-1.0, -1.0)), softmax(())
+    ((0.5, 0.5), ())
+    """
+    highest = max(scores, default=0.0)
+    weights = [math.exp(score - highest) if highest > -math.inf else 1.0 for score in scores]
+    return tuple(weight / sum(weights) for weight in weights)
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,9 +323,10 @@ class Adapter(Protocol):
     `begin(job)` may be left out, `score` too: the runner then lists what cannot be asked. Looked for besides, where there
     is something to say: `notes`, sentences for the manifest; `hints`, sentences about this machine for whoever waits; `why_not(task, inferencer_settings)`, a sentence when a task
     cannot be asked; `usage()`, what was used (tokens, cost); `remembers`, of how many dialogues it keeps what was computed, so
-    that their next turns are best asked before others begin; `ignores`, of `{"prompt", "media"}` what it never looks at by
+    that their next turns are best asked before others begin; `one_medium`, True where a conversation may hold one medium at most;
+    `embed(things)`, vectors of texts or media, with `embeds`, what it can (ask/embedding.py); `ignores`, of `{"prompt", "media"}` what it never looks at by
     design; `coordinates`, the convention of its places (lamm_bench.read.conventions), and `seen(media)`, the width and height in which
-    it sends a picture; `exact`, False where rounding may move answers with the batch; `loss(score_request)`, the training loss in nats
+    it sends a picture; `exact`, False where rounding may move answers with the batch; `begins`, True where `score` knows a request's `begun` and `window`; `loss(score_request)`, the training loss in nats
     of each option, which `score` must be minus of; `told(messages)`, the text that the model gets of a conversation; `plain()`, the
     same adapter without anything kept or shared. The doctor reads the last five (docs/adapters.md). One with an attribute
     `thinking` tells thoughts from answers itself; of all others the runner parts what is marked as a thought (`read/parting.py`)."""

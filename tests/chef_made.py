@@ -8,13 +8,16 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import numpy as np
 from PIL import Image
 
 from lamm_bench.tasks.chef_scenarios.ch3ef import DIMENSIONS
 from lamm_bench.tasks.chef_scenarios.mme import SUBTASKS
+from lamm_bench.tasks.chef_scenarios.octavius import BOXES, CLOUDS
 from lamm_bench.tasks.chef_scenarios.pope import SETTINGS
 
 WORDS = ["oak", "granite", "a red kite", "U.S. mail", "12", "Vitamin C", "salt water", "the moon"]
+PLAIN = [word for word in WORDS if "." not in word]
 
 
 def picture(path: Path) -> None:
@@ -184,7 +187,80 @@ def lamm_files(root: Path, rng: Random) -> None:
         write_json(root / f"LAMM/2D_Benchmark/meta_file/{name}.json", entries)
 
 
-MAKERS = (scienceqa, mmbench, mme, seedbench, pope, winoground, mmmu, ch3ef, omnibenchmark, lamm_files)
+def voc2012(root: Path, rng: Random) -> None:
+    """Pictures of one to three things, also two of a class."""
+    entries = []
+    for number in range(10):
+        things = []
+        for label in rng.choices(["cat", "dog", "aeroplane", "boat", "person", "sheep"], k=rng.randint(1, 3)):
+            x, y = rng.uniform(0, 0.5), rng.uniform(0, 0.5)
+            box = [x, y, x + rng.uniform(0.1, 0.5), y + rng.uniform(0.1, 0.5)]
+            things.append({"label": label, "bbox": [round(value, 4) for value in box]})
+        entries.append({"id": f"v{number}", "image": f"voc2012_images/{number}.png", "query": "What is where?", "object": things})
+        picture(root / "LAMM/2D_Benchmark/voc2012_images" / f"{number}.png")
+    write_json(root / "LAMM/2D_Benchmark/meta_file/Detection_VOC2012.json", entries)
+
+
+def flickr30k(root: Path, rng: Random) -> None:
+    """Five captions a picture, and a vector of each."""
+    entries, vectors = [], {}
+    for number in range(8):
+        sentences = [f"Number {number} is {rng.choice(PLAIN)} beside the {rng.choice(PLAIN)} of {place}." for place in range(5)]
+        entries.append({"id": number, "image": f"flickr30k_images/{number}.png", "query": "Describe.", "sentences": sentences})
+        vectors |= {sentence: [rng.gauss(number, 1), rng.gauss(0, 1), rng.gauss(-number, 1)] for sentence in sentences}
+        picture(root / "LAMM/2D_Benchmark/flickr30k_images" / f"{number}.png")
+    write_json(root / "LAMM/2D_Benchmark/meta_file/Caption_flickr30k.json", entries)
+    write_json(root / "LAMM/2D_Benchmark/flickr30k_vectors.json", vectors)
+
+
+def octavius(root: Path, rng: Random) -> None:
+    """Rooms and single things, with the boxes of some of them."""
+    base = root / "Octavius"
+    for kind, name in (
+        ("Classification", "scannet"),
+        ("Classification", "shapenet"),
+        ("Caption", "scannet"),
+        ("Caption", "nr3d"),
+        ("VQA", "scannet"),
+    ):
+        entries = []
+        for number in range(8):
+            scene = f"{name}{number}" if name == "shapenet" else f"scene{number // 2:04}_{number % 2:02}"
+            thing = rng.choice(["chair", "office chair", "door", "window"])
+            told = {"Classification": thing, "VQA": f"The {rng.choice(PLAIN[:2])} stands beside the wall."}
+            reference = told.get(kind, f"This is a {thing} near the {rng.choice(PLAIN)} number {number}.")
+            turns = [{"from": "human", "value": "What is it?"}, {"from": "gpt", "value": reference}]
+            entry = {"scene_id": scene, "object_name": thing, "conversations": turns, "task_type": f"{kind}3D"}
+            entries.append(entry if kind == "VQA" else {**entry, "object_id": number})
+            save_array(
+                base / CLOUDS[name] / f"{scene}.npy", np.random.default_rng(number).normal(size=(64, 6)).astype(np.float32)
+            )
+            if kind == "Caption" and number % 2:
+                corners = np.array([[x, y, z] for x in (0, 1) for y in (0, 2) for z in (0, 3)], dtype=np.float32)
+                save_array(base / BOXES[name] / "bbox" / scene / f"{number}-{thing.replace(' ', '_')}.npy", corners)
+        write_json(base / f"meta_file/{kind}_{name}.json", entries)
+
+
+def save_array(path: Path, array: np.ndarray) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    np.save(path, array)
+
+
+MAKERS = (
+    scienceqa,
+    mmbench,
+    mme,
+    seedbench,
+    pope,
+    winoground,
+    mmmu,
+    ch3ef,
+    omnibenchmark,
+    lamm_files,
+    voc2012,
+    flickr30k,
+    octavius,
+)
 
 
 def make_scenarios(root: Path, seed: int = 0) -> Path:

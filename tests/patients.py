@@ -24,6 +24,7 @@ class Sound:
     """A language model of 27 letters whose weights are hashes of the conversation and of its media's contents."""
 
     name = "sound"
+    begins = True
     modalities = frozenset({"image", "point_cloud"})
 
     def fingerprint(self) -> str:
@@ -97,11 +98,13 @@ class Sound:
 
     def weigh(self, request: Score, key: str, company: int) -> Response:
         found = tuple(-value for value in self.loss(request, key))
-        return Response(logprobs=found, tokens=tuple(len(option) + 1 for option in request.options))
+        return Response(logprobs=found, tokens=tuple(len(option) + (request.window == "message") for option in request.options))
 
     def loss(self, request: Score, key: str = "") -> list[float]:
         key = key or self.key(request.messages, 0, [request])
-        rows = [[LETTERS.index(c) if c in LETTERS else OTHER for c in option] + [END] for option in request.options]
+        key += f" {request.begun}" if request.begun else ""
+        ends = [END] if request.window == "message" else []
+        rows = [[LETTERS.index(c) if c in LETTERS else OTHER for c in option] + ends for option in request.options]
         return [-sum(math.log(self.chances(key, place)[token]) for place, token in enumerate(row)) for row in rows]
 
 
@@ -239,6 +242,18 @@ class Unfinished(Sound):
         response = super().weigh(request, key, company)
         ends = (math.log(self.chances(key, len(option))[END]) for option in request.options)
         return replace(response, logprobs=tuple(value - end for value, end in zip(response.logprobs, ends)))
+
+
+class LooksAtNoBeginning(Sound):
+    def weigh(self, request: Score, key: str, company: int) -> Response:
+        return super().weigh(replace(request, begun=""), key, company)
+
+
+class ClosesAlways(Sound):
+    """Scores the end of the message where the option's own tokens are asked for."""
+
+    def weigh(self, request: Score, key: str, company: int) -> Response:
+        return super().weigh(replace(request, window="message"), key, company)
 
 
 class Blind(Sound):
@@ -472,6 +487,7 @@ FAULTS: dict[str, tuple[type[Sound], ...]] = {
     "score-batch": (ScoresByCompany,),
     "score-options": (Normalised,),
     "score-loss": (Unfinished,),
+    "score-begun": (LooksAtNoBeginning, ClosesAlways),
     "score-plain": (KeepsWrongly, PlainlyPadded),
     "image-used": (Blind,),
     "cloud-used": (Blind,),

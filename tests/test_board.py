@@ -414,10 +414,10 @@ def test_every_published_figure_has_the_form_that_the_readme_describes():
         ("LLaVA", "gpt-ranking", "gpt-ranking", "win_rate", 11),
         ("MiniGPT-4", "gpt-scoring", "gpt-scoring", "score", 7.28),
         ("LLaVA, reasoning only", "classic", "sqaimage", "accuracy", 35.44),  # 6.5
-        ("Kosmos-2", "chef", "mmbench", "accuracy", 32.82),  # 6.6
-        ("Random choice", "chef", "omnibenchmark", "accuracy", 10.94),
+        ("Kosmos-2", "chef", "chef-mmbench", "vanilla_acc", 32.82),  # 6.6
+        ("Random choice", "chef", "chef-omnibenchmark", "weighted accuracy", 10.94),
         ("InstructBLIP", "chef", "hallucination", "accuracy", 84.81),
-        ("GPT-4V", "chef", "scienceqa", "accuracy", 96.67),
+        ("GPT-4V", "chef", "chef-scienceqa", "ACC", 96.67),
         ("VideoChat", "human-study", "video-generalisation", "score", 78.13),
     ],
 )

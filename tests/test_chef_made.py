@@ -23,9 +23,12 @@ from lamm_bench.types import Response, Sample, Scorer
 from .chef_made import make_scenarios
 from .commands import done, lamm_bench, refusal
 
-SCENARIOS = load_catalog().select_tasks("chef")
+SCENARIOS = load_catalog().select_tasks("chef,chef-forms")
+IN_TURNS = [task for task in SCENARIOS if getattr(task, "in_turns", False)]  # which no single question can ask
 CHOICES = [task for task in SCENARIOS if "lamm/likelihood" in task.suits]  # type: ignore[attr-defined]
 WEIGHED = ("chef-winoground", "chef-winoground-cap")  # of which upstream reads nothing but likelihoods, the lower the better
+BY_LIKELIHOOD = (*WEIGHED, "chef-flickr30k-ppl-top-p")
+COARSE = ("chef-voc2012-kosmos",)  # whose marks are cells, so that even the truth told in them is not quite the truth
 BEST = {"higher": 100.0, "lower": 0.0}
 every_scenario = pytest.mark.parametrize("task", SCENARIOS, ids=lambda task: task.name)
 
@@ -47,6 +50,9 @@ def test_the_oracle_is_perfect_and_chance_is_not(task, made: Path) -> None:
     right = score(task, "standard", samples, {sample.id: Answered(oracle_answer(task, sample)) for sample in samples})
     assert right.counts["ok"] == len(samples)
     told = {name: each for name, each in right.metrics.items() if each.unit != "score" and each.n and name != "yes_ratio"}
+    if task.name in COARSE:
+        assert right.metrics["F1@0.25"].value > 90
+        return
     assert {name: each.value for name, each in told.items()} == {
         name: pytest.approx(BEST[each.better]) for name, each in told.items()
     }
@@ -66,9 +72,11 @@ def test_the_oracle_is_perfect_by_upstreams_count_too(task, made: Path) -> None:
     }
     if task.name == "chef-winoground-cap":
         answers = {sample.id: Answered("", scores=(-4.0, -3.0, -2.0, -5.0)) for sample in samples}
+    if task.name == "chef-flickr30k-ppl-top-p":  # sorted as losses
+        answers = {s.id: Answered("", scores=tuple(-float(choice in s.target) for choice in s.choices)) for s in samples}
     answers = answers or {sample.id: Answered(oracle_answer(task, sample)) for sample in samples}
     headline = score(task, "chef", samples, answers).headline[1]
-    assert headline.value == pytest.approx(BEST[headline.better])
+    assert headline.value == pytest.approx(BEST[headline.better], rel=0.4 if task.name in COARSE else 1e-6)
 
 
 @every_scenario
@@ -77,9 +85,12 @@ def test_no_protocol_sees_the_truth_before_it_has_read(task, made: Path) -> None
     samples = task.samples(made)
     for sample in samples[:5]:
         for protocol, scorer in task.protocols.items():
-            if protocol == "chef" and task.name in WEIGHED:
+            if protocol == "chef" and task.name in BY_LIKELIHOOD:
                 continue
-            texts = [oracle_answer(task, sample), "It is (B).", "yes", "No, not at all", "I cannot tell"]
+            texts = [
+                oracle_answer(task, sample),
+                *(() if task in IN_TURNS else ("It is (B).", "yes", "No, not at all", "I cannot tell")),
+            ]
             for text in texts:
                 others = {repr(scorer.read(text, other)) for other in (sample, with_target(sample, 0), with_target(sample, 1))}
                 assert len(others) == 1, (protocol, text)
@@ -104,18 +115,21 @@ def test_figures_do_not_know_the_order_of_the_samples(task, made: Path) -> None:
 
 def test_every_scenario_is_asked_and_scored_under_both_protocols(made: Path, tmp_path: Path) -> None:
     for model in ("chance", "oracle", "majority"):
-        words = ("run", "--model", model, "--tasks", "chef", "--data-root", made, "--output", tmp_path / model)
-        done(*words, "--json", tmp_path / "r.json")
+        words = ("run", "--model", model, "--tasks", "chef,chef-forms", "--data-root", made, "--output", tmp_path / model)
+        said = done(*words, "--json", tmp_path / "r.json")
         results = json.loads((tmp_path / "r.json").read_text())["results"]
+        asked = [task for task in SCENARIOS if task not in IN_TURNS]
+        assert all(f"no single question asks {task.name}" in " ".join(said.split()) for task in IN_TURNS)
         assert {(each["task"], each["protocol"]) for each in results} == {
-            (task.name, protocol) for task in SCENARIOS for protocol in task.protocols
+            (task.name, protocol) for task in asked for protocol in task.protocols
         }
         ours = [each for each in results if each["protocol"] == "standard"]
         unread = {each["task"] for each in ours if each["counts"]["ok"] < each["counts"]["expected"]}
         assert not unread or model == "majority"  # the option that is most often right is none of many another question's
         if model == "oracle":
-            assert perfect(results) >= {(task.name, "standard") for task in SCENARIOS}
-            assert perfect(results) >= {(task.name, "chef") for task in SCENARIOS if task.name not in WEIGHED}
+            asked = [task for task in asked if task.name not in COARSE]
+            assert perfect(results) >= {(task.name, "standard") for task in asked}
+            assert perfect(results) >= {(task.name, "chef") for task in asked if task.name not in BY_LIKELIHOOD}
 
 
 def perfect(results: list[dict[str, Any]]) -> set[tuple[str, str]]:
@@ -139,11 +153,11 @@ def test_stored_scenarios_are_scored_and_compared_without_being_named(made: Path
 
 def test_options_are_asked_by_likelihood_where_there_are_any(made: Path, tmp_path: Path) -> None:
     words = ("run", "--model", "oracle", "--recipe", "lamm/likelihood", "--data-root", made, "--output", tmp_path / "r")
-    done(*words, "--tasks", "chef", "--json", tmp_path / "r.json")
+    done(*words, "--tasks", "chef,chef-forms", "--json", tmp_path / "r.json")
     results = json.loads((tmp_path / "r.json").read_text())["results"]
     assert {each["task"] for each in results} == {task.name for task in CHOICES}
     assert {(task.name, "standard") for task in CHOICES} <= perfect(results)
-    assert {(task.name, "chef") for task in CHOICES if task.name not in WEIGHED} <= perfect(results)
+    assert {(task.name, "chef") for task in CHOICES if task.name not in BY_LIKELIHOOD} <= perfect(results)
     lines = [json.loads(line) for line in (tmp_path / "r/records/chef-pope-random.jsonl").read_text().splitlines()]
     said = {line["end"]["prediction"]["text"] for line in lines}
     assert said == {"Yes", "No"}  # options without letters are scored, and answered, by their texts

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import csv
 import hashlib
 import importlib.util
 import io
@@ -24,10 +25,12 @@ from lamm_bench.data.mini import cache, drawing, layout, workers, workshop
 from lamm_bench.data.mini.drawn import Split
 from lamm_bench.data.mini.objects import CIFAR10, DRAWINGS, VOC, pose
 from lamm_bench.data.mini.shapes import OVER, paint
+from lamm_bench.data.mini.sheets import SHEETS
 from lamm_bench.errors import BenchError
 
 FEW: dict[Split, int] = {"test": 6, "val": 3, "train": 4}
 ONE: dict[Split, int] = {"test": 1, "val": 1, "train": 1}
+META = (".json", ".tsv")
 
 
 def tree(folder: Path) -> dict[str, str]:
@@ -70,13 +73,13 @@ def test_the_same_seed_gives_the_same_bytes_for_any_number_of_processes(mini: Pa
 def test_a_picture_does_not_hang_on_how_many_are_drawn(mini: Path, tmp_path: Path) -> None:
     layout.make(tmp_path / "one", parts=("test",), workers=1, counts=ONE)
     full = tree(mini)
-    media = {name: digest for name, digest in tree(tmp_path / "one").items() if not name.endswith(".json")}
+    media = {name: digest for name, digest in tree(tmp_path / "one").items() if not name.endswith(META)}
     assert media and all(full[name] == digest for name, digest in media.items())
 
 
 def test_another_seed_gives_other_pictures(mini: Path, tmp_path: Path) -> None:
     layout.make(tmp_path / "other", seed=1, parts=("test",), workers=1, counts=ONE)
-    other = {digest for name, digest in tree(tmp_path / "other").items() if not name.endswith(".json")}
+    other = {digest for name, digest in tree(tmp_path / "other").items() if not name.endswith(META)}
     assert other.isdisjoint(tree(mini).values())
 
 
@@ -87,8 +90,9 @@ def test_train_validation_and_test_never_share_an_item(name: str) -> None:
     for split in drawing.PARTS:
         for index in range(12 if subject.base == "2D" else 3):
             for path, data in drawing.draw(0, split, subject, index).media.items():
-                where = seen.setdefault(hashlib.sha256(data).hexdigest(), f"{split}/{path}")
-                assert where == f"{split}/{path}"
+                own = f"{split}/{index}" if name == "mmbench" else f"{split}/{path}"  # which has a picture once for each row
+                where = seen.setdefault(hashlib.sha256(data).hexdigest(), own)
+                assert where == own
 
 
 # --- upstream's files ---------------------------------------------------------------------------------------------------
@@ -163,8 +167,8 @@ def test_the_default_test_and_validation_splits_have_a_hundred_items_in_every_fi
     found: collections.Counter[str] = collections.Counter()
     for subject in drawing.subjects().values():
         for stem, items in drawing.draw(0, "test", subject, 0).items.items():
-            found[stem] += len(items) * min(subject.counts["test"], subject.counts["val"])
-    assert set(found) == set(layout.META) and min(found.values()) >= 100
+            found[stem] += len(items) * min(subject.counts["test"], subject.counts.get("val", subject.counts["test"]))
+    assert set(found) == set(layout.META) | set(SHEETS) and min(found.values()) >= 100
 
 
 @pytest.mark.parametrize(("base", "stem"), [("2D_Instruct", "LAMM_instruct_mini"), ("3D_Instruct", "LAMM_3dinstruct_mini")])
@@ -437,3 +441,30 @@ def test_a_script_without_a_main_guard_gets_its_miniature(tmp_path: Path) -> Non
     script.write_text(SCRIPT)
     out, errors = run_script(script, tmp_path, 2).communicate(timeout=60)
     assert layout.read_mark(Path(out.strip())) is not None, errors
+
+
+# --- ChEF's sets ----------------------------------------------------------------------------------------------------------
+
+
+def test_questions_are_asked_once_for_each_way_of_turning_their_options(mini: Path) -> None:
+    rows = list(csv.DictReader(io.StringIO((mini / "MMBench/mmbench_dev_20230712.tsv").read_text("utf-8")), delimiter="\t"))
+    by_question: dict[int, list[dict[str, str]]] = {}
+    for row in rows:
+        by_question.setdefault(int(row["index"]) % 1_000_000, []).append(row)
+        assert (mini / f"MMBench/images/mmbench_image_{row['index']}.png").is_file()
+    for turned in by_question.values():
+        options = [[row[letter] for letter in "ABCD" if row[letter]] for row in turned]
+        assert 2 <= len(options[0]) == len(turned) <= 4
+        assert [row[row["answer"]] for row in turned] == [turned[0][turned[0]["answer"]]] * len(turned)
+        assert {row["answer"] for row in turned} == set("ABCD"[: len(turned)])
+
+
+@pytest.mark.parametrize("setting", ["random", "popular", "adversarial"])
+def test_things_are_asked_for_that_are_there_and_as_many_that_are_not(setting: str) -> None:
+    subject = drawing.subjects()["pope"]
+    for index in range(30):
+        drawn = drawing.draw(0, "test", subject, index)
+        labels = [item["label"] for item in drawn.items[f"coco_pope_{setting}"]]
+        assert labels.count("yes") == labels.count("no") >= 1
+        asked = [item["text"] for item in drawn.items[f"coco_pope_{setting}"]]
+        assert len(set(asked)) == len(asked)

@@ -381,6 +381,24 @@ def test_likelihood_recipes_are_skipped_with_the_reason_where_the_server_gives_n
         assert chat(server).why_not(task, {"name": "likelihood"}) is None
 
 
+def test_an_answer_is_begun_only_for_a_server_that_is_said_to_go_on_with_it() -> None:
+    begun = Score((Message("user", ("Which?",)),), ("(A", "(B"), begun="It is ", window="option")
+    with faulty_server(lambda n, body: Act(body=with_logprobs({" (": -0.1}, {"B": -0.2, "A": -2.0}))) as server:
+        plain = chat(server)
+        found = dict(plain.score([begun, Score(begun.messages, ("(A)", "(B)"))]))
+        assert "--set prefill=true" in str(found[0].error) and found[1].error is None and not plain.begins
+        assert [len(body["messages"]) for body in server.calls] == [1]
+        assert "--set prefill=true" in str(plain.why_not(ColourTask(), {"name": "likelihood", "window": "option"}))
+        filled = chat(server, prefill=True)
+        (response,) = [response for _, response in filled.score([begun])]
+        assert filled.begins and response.logprobs[1] > response.logprobs[0]
+        assert server.calls[-1]["messages"][-1] == {"role": "assistant", "content": "It is "}
+        assert server.calls[-1]["continue_final_message"] is True and server.calls[-1]["add_generation_prompt"] is False
+        assert filled.why_not(ColourTask(), {"name": "likelihood", "option": "letter_open", "window": "option"}) is None
+        assert "`window: first`" in str(filled.why_not(ColourTask(), {"name": "likelihood", "window": "first"}))
+        assert filled.fingerprint() != plain.fingerprint()
+
+
 # --- before the run begins
 
 

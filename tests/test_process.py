@@ -115,6 +115,21 @@ def test_what_is_asked_and_answered_crosses_whole(tmp_path: Path) -> None:
     assert (scored.logprobs, scored.tokens) == ((-3.0, -5.0), (3, 5))
 
 
+def test_the_beginning_of_an_answer_goes_to_a_process_that_knows_it_and_to_no_other(tmp_path: Path) -> None:
+    script = (
+        HEAD + "for one, text in asked(): say(id=one['id'], logprobs=[-len(one.get('begun', '')), -len(one.get('window', ''))])\n"
+    )
+    asked = [
+        Score((Message("user", ("a",)),), ("a", "b"), begun="It is ", window="option"),
+        Score((Message("user", ("a",)),), ("a", "b")),
+    ]
+    knows = made(tmp_path, script.replace('"scores": true', '"scores": true, "begins": true'))
+    assert knows.begins and [response.logprobs for _, response in sorted(knows.score(asked))] == [(-6.0, -6.0), (-0.0, -0.0)]
+    ignores = made(tmp_path, script)
+    found = dict(ignores.score(asked))
+    assert not ignores.begins and "its hello does not say `begins`" in str(found[0].error) and found[1].error is None
+
+
 def test_prints_of_libraries_break_nothing_and_are_counted(tmp_path: Path) -> None:
     script = (
         "print('Loading weights'); print('[1, 2]')\n"

@@ -14,11 +14,12 @@ from PIL import Image
 
 from lamm_bench.errors import BenchError, MediaError
 from lamm_bench.lamm.memory import RAN_OUT, is_out_of_memory, release
+from lamm_bench.lamm.window import first_window, last_window, shared
 from lamm_bench.media import image_size, open_image
 from lamm_bench.read import Convention
 from lamm_bench.types import Generate, Request, Response, Score
 
-from .batch import likelihoods, splice
+from .batch import Spoken, likelihoods, splice
 from .chat import Asked, Wording
 from .company import Company
 from .generate import generate
@@ -100,7 +101,7 @@ class Asker:
             found = {i: [value for (row, _), value in zip(rows, values) if row == i] for i in chosen}
             for i in alone:
                 found[i] = self.behind_prompt(asked[i], pictures[i], own[i])
-            return [Response(logprobs=tuple(found[i]), tokens=tuple(map(len, own[i]))) for i in chosen]
+            return [Response(logprobs=tuple(found[i]), tokens=tuple(one.scored for one in own[i])) for i in chosen]
 
         yield from self.batches(order, asked, {i: max(1, len(requests[i].options)) for i in order}, work)
 
@@ -117,7 +118,7 @@ class Asker:
 
         return self.reuse.shows(made, rows, again)
 
-    def whole_rows(self, rows: Sequence[tuple[Asked, list[Image.Image], list[int]]]) -> list[float]:
+    def whole_rows(self, rows: Sequence[tuple[Asked, list[Image.Image], Spoken]]) -> list[float]:
         """Log-likelihoods of options, each a row with its whole prompt; as many at once as there is room for."""
         found: list[float] = []
         start = 0
@@ -133,7 +134,7 @@ class Asker:
             start += len(part)
         return found
 
-    def behind_prompt(self, asked: Asked, pictures: list[Image.Image], options: list[list[int]]) -> list[float]:
+    def behind_prompt(self, asked: Asked, pictures: list[Image.Image], options: list[Spoken]) -> list[float]:
         """The same for all options of one prompt."""
         inputs = self.inputs([asked], [pictures], "right")
         rows = [(asked, pictures, ids) for ids in options]
@@ -141,26 +142,62 @@ class Asker:
 
     def loss(self, request: Score) -> list[float]:
         """The model's own training loss of each option in nats, summed over its tokens, one row at a time and without padding."""
-        asked = self.wording.prompt(request.messages, scores=True)
+        asked = self.asked(request)
         pictures = [open_image(media) for media in asked.images]
         found = []
-        for ids in self.options(request, asked):
-            inputs, labels = splice(prepare(self.loaded, [asked.text], [pictures], "right"), [ids], self.loaded)
+        for one in self.options(request, asked):
+            inputs, labels = splice(prepare(self.loaded, [asked.text], [pictures], "right"), [one], self.loaded)
             with torch.inference_mode():
-                found.append(float(self.loaded.model(**inputs, labels=labels).loss) * len(ids))
+                found.append(float(self.loaded.model(**inputs, labels=labels).loss) * one.scored)
         return found
 
-    def options(self, request: Score, asked: Asked) -> list[list[int]]:
-        """The tokens of each option. They are made apart from the prompt's, as the model itself would add them."""
-        texts = [self.wording.answer(request.messages, asked.text, option) for option in request.options]
-        if self.loaded.encodes:
-            return [self.whole(self.wording.guarded(option)) for option in request.options]
-        return [self.loaded.tokenizer(text, add_special_tokens=False)["input_ids"] for text in texts]
+    def asked(self, request: Request) -> Asked:
+        """A request as the model gets it; what an answer has begun with is a part of the prompt, where it is not scored itself."""
+        asked = self.wording.prompt(request.messages, isinstance(request, Score))
+        if isinstance(request, Score) and request.begun and request.window != "first" and not self.loaded.encodes:
+            return self.wording.with_beginning(request.messages, asked, request.begun)
+        return asked
 
-    def whole(self, text: str) -> list[int]:
+    def options(self, request: Score, asked: Asked) -> list[Spoken]:
+        """The tokens of each option. They are made apart from the prompt's, as the model itself would add them."""
+        if request.window == "message" and not request.begun and self.loaded.encodes:
+            return [Spoken(self.whole(self.wording.guarded(option))) for option in request.options]
+        if request.window == "message" and not request.begun:
+            texts = [self.wording.answer(request.messages, asked.text, option) for option in request.options]
+            return [Spoken(self.tokens(text)) for text in texts]
+        return [self.continued(request, option) for option in request.options]
+
+    def continued(self, request: Score, option: str) -> Spoken:
+        """An option behind the beginning of its answer, or its own tokens alone."""
+        begun, said = self.wording.guarded(request.begun), self.wording.guarded(request.begun + option)
+        closed = request.window == "message"
+        if self.loaded.encodes:
+            answer, lead = self.whole(said), shared(self.whole(said), self.whole(begun)) if begun else 0
+            ends = 0 if closed else 1  # the token that ends an answer
+            inner = answer[: len(answer) - ends]
+        elif request.window == "first":
+            answer = inner = self.tokens(said)
+            lead = shared(answer, self.tokens(begun))
+        else:  # the beginning stands in the prompt
+            text = self.wording.behind(request.messages, request.begun, option, closed)
+            before = self.wording.guarded(request.begun.rstrip())
+            answer, lead = self.tokens(before + text), len(self.tokens(before))
+            joined = list(answer[:lead]) == list(self.tokens(before))
+            answer = inner = answer[lead:] if joined else self.tokens(text)
+            return Spoken(inner)
+        if closed:
+            return Spoken(answer, lead)
+        window = first_window if request.window == "first" else last_window
+        start, end = window(inner, self.tokens(self.wording.guarded(option)), lead)
+        return Spoken(inner[:end], start, end)
+
+    def tokens(self, text: str) -> tuple[int, ...]:
+        return tuple(self.loaded.tokenizer(text, add_special_tokens=False)["input_ids"])
+
+    def whole(self, text: str) -> tuple[int, ...]:
         """The tokens of a text as a decoder is taught it that begins for itself: those that its tokenizer adds, and an end."""
-        ids = list(self.loaded.tokenizer(text)["input_ids"])
-        return ids if ids and ids[-1] in self.loaded.ends else [*ids, self.loaded.tokenizer.eos_token_id]
+        ids = tuple(self.loaded.tokenizer(text)["input_ids"])
+        return ids if ids and ids[-1] in self.loaded.ends else (*ids, self.loaded.tokenizer.eos_token_id)
 
     def ordered(self, requests: Sequence[Request]) -> Generator[tuple[int, Response], None, Ordered]:
         """The requests as the model gets them and their order; yields answers to those that cannot be asked at all."""
@@ -168,7 +205,7 @@ class Asker:
         cost: dict[int, tuple[int, ...]] = {}
         for index, request in enumerate(requests):
             try:
-                asked[index] = self.wording.prompt(request.messages, isinstance(request, Score))
+                asked[index] = self.asked(request)
                 sizes = [image_size(media.path) for media in asked[index].images]
             except MediaError as error:
                 yield index, Response(error=str(error), status="media_error")

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -18,8 +19,30 @@ IGNORE = -100
 """The label of tokens that are not scored; PyTorch's `cross_entropy` leaves it out by default."""
 
 
-def splice(inputs: Inputs, answers: Sequence[Sequence[int]], loaded: Loaded) -> tuple[Inputs, Tensor]:
-    """Right-padded prompts with their answers behind them, and labels [rows, longest] that hold the answers only."""
+@dataclass(frozen=True)
+class Spoken:
+    """The tokens of an answer behind a prompt, and which of them are scored."""
+
+    ids: tuple[int, ...]
+    start: int = 0
+    end: int | None = None  # None: to the last
+
+    @property
+    def labels(self) -> list[int]:
+        """The tokens that are scored, IGNORE for the others."""
+        end = len(self.ids) if self.end is None else self.end
+        return [token if self.start <= place < end else IGNORE for place, token in enumerate(self.ids)]
+
+    @property
+    def scored(self) -> int:
+        return sum(label != IGNORE for label in self.labels)
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+
+def splice(inputs: Inputs, answers: Sequence[Spoken], loaded: Loaded) -> tuple[Inputs, Tensor]:
+    """Right-padded prompts with their answers behind them, and labels [rows, longest] that hold what is scored of the answers only."""
     if loaded.encodes:
         return answered(inputs, answers, loaded)
     pad = loaded.tokenizer.pad_token_id
@@ -30,7 +53,7 @@ def splice(inputs: Inputs, answers: Sequence[Sequence[int]], loaded: Loaded) -> 
         raise Refused(f"prompt and option have {total} tokens, and the model's window is {loaded.window}")
     labels = ids.new_full((len(ids), total), IGNORE)
     for row, (length, answer) in enumerate(zip(lengths, answers)):
-        labels[row, length : length + len(answer)] = torch.tensor(answer)
+        labels[row, length : length + len(answer)] = torch.tensor(answer.labels)
     out: Inputs = {}
     for key, value in inputs.items():
         if not rowed(value, ids.shape):
@@ -40,22 +63,23 @@ def splice(inputs: Inputs, answers: Sequence[Sequence[int]], loaded: Loaded) -> 
         for row, (length, answer) in enumerate(zip(lengths, answers)):
             longer[row, :length] = value[row, :length]
             # token types and the like go on as at the prompt's end
-            added = labels[row, length : length + len(answer)] if key == "input_ids" else value[row, length - 1]
+            added = torch.tensor(answer.ids) if key == "input_ids" else value[row, length - 1]
             longer[row, length : length + len(answer)] = added
         out[key] = longer
     return out, labels
 
 
-def answered(inputs: Inputs, answers: Sequence[Sequence[int]], loaded: Loaded) -> tuple[Inputs, Tensor]:
+def answered(inputs: Inputs, answers: Sequence[Spoken], loaded: Loaded) -> tuple[Inputs, Tensor]:
     """The same of an encoder-decoder: the prompts as they are, and labels for the decoder."""
     total = max(map(len, answers))
     device = inputs["attention_mask"].device
     labels = torch.full((len(answers), total), IGNORE, device=device)
+    spoken = torch.full_like(labels, loaded.tokenizer.pad_token_id)
     for row, answer in enumerate(answers):
-        labels[row, : len(answer)] = torch.tensor(answer)
+        labels[row, : len(answer)] = torch.tensor(answer.labels)
+        spoken[row, : len(answer)] = torch.tensor(answer.ids)
     first = torch.full((len(answers), 1), int(loaded.starts or 0), device=device)
-    before = torch.where(labels == IGNORE, loaded.tokenizer.pad_token_id, labels)[:, :-1]
-    return {**inputs, "decoder_input_ids": torch.cat([first, before], dim=1)}, labels
+    return {**inputs, "decoder_input_ids": torch.cat([first, spoken[:, :-1]], dim=1)}, labels
 
 
 @torch.inference_mode()

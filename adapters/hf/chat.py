@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from lamm_bench.errors import BenchError
@@ -89,6 +89,22 @@ class Wording:
         if scores and messages[-1].role != "assistant":
             text += self.closing
         return Asked(text, images if self.loaded.vision else ())
+
+    def with_beginning(self, messages: Sequence[Message], asked: Asked, begun: str) -> Asked:
+        """The prompt with the beginning of the answer behind it, where the template would put it; blanks at its end go to the options."""
+        lead = self.guarded(begun.rstrip())
+        whole = self.answer(messages, asked.text, begun.rstrip() + " " + PROBE)
+        at = whole.find(lead.strip())
+        return replace(asked, text=asked.text + (whole[:at] if at > 0 and lead.strip() else "") + lead)
+
+    def behind(self, messages: Sequence[Message], begun: str, option: str, closed: bool) -> str:
+        """What follows the beginning of an answer when it goes on with an option; with what ends a turn where it is to be `closed`."""
+        lead, text = self.guarded(begun.rstrip()), self.guarded(begun[len(begun.rstrip()) :] + option)
+        if not closed:
+            return text
+        whole = self.answer(messages, self.prompt(messages, scores=True).text, begun + option)
+        at = whole.find(lead.strip() + text)
+        return whole[at + len(lead.strip()) :] if at >= 0 else text + (self.loaded.tokenizer.eos_token or "")
 
     def answer(self, messages: Sequence[Message], prompt: str, option: str) -> str:
         """What follows the prompt when the assistant says `option`: as the template writes it, up to the token that ends a turn."""

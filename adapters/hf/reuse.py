@@ -25,6 +25,7 @@ from lamm_bench.lamm.features import FeatureCache
 from lamm_bench.lamm.memory import is_out_of_memory
 from lamm_bench.types import Media
 
+from .batch import IGNORE, Spoken
 from .company import near
 from .load import Loaded
 from .prepare import Inputs, Refused, fitting
@@ -119,7 +120,7 @@ class Reuse:
         return self.replaced(inputs, encoded)
 
     def weighs(
-        self, inputs: dict[str, Any], images: int, options: Sequence[Sequence[int]], room: int, plain: Callable[[], list[float]]
+        self, inputs: dict[str, Any], images: int, options: Sequence[Spoken], room: int, plain: Callable[[], list[float]]
     ) -> list[float]:
         """Log-likelihoods of the options of one prompt, which is passed over once; `plain` computes them for whole rows."""
         if "prompts" in self.faults:
@@ -269,7 +270,7 @@ def going_on(mask: Tensor, rows: Tensor) -> Tensor:
 
 
 @torch.inference_mode()
-def behind(loaded: Loaded, inputs: dict[str, Any], options: Sequence[Sequence[int]], room: int) -> list[float]:
+def behind(loaded: Loaded, inputs: dict[str, Any], options: Sequence[Spoken], room: int) -> list[float]:
     """Natural log-likelihood of each option behind the one row of `inputs`, `room` options at a time.
 
     Neither masks nor positions are given: a row without padding needs none, and each model knows its own."""
@@ -282,7 +283,7 @@ def behind(loaded: Loaded, inputs: dict[str, Any], options: Sequence[Sequence[in
     few = {"logits_to_keep": 1} if "logits_to_keep" in inspect.signature(loaded.model.forward).parameters else {}
     out = loaded.model(**inputs, **few, use_cache=True)
     sure = torch.log_softmax(out.logits[0, -1].float(), dim=-1)
-    sums = [float(sure[option[0]]) if option else 0.0 for option in options]
+    sums = [float(sure[option.ids[0]]) if option.ids and option.labels[0] != IGNORE else 0.0 for option in options]
     todo = sorted((number for number, option in enumerate(options) if len(option) > 1), key=lambda n: len(options[n]))
     for start in range(0, len(todo), room):
         part = todo[start : start + room]
@@ -290,11 +291,11 @@ def behind(loaded: Loaded, inputs: dict[str, Any], options: Sequence[Sequence[in
         cache.batch_repeat_interleave(len(part))
         rows = torch.full((len(part), max(len(options[n]) for n in part)), loaded.tokenizer.pad_token_id)
         for row, number in enumerate(part):
-            rows[row, : len(options[number])] = torch.tensor(options[number])
+            rows[row, : len(options[number])] = torch.tensor(options[number].ids)
         rows = rows.to(loaded.model.device)
         seen = {key: going_on(inputs[key], rows) for key in CROSS if key in inputs}
         logits = loaded.model(input_ids=rows[:, :-1], past_key_values=cache, use_cache=True, **seen).logits.float()
         each = torch.log_softmax(logits, dim=-1).gather(2, rows[:, 1:, None].to(logits.device))[..., 0].double().tolist()
         for values, number in zip(each, part):
-            sums[number] += sum(values[: len(options[number]) - 1])
+            sums[number] += sum(value for value, label in zip(values, options[number].labels[1:]) if label != IGNORE)
     return sums

@@ -30,6 +30,8 @@ class Hello:
     scores: bool = False
     exact: bool = True  # whether its answers are the same in any company
     coordinates: str = ""  # the convention of its boxes and points
+    begins: bool = False  # whether it scores options behind what an answer has begun with, and by their own tokens
+    several: bool = True  # whether a conversation may hold more than one picture or cloud
 
 
 def object_in(line: bytes) -> dict[str, Any] | None:
@@ -54,7 +56,7 @@ def hello_of(data: Mapping[str, Any]) -> Hello:
     for key, kind, form in (("name", str, "a text"), ("fingerprint", str, "a text"), ("modalities", list, "a list of texts")):
         if not isinstance(data.get(key), kind) or not data[key]:
             raise BenchError(f"its hello has `{key}` {shorten(data.get(key))}, expected {form}: {shorten(dict(data))}")
-    for key in ("scores", "exact"):
+    for key in ("scores", "exact", "begins", "several"):
         if not isinstance(data.get(key, False), bool):
             raise BenchError(f"its hello has `{key}` {shorten(data[key])}, expected true or false")
     known = modalities()
@@ -70,8 +72,8 @@ def hello_of(data: Mapping[str, Any]) -> Hello:
         except BenchError as error:
             raise BenchError(f"its hello has `coordinates`: {error}") from None
     line = " ".join(data["fingerprint"].split())
-    scores, exact = data.get("scores", False), data.get("exact", True)
-    return Hello(data["name"], frozenset(data["modalities"]), line, scores, exact, places)
+    scores, exact, begins = data.get("scores", False), data.get("exact", True), data.get("begins", False)
+    return Hello(data["name"], frozenset(data["modalities"]), line, scores, exact, places, begins, data.get("several", True))
 
 
 def line_of(number: int, request: Request) -> bytes:
@@ -79,6 +81,8 @@ def line_of(number: int, request: Request) -> bytes:
     data: dict[str, Any] = {"id": number, "messages": [message_of(message) for message in request.messages]}
     if isinstance(request, Score):
         data |= {"kind": "score", "options": list(request.options)}
+        data |= {"begun": request.begun} if request.begun else {}
+        data |= {"window": request.window} if request.window != "message" else {}
     else:
         data |= {"kind": "generate", "max_new_tokens": request.max_new_tokens, "stop": list(request.stop)}
         data |= {"temperature": request.temperature, "top_p": request.top_p, "seed": request.seed}

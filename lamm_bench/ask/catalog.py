@@ -16,7 +16,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, cast
 
 from lamm_bench import media
 from lamm_bench.errors import BenchError, unknown
@@ -25,6 +25,8 @@ from lamm_bench.read import convention
 from lamm_bench.types import Adapter, Task
 
 from .corrupt.texts import add_texts
+from .embedding import Embedder
+from .overrides import overridden
 from .recipe import Recipe, build, load_recipe, parse_recipe
 
 # the order of LAMM's own tables (reference 1.1); tasks of others follow by name
@@ -32,7 +34,7 @@ ORDER = ["cifar10", "voc2012", "sqaimage", "ai2d", "flickr30k", "ucmerced", "fsc
 ORDER += ["lsp", "locating-voc2012", "locating-lsp", "locating-fsc147", "scannet", "scanrefer", "scanqa"]
 FOLDER = Path(__file__).parents[1]
 TEXT = "text"  # the key of corruptions of questions
-PARTS = ("TASKS", "ADAPTERS", "RECIPES", "MODALITIES", "CORRUPTIONS")  # what a plug-in may define
+PARTS = ("TASKS", "ADAPTERS", "RECIPES", "MODALITIES", "CORRUPTIONS", "EMBEDDERS")  # what a plug-in may define
 ADAPTER_PARTS = ("name", "modalities", "fingerprint", "generate")
 TASK_PARTS = (
     *("name", "kind", "modality", "groups", "meta_files", "answer_files", "max_new_tokens", "protocols"),
@@ -47,6 +49,7 @@ class Catalog:
     tasks: dict[str, Task] = field(default_factory=dict)
     adapters: dict[str, Callable[..., Adapter]] = field(default_factory=dict)
     recipes: dict[str, Callable[[], Recipe]] = field(default_factory=dict)
+    embedders: dict[str, Callable[..., Embedder]] = field(default_factory=dict)  # that are no models to ask
     pools: list[Any] = field(default_factory=list)
     plugin_files: dict[str, str] = field(default_factory=dict)  # `--plugin` files and the sha256 of what was run
     brought: dict[tuple[str, str], str] = field(default_factory=dict)  # ("task" or "adapter", name) -> the plug-in file
@@ -60,6 +63,7 @@ class Catalog:
         for name, kind, form in (
             ("TASKS", list | tuple, "a tuple of tasks"),
             ("ADAPTERS", Mapping, "a mapping"),
+            ("EMBEDDERS", Mapping, "a mapping"),
             ("RECIPES", Mapping, "a mapping"),
             ("MODALITIES", list | tuple, "a tuple of modalities"),
             ("CORRUPTIONS", Mapping, "a mapping from a modality, or `text`, to corruptions by name"),
@@ -78,6 +82,8 @@ class Catalog:
             self.put(self.tasks, "task", task.name, task, where)
         for name, make in getattr(module, "ADAPTERS", {}).items():
             self.put(self.adapters, "adapter", name, make, where)
+        for name, make in getattr(module, "EMBEDDERS", {}).items():
+            self.put(self.embedders, "embedder", name, make, where)
         for name, text in getattr(module, "RECIPES", {}).items():
             self.put(self.recipes, "recipe", name, lambda text=text, name=name: parse_recipe(text, name), where)
         self.pools.extend(pool for pool in getattr(module, "POOLS", ()) if pool not in self.pools)
@@ -142,18 +148,29 @@ class Catalog:
             raise BenchError(f"model {name} lacks `{lacking[0]}`; an adapter has {', '.join(ADAPTER_PARTS)} (docs/extending.md)")
         return adapter
 
+    def embedder(self, name: str, settings: Mapping[str, Any]) -> Embedder:
+        """What gives vectors by name: an entry of `EMBEDDERS`, or a model whose adapter has `embed`."""
+        if name in self.embedders:
+            return build(self.embedders[name], settings, f"embedder {name}")  # type: ignore[arg-type]
+        if name not in self.adapters:
+            raise unknown("embedder", name, [*self.embedders, *self.adapters])
+        found: Any = self.adapter(name, settings)
+        if not hasattr(found, "embed"):
+            raise BenchError(f"the model {name} embeds nothing: its adapter has no `embed` (docs/adapters.md)")
+        return cast(Embedder, found)
+
     def options(self, name: str) -> list[str]:
         """The `--set` options of an adapter."""
         make = self.adapters[name]
         own = ("name", "modalities")  # what an adapter is, not how it is set
         return [f.name for f in fields(make) if f.init and f.name not in own and f.name[0] != "_"] if is_dataclass(make) else []
 
-    def recipe(self, name: str) -> Recipe:
-        """A recipe by name, or from a YAML file."""
+    def recipe(self, name: str, overrides: Sequence[str] = ()) -> Recipe:
+        """A recipe by name, or from a YAML file, with what is said otherwise for this once (`path=value`)."""
         if name in self.recipes:
-            return self.recipes[name]()
+            return overridden(self.recipes[name](), overrides)
         if name.endswith((".yaml", ".yml")):
-            return load_recipe(Path(name), Path(name).stem)
+            return overridden(load_recipe(Path(name), Path(name).stem), overrides)
         raise unknown("recipe", name, self.recipes)
 
 

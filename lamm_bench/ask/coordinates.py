@@ -14,6 +14,7 @@ from lamm_bench.keep.ledger import Ledger
 from lamm_bench.measure.scoring import Answered, from_records
 from lamm_bench.read import Convention, Frame, convention
 from lamm_bench.read.conventions import FRACTIONS, STATED, Resize, Size
+from lamm_bench.read.rendering import places_of, render
 from lamm_bench.types import Adapter, Media, Sample, Task
 
 from .instruction import Prompt, fill
@@ -79,6 +80,18 @@ class Wording:
         except MediaError:
             return {}  # whoever opens the picture says what is wrong with it, and that sample alone ends so
         return {"width": str(size[0]), "height": str(size[1])}
+
+    def answer(self, task: Task, sample: Sample, truth: str) -> str:
+        """A perfect answer in the convention's own form, where it is asked for places in its own words."""
+        if not self.convention.own_words or getattr(task, "asks_for", "") not in ("boxes", "points"):
+            return truth
+        picture = first_picture(sample)
+        sent = self.convention.frame == "sent" and self.seen is not None and picture is not None
+        try:
+            sizes = [tuple(self.seen(picture))] if sent else []
+        except MediaError:
+            sizes = []
+        return render(places_of(truth), frame_of(sample, self.convention, sizes))
 
     def tokens(self, task: Task, sample: Sample) -> int:
         """New tokens that an answer is granted."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -20,20 +20,28 @@ class Prompt:
     """A conversation that ends where the model is to speak. Changing it gives a new one."""
 
     messages: tuple[Message, ...]
+    answer: str = "{option}"  # how an option is said where likelihood decides; what stands before it begins the answer
+    raw: str = ""  # the item's own question, before a pool's prompt; empty: the last message's text
+    words: tuple[str, ...] = ()  # that the options are called by, where not by letter or text (verbalizers.py)
 
     def then(self, said: str) -> Prompt:
         """The same conversation after the model has said something."""
-        return Prompt((*self.messages, Message("assistant", (said,))))
+        return replace(self, messages=(*self.messages, Message("assistant", (said,))))
 
     def ask(self, text: str) -> Prompt:
         """The same conversation after one more question."""
-        return Prompt((*self.messages, Message("user", (text,))))
+        return replace(self, messages=(*self.messages, Message("user", (text,))))
 
     def reworded(self, text: str) -> Prompt:
         """The same conversation with another text in its last question; media stay."""
         last = self.messages[-1]
         media = tuple(part for part in last.parts if isinstance(part, Media))
-        return Prompt((*self.messages[:-1], Message(last.role, (*media, text))))
+        return replace(self, messages=(*self.messages[:-1], Message(last.role, (*media, text))))
+
+    @property
+    def own(self) -> str:
+        """The item's own question, without what a pool's prompt adds."""
+        return self.raw or self.question
 
     @property
     def question(self) -> str:

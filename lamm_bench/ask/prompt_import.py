@@ -8,15 +8,18 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import yaml
 
 from lamm_bench.errors import BenchError
 
+from . import pool_import
 from .constants import Unreadable, Value, constants_of
 from .instruction import PromptFile, prompt_file
+from .pool_import import PROMPTS, TEMPLATES, Pools, read_pools
 
 BENCHMARK = ("src/ChEF/scenario/lamm_sysmsg.py", "src/datasets/system_msg.py")
 TRAINING = ("src/model/LAMM/conversations.py", "src/model/conversations.py")
@@ -56,20 +59,37 @@ class Imported:
     task_types: Mapping[str, str]
     files: Sequence[str]
     unused: Sequence[str]
+    pools: Pools | None = None  # of ChEF, where the checkout has them
+    pool_file: Path | None = None  # into which those were written
 
 
 def import_prompts(checkout: Path, output: Path) -> Imported:
-    """Writes the prompt file, whole or not at all. Raises `BenchError` for a checkout that is none, or a text that cannot be
+    """Writes the prompt file, and beside it the pool file where the checkout has ChEF's pools, each whole or not at all. Raises `BenchError` for a checkout that is none, or a text that cannot be
     read without running its file."""
     if output.suffix not in (".yaml", ".yml"):
         raise BenchError(f"--output {output} must end in .yaml, so that a recipe can name it")
-    if output.exists():
-        raise BenchError(f"{output} is there already; choose another --output")
+    beside = output.with_name(f"{output.stem}-pools{output.suffix}")
+    for file in (output, beside):
+        if file.exists():
+            raise BenchError(f"{file} is there already; choose another --output")
     found = read_checkout(checkout)
+    if found.pools is not None:
+        pools = pool_import.HEADER.format(checkout=checkout, files=f"{PROMPTS}, {TEMPLATES}", output=beside)
+        write(beside, pools, {"pools": found.pools.pools, "tasks": dict(found.pools.tasks)})
+        found = replace(found, pool_file=beside)
     header = HEADER.format(checkout=checkout, files=", ".join(found.files), output=output)
-    body = yaml.safe_dump(
-        {"system": dict(found.system), "task_types": dict(found.task_types)}, allow_unicode=True, sort_keys=False, width=120
-    )
+    try:
+        write(output, header, {"system": dict(found.system), "task_types": dict(found.task_types)})
+    except BenchError:
+        if found.pool_file is not None:
+            found.pool_file.unlink()
+        raise
+    return found
+
+
+def write(output: Path, header: str, data: Mapping[str, Any]) -> None:
+    """A YAML file, whole or not at all."""
+    body = yaml.safe_dump(data, allow_unicode=True, sort_keys=False, width=120)
     temporary = output.with_name(f".{output.name}.{os.getpid()}.tmp")
     try:
         output.parent.mkdir(parents=True, exist_ok=True)
@@ -79,7 +99,6 @@ def import_prompts(checkout: Path, output: Path) -> Imported:
         with contextlib.suppress(OSError):
             temporary.unlink()
         raise BenchError(f"{output} cannot be written: {error.strerror or error}") from None
-    return found
 
 
 def read_checkout(checkout: Path) -> Imported:
@@ -98,7 +117,7 @@ def read_checkout(checkout: Path) -> Imported:
     ours: PromptFile = prompt_file("standard")
     task_types |= {name: kind for name, kind in ours.task_types.items() if name not in task_types and kind in system}
     unused = [key for key in common if key not in KINDS] + [key for key in locating if key not in LOCATING]
-    return Imported(system, task_types, (benchmark, training), unused)
+    return Imported(system, task_types, (benchmark, training), unused, read_pools(checkout))
 
 
 def first_of(checkout: Path, places: Sequence[str]) -> str:

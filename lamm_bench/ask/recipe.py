@@ -5,13 +5,14 @@ known one, because upstream's builder swallowed typos and asked with another pro
 
 from __future__ import annotations
 
+import contextlib
 import math
 import types
 import typing
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from lamm_bench.errors import BenchError, unknown
 from lamm_bench.lamm.layouts import LAYOUTS
@@ -19,10 +20,14 @@ from lamm_bench.loading import parse_yaml, read_text
 from lamm_bench.read.conventions import known
 from lamm_bench.types import to_json
 
-from .inferencers import INFERENCERS, Inferencer
+from .examples import Examples, check_examples
+from .inferencers import INFERENCERS, Inferencer, Likelihood
 from .instruction import prompt_file
+from .pools import is_path, pool_file, pool_of, split
+from .verbalizers import verbalizers
 
 PROTOCOLS = ("standard", "classic", "chef")
+BEHIND = " with "  # between a recipe's own name and what was overridden in it
 T = TypeVar("T")
 
 
@@ -32,6 +37,7 @@ class Scenario:
 
     tasks: tuple[str, ...] = ("all",)  # names or groups that the recipe is made for; others are skipped with the reason
     image_transform: str = "squash"  # what the LAMM model does to an image: `squash` or `crop` (reference 3.3)
+    draws: Literal["own", "upstream"] = "own"  # options that a task draws: by the sample's id, or in upstream's order
 
 
 @dataclass(frozen=True)
@@ -44,6 +50,23 @@ class Instruction:
     layout: str = (
         "training"  # how LAMM's conversations are written: `training` (as it was trained), `classic` (reference 3.5) ...
     )
+    examples: Examples = field(default_factory=Examples)  # solved samples that stand before each question
+    prompt: int | str | None = (
+        None  # a prompt of the pool by its number, or `seed`: drawn by seed and sample; none: the question alone
+    )
+    answer: int | None = None  # an answer template of the pool by its number; none: the option alone
+    pool: str = ""  # a pool file by name or path, a pool of it behind a colon; empty: the task's own pool of ours
+    defined_prompt: tuple[str, ...] = ()  # own text in place of a prompt; two for turns: the first question, and later ones
+    defined_template: tuple[str, ...] = ()  # own text in place of an answer template, `{option}` in it; two for turns
+    verbalizer: str = ""  # other words for the options, with a sentence for each (verbalizers.py)
+
+
+UNSAID = {
+    key: value
+    for key, value in to_json(Instruction()).items()
+    if key not in ("prompts", "template", "layout")  # which have stood in every run's identity from the beginning
+}
+"""Settings that are no part of a run's identity where they are as here: runs of before they were known go on."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +86,11 @@ class Recipe:
     inferencer: Mapping[str, Any] = field(default_factory=lambda: {"name": "direct"})  # settings; `tasks` overrides by task
     metric: MetricChoice = field(default_factory=MetricChoice)
 
+    @property
+    def base(self) -> str:
+        """The name without what was overridden."""
+        return self.name.partition(BEHIND)[0]
+
     def inferencer_for(self, task: str) -> Inferencer:
         """The inferencer of a task: the recipe's own, or what its `tasks` says for this one."""
         settings = {key: value for key, value in self.inferencer.items() if key != "tasks"}
@@ -75,10 +103,15 @@ class Recipe:
         A prompt file of the user's own counts by its texts, since it may change between two runs."""
         named = self.instruction.prompts
         own = {"texts": to_json(prompt_file(named).system)} if named.endswith((".yaml", ".yml")) else {}
-        worded = {key: value for key, value in to_json(self.instruction).items() if (key, value) != ("coordinates", "fractions")}
+        worded = {key: value for key, value in to_json(self.instruction).items() if key not in UNSAID or value != UNSAID[key]}
+        worded.pop("examples", None)  # of none nothing is said
+        if self.instruction.examples.count:
+            worded["examples"] = to_json(self.instruction.examples.identity())
+        if is_path(split(self.instruction.pool)[0]):
+            own |= {"pools": to_json(pool_file(split(self.instruction.pool)[0]))}
         return {
             "name": self.name,
-            "scenario": to_json(self.scenario),
+            "scenario": {key: value for key, value in to_json(self.scenario).items() if (key, value) != ("draws", "own")},
             "instruction": {**worded, **own},
             "inferencer": to_json(self.inferencer),
         }
@@ -112,15 +145,23 @@ def build(cls: type[T], data: Mapping[str, Any], where: str) -> T:
 
 def convert(value: Any, hint: Any, where: str) -> Any:
     """`value` as the type that a field's annotation names. Text from the command line becomes numbers and booleans."""
+    if hint is Any:  # several forms; `check` looks
+        return value
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if origin in (typing.Union, types.UnionType):
         if value is None or (value == "none" and type(None) in arguments and str not in arguments):
             return None
-        return convert(value, next(a for a in arguments if a is not type(None)), where)
+        kinds = [a for a in arguments if a is not type(None)]
+        for kind in kinds[:-1]:  # a number, or else a text
+            with contextlib.suppress(BenchError):
+                return convert(value, kind, where)
+        return convert(value, kinds[-1], where)
     if origin is typing.Literal:
         if value not in arguments:
             raise unknown(f"value of {where}", str(value), [str(a) for a in arguments])
         return value
+    if is_dataclass(hint) and isinstance(hint, type) and isinstance(value, Mapping):
+        return build(hint, value, where)
     if origin is tuple or hint is tuple:
         parts = [value] if isinstance(value, str) else value
         if not isinstance(parts, list | tuple) or not all(isinstance(part, str) for part in parts):
@@ -138,6 +179,10 @@ def convert(value: Any, hint: Any, where: str) -> Any:
             return number
         except (ValueError, OverflowError):
             raise BenchError(f"{where} is {value!r}, expected {'a whole number' if hint is int else 'a number'}") from None
+    if is_dataclass(hint) and isinstance(hint, type):
+        if not isinstance(value, Mapping):
+            raise BenchError(f"{where} is {value!r}, expected a mapping with the keys {', '.join(f.name for f in fields(hint))}")
+        return build(hint, value, where)
     if isinstance(hint, type) and not isinstance(value, hint):
         raise BenchError(f"{where} is {value!r}, expected {hint.__name__}")
     return value
@@ -145,8 +190,12 @@ def convert(value: Any, hint: Any, where: str) -> Any:
 
 def parse_recipe(text: str, name: str, file: str = "") -> Recipe:
     """A recipe from YAML. Raises `BenchError` naming the key that is wrong."""
+    return recipe_of(parse_yaml(text, f"recipe {file or name}"), name)
+
+
+def recipe_of(data: Any, name: str) -> Recipe:
+    """A recipe from a mapping of its four keys."""
     where = f"recipe {name}"
-    data = parse_yaml(text, f"recipe {file or name}")
     keys = ("scenario", "instruction", "inferencer", "metric")
     if not isinstance(data, dict):
         raise BenchError(f"{where} must be a mapping with the keys {', '.join(keys)}")
@@ -178,6 +227,8 @@ def check(recipe: Recipe) -> None:
         raise unknown(f"layout in {where}", recipe.instruction.layout, LAYOUTS)
     if recipe.instruction.coordinates not in ("native", *known()):
         raise unknown(f"coordinates in {where}", recipe.instruction.coordinates, ("native", *known()))
+    check_examples(recipe.instruction.examples, where)
+    check_words(recipe.instruction, where)
     for protocol in recipe.metric.protocols:
         if protocol not in PROTOCOLS:
             raise unknown(f"protocol in {where}", protocol, PROTOCOLS)
@@ -186,8 +237,34 @@ def check(recipe: Recipe) -> None:
         raise BenchError(f"{where}: `tasks` of the inferencer must map task names to inferencers")
     for task in ("", *overrides):
         asker: Any = recipe.inferencer_for(task)
+        if recipe.instruction.verbalizer and not isinstance(asker, Likelihood):
+            raise BenchError(f"{where}: `verbalizer` goes with the inferencer likelihood, since nobody reads its words in a text")
         if getattr(asker, "temperature", 0.0) < 0 or not 0 < getattr(asker, "top_p", 1.0) <= 1:
             raise BenchError(f"{where}: `temperature` must not be below 0, and `top_p` lies above 0 and up to 1")
+
+
+def check_words(own: Instruction, where: str) -> None:
+    """Whether prompts, templates and verbalizer of an instruction can be what they say; which numbers there are, a task's pool tells."""
+    if isinstance(own.prompt, str) and own.prompt != "seed":
+        raise BenchError(f"{where}: `prompt` is {own.prompt!r}, expected the number of a prompt, or seed")
+    for key, given in (("prompt", own.prompt), ("answer", own.answer)):
+        if isinstance(given, int) and given < 0:
+            raise BenchError(f"{where}: `{key}` is {given}, expected a number from 0 on")
+    for key, replaced, other, texts in (
+        ("defined_prompt", "prompt", own.prompt, own.defined_prompt),
+        ("defined_template", "answer", own.answer, own.defined_template),
+    ):
+        if len(texts) > 2:
+            raise BenchError(f"{where}: `{key}` holds {len(texts)} texts, expected one, or two for questions in turns")
+        if texts and other is not None:
+            raise BenchError(f"{where}: `{key}` and `{replaced}` exclude each other; leave one of them out")
+    for text in own.defined_template:
+        if "{option}" not in text:
+            raise BenchError(f"{where}: `defined_template` {text!r} has no {{option}}, where the option is to stand")
+    if own.verbalizer and own.verbalizer not in verbalizers():
+        raise unknown(f"verbalizer in {where}", own.verbalizer, verbalizers())
+    if own.pool and is_path(split(own.pool)[0]):
+        pool_of(own.pool, "")
 
 
 def load_recipe(path: Path, name: str) -> Recipe:

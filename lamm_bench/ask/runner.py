@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from numbers import Integral
 from pathlib import Path
 from typing import Any, TypeVar
@@ -22,12 +23,15 @@ from lamm_bench.measure.stats import seed_of
 from lamm_bench.read.parting import thought_apart
 from lamm_bench.types import Adapter, Flow, Generate, Job, Prediction, Record, Request, Response, Sample, Score, Task
 
+from .asking import Asking, begins, why_unworded
 from .coordinates import Wording, spoken, why_no_places
 from .corrupt.chain import apply, from_files, parse
+from .exampled import behind, why_no_examples
+from .fitting import exampled, fitted
 from .formed import formed
-from .inferencers import sound
-from .instruction import Prompt, opening, prompt_file
+from .inferencers import WEIGHING, sound
 from .recipe import Recipe
+from .shots import Shots
 from .transforms import CONTROLS
 
 Step = tuple[int, Request, Response]
@@ -44,6 +48,7 @@ class Plan:
     unusable: dict[str, str]  # sample id -> why its media cannot be used
     data: str  # digest of the items asked and the content of their media
     file: Sequence[Sample] = ()  # all samples of the file
+    shots: Shots | None = None  # chooses the examples that stand before a question; None: there are none
 
 
 def plan(
@@ -101,17 +106,22 @@ def cluster_of(sample: Sample) -> str:
     return sample.group.replace("\\", "/").rsplit("/", 1)[-1] or sample.id
 
 
-def flow_of(recipe: Recipe, task: Task, sample: Sample, seed: int, wording: Wording | None = None) -> Flow[Prediction]:
-    """The dialogue of a recipe about one sample; `wording` asks for places, where that is not as LAMM does."""
-    system = prompt_file(recipe.instruction.prompts).of_task(task.name, task.kind)
-    template = recipe.instruction.template
+def flow_of(
+    recipe: Recipe, task: Task, sample: Sample, seed: int, wording: Wording | None = None, shots: Sequence[Sample] = ()
+) -> Flow[Prediction]:
+    """The dialogue of a recipe about one sample; `wording` asks for places, where that is not as LAMM does. `shots` are its examples."""
+    if recipe.scenario.draws == "upstream" and hasattr(task, "as_upstream"):
+        sample = task.as_upstream(sample)
 
-    def first(part: str) -> Prompt:
-        usual = opening(sample, part, system, template)
-        return usual if wording is None else wording.prompt(task, sample, part, usual)
+    def asking(one: Sample) -> Asking:
+        reword = None if wording is None else partial(wording.prompt, task, one)
+        return Asking.of(recipe.instruction, task, one, seed, reword)
 
+    own, asker = asking(sample), recipe.inferencer_for(task.name)
+    native = None if wording is None else wording.answer
+    ask = behind(own, [asking(one) for one in shots], recipe.instruction.examples, task, asker, native)
     most = task.max_new_tokens if wording is None else wording.tokens(task, sample)
-    return recipe.inferencer_for(task.name).infer(sample, first, most, seed_of(str(seed), task.name))
+    return asker.infer(sample, ask, most, seed_of(str(seed), task.name))
 
 
 def why_not(task: Task, recipe: Recipe, adapter: Adapter) -> str | None:
@@ -130,11 +140,19 @@ def why_not(task: Task, recipe: Recipe, adapter: Adapter) -> str | None:
     lacking = sorted(frozenset(getattr(adapter, "needs", ())) - gives) if gives else []
     if lacking:
         return f"{adapter.name} needs {' and '.join(lacking)}, and {task.name} gives {', '.join(sorted(gives))} only"
-    fits = {"all", task.name, *task.groups} & set(recipe.scenario.tasks) or recipe.name in getattr(task, "suits", ())
+    fits = {"all", task.name, *task.groups} & set(recipe.scenario.tasks) or recipe.base in getattr(task, "suits", ())
     if not fits:
         return f"recipe {recipe.name} is made for {', '.join(recipe.scenario.tasks)}"
-    if settings.get("name") == "likelihood" and not hasattr(adapter, "score"):
+    if getattr(task, "in_turns", False) and not getattr(recipe.inferencer_for(task.name), "in_turns", False):
+        return f"recipe {recipe.name} does not ask in turns, and no single question asks {task.name}"
+    if settings.get("name") in WEIGHING and not hasattr(adapter, "score"):
         return f"{adapter.name} gives no likelihoods"
+    if recipe.instruction.examples.count and (reason := why_no_examples(task, recipe, adapter)):
+        return reason
+    if reason := why_unworded(recipe, task):
+        return reason
+    if begins(recipe, task) and not getattr(adapter, "begins", False):
+        return f"{adapter.name} does not say that it scores options behind the beginning of an answer (`begins`), as recipe {recipe.name} asks"
     return why_no_places(task, spoken(recipe, adapter))
 
 
@@ -263,6 +281,7 @@ def ask(
     asked = Asked()
     samples = [sample for sample in work.samples if mine(sample)]
     usable, unfit = fitted([sample for sample in samples if sample.id not in work.unusable], adapter)
+    usable, shots = exampled(usable, work.shots, adapter, unfit)
     unusable = {sample.id: work.unusable[sample.id] for sample in samples if sample.id in work.unusable}
     for name, reason in {**unusable, **unfit}.items():
         ended = ledger.ended.get(name)
@@ -275,7 +294,7 @@ def ask(
     dialogues = []
     for sample in usable:
         ended = ledger.ended.get(sample.id)
-        dialogue = replayed(flow_of(recipe, work.task, sample, seed, wording), sample, ledger)
+        dialogue = replayed(flow_of(recipe, work.task, sample, seed, wording, shots.get(sample.id, ())), sample, ledger)
         if ended is not None and ended.status != "model_error":
             if dialogue.over:
                 asked.kept += 1
@@ -293,21 +312,6 @@ def ask(
     ledger.flush()
     asked.seconds = time.monotonic() - begun
     return asked
-
-
-def fitted(samples: Sequence[Sample], adapter: Adapter) -> tuple[list[Sample], dict[str, str]]:
-    """The samples with their media as this adapter takes them (a video as its frames), and why some cannot be shown to it."""
-    taken, found, unfit = frozenset(adapter.modalities), [], {}
-    for sample in samples:
-        try:
-            if all(one.kind in taken for one in sample.media):
-                found.append(sample)
-            else:
-                shown = tuple(media.seal(new) for one in sample.media for new in media.instead(one, taken))
-                found.append(replace(sample, media=shown))
-        except MediaError as error:
-            unfit[sample.id] = str(error)
-    return found, unfit
 
 
 @dataclass
@@ -336,8 +340,8 @@ class Dialogue:
 
     def end(self, response: Response) -> Record:
         """How it ended with this response."""
-        status = status_of(response)
-        if status == "ok" and self.cut and self.sample.parts:
+        status, said = status_of(response), self.conclusion.text if self.conclusion is not None else None
+        if status == "ok" and self.cut and (self.sample.parts or isinstance(said, Mapping)):
             status = "truncated"
         return Record(self.sample.id, status, self.conclusion, response.error, self.seconds, self.queued)
 

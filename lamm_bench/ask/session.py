@@ -7,7 +7,7 @@ from __future__ import annotations
 import os
 import traceback
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,7 @@ from .outcome import Outcome, Watcher, latencies, load, score_task, why_failed, 
 from .recipe import Recipe
 from .runner import Plan, ask, plan, why_not
 from .shares import FILE, Share
+from .shots import shots_for, told_of
 from .transforms import CONTROLS
 
 
@@ -42,6 +43,7 @@ class Options:
     tasks: str = "all"
     data_root: Path | None = None  # None: found, or the miniature
     recipe: str = "lamm/standard"
+    overrides: tuple[str, ...] = ()  # of the recipe's settings: `instruction.prompt=3`
     protocols: tuple[str, ...] = ()  # empty: the recipe's
     limit: int | None = None
     seed: int = 0
@@ -80,20 +82,24 @@ def file_name(name: str) -> str:
 
 def run(options: Options, catalog: Catalog, adapter: Adapter, root: Path, source: str, watcher: Watcher) -> Outcome:
     """Asks and scores. Raises `BenchError` before the first question if the run cannot begin."""
-    recipe = catalog.recipe(options.recipe)
+    recipe = catalog.recipe(options.recipe, options.overrides)
     if options.control and options.control not in CONTROLS:
         raise unknown("control", options.control, CONTROLS)
     outcome = Outcome()
     plans = planned(options, catalog, recipe, adapter, root, outcome)
     described = describe(options.model, options.settings, recipe, adapter, plans, options.drawn, catalog)
+    examples = examples_told(plans, described)
     manifest = {
         **described,
+        **({"examples": examples} if examples else {}),
         **({"name": options.name} if options.name else {}),
         "protocols": list(options.protocols or recipe.metric.protocols),
         "source": source,
         "data_root": str(root.resolve()),  # where they were met; not part of the identity, since data may move
         "asked": [circumstances(options.command, catalog)],  # one entry for each way in which processes have asked
     }
+    if fallback := examples.get("fallback"):
+        watcher.say(f"note: examples in context: {fallback}")
     for sentence in (
         *left_out(parse(options.corrupt)),
         *unseen(plans, recipe),
@@ -139,11 +145,38 @@ def planned(options: Options, catalog: Catalog, recipe: Recipe, adapter: Adapter
         for task, samples in loaded
         if not refused[task.name]
     ]
+    plans = with_shots(plans, recipe, catalog, options.control, outcome)
     if not plans:
         raise BenchError(
             "no task can be asked: " + "; ".join(f"{k}: {v}" for k, v in {**outcome.skipped, **outcome.unavailable}.items())
         )
     return plans
+
+
+def with_shots(plans: Sequence[Plan], recipe: Recipe, catalog: Catalog, control: str | None, outcome: Outcome) -> list[Plan]:
+    """The tasks with what chooses their examples; those whose file has none are skipped with the reason."""
+    if not recipe.instruction.examples.count:
+        return list(plans)
+    choose, found = shots_for(recipe.instruction.examples, catalog.embedder, control), []
+    for work in plans:
+        shots = choose(work.task, work.file)
+        if reason := shots.why_not:
+            outcome.skipped[work.task.name] = reason
+        else:
+            found.append(replace(work, shots=shots))
+    return found
+
+
+def examples_told(plans: Sequence[Plan], described: dict[str, Any]) -> dict[str, Any]:
+    """What manifest and result say of the examples. By what texts or pictures were compared is part of the run's identity."""
+    shots = plans[0].shots
+    if shots is None:
+        return {}
+    own: Any = shots.embedder
+    told = to_json(told_of(shots.examples, fingerprint(own) if own is not None else ""))
+    if "compared_by" in told:
+        described["identity"]["compared_by"] = told["compared_by"]
+    return dict(told)
 
 
 def places_sentences(recipe: Recipe, adapter: Adapter, protocols: Sequence[str]) -> list[str]:
@@ -327,6 +360,7 @@ def finish(opened: Run, outcome: Outcome, pools: Sequence[Pool], notes: Sequence
         "identity": digest(manifest["identity"]),
         "recipe": manifest["identity"]["recipe"]["name"],
         **({"coordinates": manifest["identity"]["coordinates"]} if manifest["identity"].get("coordinates") else {}),
+        **({"examples": manifest["examples"]} if manifest.get("examples") else {}),
         "control": manifest["identity"]["control"],
         **worse_head(manifest["identity"]),
         "limit": manifest["identity"]["limit"],

@@ -10,6 +10,7 @@ from .chat import chat
 from .checkpoint import checkpoint
 from .compare import compare
 from .data import data
+from .desiderata import desiderata
 from .doctor import doctor
 from .judge import judge
 from .leaderboard import leaderboard
@@ -44,6 +45,7 @@ VERBS = (
     merge,
     score,
     judge,
+    desiderata,
     compare,
     robustness,
     leaderboard,

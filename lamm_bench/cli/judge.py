@@ -39,6 +39,9 @@ from .options import (
 @click.option(
     "--protocol", default="standard", show_default=True, metavar="NAME", help="Ranking: standard (both orders) or classic."
 )
+@click.option(
+    "--language", is_flag=True, help="Grade chains of thought with their answers, 0 to 10: ChEF's language performance."
+)
 @click.option("--classic-newlines", is_flag=True, help="With classic: also upstream's newline between every two characters.")
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Judge only N answers of each task, drawn with the seed.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of the draws and of the votes.")
@@ -59,6 +62,7 @@ def judge(**asked: Any) -> None:
     Examples:
       lamm-bench judge runs/lamm-1a2b3c4d --judge openai-chat --set model=gpt-4o-mini --tasks flickr30k
       lamm-bench judge runs/lamm-1a2b3c4d --against runs/llava-5e6f7a8b --judge openai-chat --set model=gpt-4o-mini
+      lamm-bench judge runs/thoughts --language --judge openai-chat --set model=gpt-4o-mini --votes 6
       lamm-bench judge runs/lamm-1a2b3c4d --replay
     """
     from lamm_bench.ask.catalog import load_catalog
@@ -92,6 +96,7 @@ def judge(**asked: Any) -> None:
         asked["seed"],
         "fresh" if asked["fresh"] else "auto",
         asked["max_new_tokens"],
+        asked["language"],
     )
     check(options)
     adapter = catalog.adapter(asked["judge"], settings)

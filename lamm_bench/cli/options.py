@@ -163,6 +163,11 @@ def data_root_option(verb: Callable[..., Any]) -> Callable[..., Any]:
     return click.option("--data-root", type=click.Path(path_type=Path), metavar="DIR", help=text)(verb)
 
 
+def override_option(verb: Callable[..., Any]) -> Callable[..., Any]:
+    text = "Another value of one of the recipe's settings, as instruction.prompt=3 (repeatable); the run is called by it."
+    return click.option("--override", "overrides", multiple=True, metavar="PATH=VALUE", help=text)(verb)
+
+
 def protocol_option(verb: Callable[..., Any]) -> Callable[..., Any]:
     text = "Score only under these protocols: standard, classic, chef (repeatable, or separated by commas)."
     return click.option("--protocol", "protocols", multiple=True, metavar="NAME", help=text)(verb)

@@ -25,7 +25,8 @@ def prompts() -> None:
 )
 @guarded
 def import_(lamm_checkout: Path, output: Path) -> None:
-    """Read upstream's system messages from a checkout of LAMM into a prompt file. Nothing of the checkout is run.
+    """Read upstream's system messages from a checkout of LAMM into a prompt file, and ChEF's pools into FILE-pools.yaml. Nothing of
+    the checkout is run.
 
     The texts are upstream's and are not shipped with lamm-bench. A recipe names the file: instruction: {prompts: FILE}.
 
@@ -42,3 +43,6 @@ def import_(lamm_checkout: Path, output: Path) -> None:
     if found.unused:
         click.echo(f"not used, for no task here asks for them: {', '.join(found.unused)}")
     click.echo(f"prompt file: {output}\nname it in a recipe: instruction: {{prompts: {output}}}")
+    if found.pools is not None:
+        click.echo(f"pool file: {found.pool_file} ({len(found.pools.pools)} of ChEF's pools with {found.pools.entries} entries)")
+        click.echo(f"name it in a recipe: instruction: {{pool: {found.pool_file}, prompt: 1, answer: 1}}")

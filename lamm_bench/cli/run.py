@@ -19,6 +19,7 @@ from .options import (
     guarded,
     json_option,
     max_cost_option,
+    override_option,
     pairs,
     plugin_option,
     protocol_names,
@@ -36,6 +37,7 @@ from .options import (
 @click.option("--tasks", metavar="LIST", help="Task names and groups (2d, 3d, locating, all); default: those of the recipe.")
 @data_root_option
 @click.option("--recipe", default="lamm/standard", show_default=True, metavar="NAME", help="How to ask: a name or a YAML file.")
+@override_option
 @protocol_option
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Ask only N samples of each task, drawn with the seed.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of --limit and of sampling.")
@@ -83,6 +85,7 @@ def run(**asked: Any) -> None:
       lamm-bench run --model lamm --tasks 3d --data-root LAMM --limit 200
       lamm-bench run --model lamm --tasks 2d --feature-cache features --dtype bfloat16
       lamm-bench run --model lamm --tasks voc2012,lsp --control blind
+      lamm-bench run --model lamm --tasks ai2d --recipe lamm/likelihood --override inferencer.option=text
       lamm-bench run --model lamm --tasks 3d --corrupt jitter:3,colour_loss:5
       lamm-bench run --model lamm --tasks all --data-root LAMM --workers gpus
       lamm-bench run --model chance --tasks all --set seed=3
@@ -102,7 +105,9 @@ def run(**asked: Any) -> None:
         raise BenchError("--json: a share has no results; `lamm-bench merge` writes those of the whole run")
     catalog = load_catalog(asked["plugins"])
     settings = with_shortcuts(asked, asked["model"], catalog)
-    recipe = catalog.recipe(asked["recipe"])  # a wrong name is told before a model is loaded or data are drawn
+    recipe = catalog.recipe(
+        asked["recipe"], asked["overrides"]
+    )  # a wrong name is told before a model is loaded or data are drawn
     tasks = asked["tasks"] if asked["tasks"] is not None else ",".join(recipe.scenario.tasks)
     chosen = catalog.select_tasks(tasks)
     protocols = protocol_names(asked["protocols"])
@@ -116,6 +121,7 @@ def run(**asked: Any) -> None:
         settings=settings,
         tasks=tasks,
         recipe=asked["recipe"],
+        overrides=asked["overrides"],
         protocols=protocols,
         limit=asked["limit"],
         seed=asked["seed"],

@@ -8,7 +8,7 @@ import click
 
 from lamm_bench.errors import BenchError
 
-from .options import SETTINGS, data_root_option, guarded, plugin_option
+from .options import SETTINGS, data_root_option, guarded, override_option, plugin_option
 
 
 @click.command(context_settings=SETTINGS, short_help="Show a sample as the model will see it.")
@@ -16,6 +16,7 @@ from .options import SETTINGS, data_root_option, guarded, plugin_option
 @click.argument("sample", required=False, metavar="[ID]")
 @data_root_option
 @click.option("--recipe", default="lamm/standard", show_default=True, metavar="NAME", help="How it would be asked.")
+@override_option
 @click.option("--coordinates", metavar="NAME", help="The convention in which lamm/native would ask for places.")
 @click.option("--corrupt", metavar="LIST", help="Made worse, as `run --corrupt` would.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of --corrupt.")
@@ -27,6 +28,7 @@ def show(
     sample: str | None,
     data_root: Path | None,
     recipe: str,
+    overrides: tuple[str, ...],
     coordinates: str | None,
     corrupt: str | None,
     seed: int,
@@ -45,6 +47,7 @@ def show(
     from lamm_bench.ask.catalog import load_catalog
     from lamm_bench.ask.corrupt.chain import parse, why_not
     from lamm_bench.ask.runner import plan
+    from lamm_bench.ask.shots import shots_for
     from lamm_bench.data.locate import find_root
     from lamm_bench.errors import unknown
     from lamm_bench.show.progress import Bars, stderr_console
@@ -54,7 +57,7 @@ def show(
     chain = parse(corrupt)
     if task not in catalog.tasks:
         raise unknown("task", task, catalog.tasks)
-    chosen = catalog.recipe(recipe)
+    chosen = catalog.recipe(recipe, overrides)
     root, _ = find_root(data_root, Bars(stderr_console()).say, [catalog.tasks[task]])
     samples = catalog.tasks[task].samples(root)
     if not samples:
@@ -63,11 +66,13 @@ def show(
     if found is None:
         ids = [s.id for s in samples]
         raise BenchError(f"{task} has no sample '{sample}'; its {len(ids)} ids run from {ids[0]} to {ids[-1]}")
+    examples = chosen.instruction.examples
+    choose = shots_for(examples, catalog.embedder, None)(catalog.tasks[task], samples) if examples.count else None
     if chain:
         reason = why_not(catalog.tasks[task], samples, chain, frozenset({catalog.tasks[task].modality}))
         if reason:
             raise BenchError(reason)
         found = plan(catalog.tasks[task], [found], None, seed, None, str(chain), root).samples[0]
-    show_sample(catalog.tasks[task], found, chosen, coordinates)
+    show_sample(catalog.tasks[task], found, chosen, coordinates, choose)
     if picture is not None:
         write_picture(found, picture)

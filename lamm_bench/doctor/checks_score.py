@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 from .patient import Patient
 from .verdict import Check, Failed, NotApplicable, check
@@ -84,6 +85,31 @@ def score_loss(p: Patient) -> str:
             raise Failed(f"`loss` gave {len(losses)} values for {len(request.options)} options")
         worst = max(worst, p.close("score against minus the loss", response.logprobs, [-value for value in losses]))
     return f"the largest difference is {worst:.1e} nats"
+
+
+@check(CHECKS, "score-begun", "options are scored behind what the answer has begun with, which is not scored itself")
+def score_begun(p: Patient) -> str:
+    p.needs_score()
+    if not getattr(p.adapter, "begins", False):
+        raise NotApplicable("it does not say that it scores behind the beginning of an answer (`begins`)")
+    p.needs_prompt("it never looks at the prompt, by its own declaration")
+    asked = p.scoring(p.question())
+    begun = replace(asked, begun="After a good look, I say ")
+    plain, behind, own, alone = p.scored([asked, begun, replace(begun, window="option"), replace(asked, window="option")])
+    if p.scoring_kind != "letters":
+        if all(abs(a - b) < 1e-6 for a, b in zip(plain.logprobs, behind.logprobs)):
+            raise Failed("likelihoods are the same behind a beginning as without one: `begun` is not looked at")
+        if any(closed > bare + 1e-3 for closed, bare in zip(behind.logprobs, own.logprobs)):
+            raise Failed("an option alone is less likely than the option and the end of the message: `window` is not looked at")
+    if sum(map(math.exp, behind.logprobs)) > 1.001 and len(set(asked.options)) == len(asked.options):
+        raise Failed("behind a beginning the likelihoods of the options sum to more than one")
+    loss = getattr(p.adapter, "loss", None)
+    if not callable(loss) or p.scoring_kind == "letters":
+        return f"{len(asked.options)} options behind {len(begun.begun)} letters"
+    worst = 0.0
+    for request, response in ((begun, behind), (replace(begun, window="option"), own), (replace(asked, window="option"), alone)):
+        worst = max(worst, p.close("score against minus the loss", response.logprobs, [-value for value in loss(request)]))
+    return f"the largest difference to minus the loss is {worst:.1e} nats"
 
 
 @check(CHECKS, "score-plain", "a likelihood is the same when nothing is kept or shared between requests")

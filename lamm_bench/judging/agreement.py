@@ -105,7 +105,7 @@ def between(first: Values, second: Values, metric: str) -> dict[str, Any]:
     """Two judges on the samples that both have judged."""
     common = [name for name in first if name in second]
     a, b = [first[name] for name in common], [second[name] for name in common]
-    if metric == "rating":
+    if metric != "ranking":
         gap = float(np.mean(np.abs(np.subtract(a, b)))) if common else None
         return {"n": len(common), "spearman": spearman(a, b), "mean_gap": gap}
     sides = [[(value > 0.5) - (value < 0.5) for value in values] for values in (a, b)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -14,6 +14,7 @@ from lamm_bench.ask.outcome import load
 from lamm_bench.ask.runner import plan
 from lamm_bench.errors import BenchError
 from lamm_bench.keep.files import digest
+from lamm_bench.keep.ledger import Ledger
 from lamm_bench.keep.runs import Run
 from lamm_bench.types import FAILED, Answer, Record, Sample, Task
 
@@ -27,6 +28,7 @@ class Case:
     status: str  # `ok` when it can be judged; else why not
     answers: tuple[Answer, ...] = ()  # of the run, and of the run it is compared with
     sample: Sample | None = None  # absent when a judgement is replayed from its folder
+    thought: str = ""  # the run's chain of thought before its answer, where it was asked for one
 
     @property
     def identical(self) -> bool:
@@ -62,9 +64,12 @@ def gather(run: Path, against: Path | None, catalog: Catalog, root: Path, tasks:
             continue
         identity = first.manifest["identity"]
         work = plan(task, samples, identity["limit"], identity["seed"], None, identity.get("corrupt", ""), root)
-        records = [each.ledger(task.name).ended for each in (first, second) if each is not None]
+        ledgers = [each.ledger(task.name) for each in (first, second) if each is not None]
+        records = [ledger.ended for ledger in ledgers]
         found.tasks[task.name] = task
-        found.cases[task.name] = [case_of(sample, records) for sample in work.samples]
+        found.cases[task.name] = [
+            replace(case_of(sample, records), thought=thought_of(first, ledgers[0], sample.id)) for sample in work.samples
+        ]
     found.unavailable |= loading.unavailable
     if not found.cases:
         raise BenchError("nothing can be judged: " + "; ".join(f"{name}: {why}" for name, why in found.unavailable.items()))
@@ -99,6 +104,14 @@ def case_of(sample: Sample, records: Sequence[Mapping[str, Record]]) -> Case:
             return Case(sample.id, sample.group, status if status not in ("ok", "unread", "truncated") else "missing", (), sample)
         answers.append(record.prediction.text)
     return Case(sample.id, sample.group, "ok", tuple(answers), sample)
+
+
+def thought_of(run: Run, ledger: Ledger, name: str) -> str:
+    """What a run that asks for a chain of thought was told first; what a model thought by itself, where it said nothing else."""
+    if run.manifest["identity"]["recipe"]["inferencer"].get("name") != "chain_of_thought":
+        return ""
+    first = ledger.said.get(name, {}).get(0)
+    return (first[1].text or first[1].reasoning) if first is not None else ""
 
 
 def draw(cases: Sequence[Case], count: int | None, seed: int, name: str) -> list[Case]:

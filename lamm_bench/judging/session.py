@@ -25,7 +25,8 @@ from lamm_bench.version import __version__
 
 from . import wording
 from .agreement import between, ranking_against_metric, rating_against_metric, values_of
-from .cases import Cases, draw, dump, gather, undump
+from .cases import Case, Cases, draw, dump, gather, undump
+from .language import Language, fixed
 from .ranking import MIX, Ranking
 from .rating import Rating
 from .verdicts import Unit, ask, responses
@@ -51,10 +52,11 @@ class Options:
     seed: int = 0
     mode: str = "auto"
     new_tokens: int | None = None  # of a verdict; None: the metric's own
+    language: bool = False  # language performance: a chain of thought and its answer, graded together
 
     @property
     def metric(self) -> str:
-        return "ranking" if self.against is not None else "rating"
+        return "language" if self.language else "ranking" if self.against is not None else "rating"
 
     def method(self) -> dict[str, Any]:
         """The settings of the metric, as they stand in the identity."""
@@ -92,15 +94,21 @@ class Judgement:
         }
 
 
-def method_of(metric: str, settings: Mapping[str, Any]) -> Rating | Ranking:
-    return Ranking(**settings) if metric == "ranking" else Rating(**settings)
+Method = Rating | Ranking | Language
+METHODS: dict[str, type[Method]] = {"rating": Rating, "ranking": Ranking, "language": Language}
+
+
+def method_of(metric: str, settings: Mapping[str, Any]) -> Method:
+    return METHODS[metric](**settings)
 
 
 def check(options: Options) -> None:
     """Refuses what does not fit together."""
     if options.protocol not in PROTOCOLS:
         raise BenchError(f"--protocol {options.protocol} is none of a judge's: {', '.join(PROTOCOLS)}")
-    if options.metric == "rating" and options.protocol == "classic":
+    if options.language and options.against is not None:
+        raise BenchError("language performance grades the reasoning of one run; leave --against out")
+    if options.metric != "ranking" and options.protocol == "classic":
         raise BenchError("upstream published no way of rating; --protocol classic is for ranking, with --against RUN2")
     if options.newlines and options.protocol != "classic":
         raise BenchError("--classic-newlines repeats a fault of upstream's ranking; it needs --against RUN2 --protocol classic")
@@ -116,7 +124,7 @@ def judge(options: Options, catalog: Catalog, adapter: Adapter, root: Path, watc
     manifest = describe(options, adapter, found)
     name = "".join(c if c.isalnum() else "-" for c in options.judge)
     folder = options.run / FOLDER / f"{options.metric}-{name}-{digest(manifest['identity'], 8)}"
-    chosen = {task: draw(cases, share(options, task), options.seed, task) for task, cases in found.cases.items()}
+    chosen = {task: drawn(options, task, cases) for task, cases in found.cases.items()}
     units = {task: method.units(found.tasks[task], cases) for task, cases in chosen.items()}
     opened = Run.start(folder, manifest, options.mode)
     result = Judgement(folder, options.metric, manifest["label"], unavailable=found.unavailable)
@@ -133,9 +141,21 @@ def judge(options: Options, catalog: Catalog, adapter: Adapter, root: Path, watc
     return result
 
 
+def drawn(options: Options, task: str, cases: Sequence[Case]) -> list[Case]:
+    """The answers of a task that are judged."""
+    if not options.language:
+        return draw(cases, share(options, task), options.seed, task)
+    if not any(case.thought for case in cases):
+        raise BenchError(
+            f"{options.run} holds no chain of thought about {task}; language performance is judged of a run asked with "
+            "--recipe desiderata/reasoning"
+        )
+    return fixed(cases)[: options.limit]
+
+
 def tasks_of(options: Options, catalog: Catalog) -> str:
     """Ranking is about LAMM's nine data sets, whatever else a run holds."""
-    if options.metric == "rating":
+    if options.metric != "ranking":
         return options.tasks
     named = [task.name for task in catalog.select_tasks(options.tasks)]
     within = [name for name in named if name in MIX]
@@ -179,8 +199,8 @@ def describe(options: Options, adapter: Adapter, found: Cases) -> dict[str, Any]
 def protocol_name(manifest: Mapping[str, Any]) -> str:
     """Under which a leaderboard files these figures: never two metrics, judges or opponents under one."""
     identity = manifest["identity"]
-    if identity["metric"] == "rating":
-        return f"rating by {manifest['label']}"
+    if identity["metric"] != "ranking":
+        return f"{identity['metric']} by {manifest['label']}"
     classic = " (classic)" if identity["method"]["classic"] else ""
     return f"ranking{classic} by {manifest['label']} against {manifest['against_model']} {identity['runs'][1][:8]}"
 
@@ -217,7 +237,7 @@ def note_trouble(result: Judgement, given: Mapping[str, Response]) -> None:
         result.troubles[score.task] = f"{len(failed)} judge errors; for instance the judge {' '.join(short.split())}"
 
 
-def finish(opened: Run, method: Rating | Ranking, result: Judgement, run: Run, against: Path | None) -> None:
+def finish(opened: Run, method: Method, result: Judgement, run: Run, against: Path | None) -> None:
     """Pools, agreement, and the files; the result last."""
     protocol = protocol_name(opened.manifest)
     for score in result.scores:
@@ -242,7 +262,7 @@ def agreement(result: Judgement, run: Path, against: Path | None) -> dict[str, A
     mine = {score.task: values_of(score.samples) for score in result.scores}
     for task, values in mine.items():
         if against is None:
-            found["metric"][task] = rating_against_metric(values, run, task) if result.metric == "rating" else None
+            found["metric"][task] = rating_against_metric(values, run, task) if result.metric != "ranking" else None
         else:
             found["metric"][task] = ranking_against_metric(values, run, against, task)
     for other in judgements(run):

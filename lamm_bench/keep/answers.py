@@ -27,6 +27,7 @@ class AnswerFile:
     texts: tuple[Answer | None, ...]
     notes: tuple[str, ...] = ()  # on entries that hold no answer
     scores: tuple[tuple[float, ...], ...] = ()  # of each entry's options, where likelihood decided; empty where none did
+    probs: tuple[float | None, ...] = ()  # of each entry's answer, where the file says it (`prob`)
     thoughts: tuple[str, ...] = ()  # of each entry, what ChEF kept as `CoT_answer`: it stands before the answer in the text
     contents: tuple[Mapping[str, Any], ...] = ()  # the entries as they are, for tasks that join by more than ids
 
@@ -38,7 +39,9 @@ class AnswerFile:
         thought = self.thoughts[place] if self.thoughts and not thoughts else ""
         if thought and isinstance(text, str) and text.startswith(thought):
             text = text[len(thought) :]
-        return Answered(text, scores=self.scores[place] if self.scores else ())
+        prob = self.probs[place] if self.probs else None
+        turns = turn_likelihoods(self.contents[place]) if self.contents and not isinstance(text, str) else {}
+        return Answered(text, scores=self.scores[place] if self.scores else (), prob=prob, turn_scores=turns)
 
     def by_position(self, samples: Sequence[Sample], thoughts: bool = True) -> dict[str, Answered]:
         """The n-th answer belongs to the n-th item, whatever its id."""
@@ -163,7 +166,9 @@ def read_answers(path: Path) -> AnswerFile:
         raise BenchError(f"{path}: {faults[0]}")
     notes = (f"{counted(faults, 'entry').replace('entrys', 'entries')} without an answer: {faults[0]}",) if faults else ()
     kept = tuple(entry if isinstance(entry, dict) else {} for entry in entries)
-    return AnswerFile(path, tuple(ids), tuple(texts), notes, tuple(scores), tuple(map(thought_of, kept)), kept)
+    return AnswerFile(
+        path, tuple(ids), tuple(texts), notes, tuple(scores), tuple(map(prob_of, kept)), tuple(map(thought_of, kept)), kept
+    )
 
 
 def entry_of(number: int, entry: Any) -> tuple[str | None, Answer | None, str]:
@@ -186,15 +191,43 @@ def entry_of(number: int, entry: Any) -> tuple[str | None, Answer | None, str]:
 
 
 def turns_of(entry: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The answers of several turns by number.
+    """The answers of several turns by number, and by what each was about where the file says that: upstream's order of classes is none.
 
     >>> turns_of({"turn_answer": [{"answer": "a cat"}, {"answer": "[0, 0, 1, 1]"}]})
     {'1': 'a cat', '2': '[0, 0, 1, 1]'}
+    >>> turns_of({"turn_answer": [{"answer": "a cat"}, {"answer": "?"}], "multi_turn_prefix": [{"prefix": None}, {"prefix": "cat"}]})
+    {'1': 'a cat', '2 cat': '?'}
     """
     turns = entry.get("turn_answer")
     if not isinstance(turns, list) or not all(isinstance(turn, dict) for turn in turns):
         return None
-    return {str(number): turn.get("answer") for number, turn in enumerate(turns, 1)}
+    told = entry.get("multi_turn_prefix")
+    about = told if isinstance(told, list) and len(told) == len(turns) and all(isinstance(one, dict) for one in told) else turns
+    names = [f"{number} {one.get('prefix') or ''}".strip() for number, one in enumerate(about, 1)]
+    return {name: turn.get("answer") for name, turn in zip(names, turns)}
+
+
+def turn_likelihoods(entry: Mapping[str, Any]) -> dict[str, tuple[float, ...]]:
+    """The scores of each turn's options, by the turn's number, of the turns that have them.
+
+    >>> turn_likelihoods({"turn_answer": [{"probs": [1.0, 0.0]}, {"answer": "a cat"}]}), turn_likelihoods({})
+    ({'1': (0.0, -inf)}, {})
+    """
+    turns = entry.get("turn_answer")
+    if not isinstance(turns, list):
+        return {}
+    found = {str(number): likelihoods_of(turn) for number, turn in enumerate(turns, 1) if isinstance(turn, dict)}
+    return {number: scores for number, scores in found.items() if scores}
+
+
+def prob_of(entry: Mapping[str, Any]) -> float | None:
+    """The answer's own probability among its options.
+
+    >>> prob_of({"prob": 0.5}), prob_of({"prob": "?"}), prob_of({"probs": [0.25, 0.75]})
+    (0.5, None, None)
+    """
+    value: Any = entry.get("prob")
+    return float(value) if is_number(value) else None
 
 
 def likelihoods_of(entry: Mapping[str, Any]) -> tuple[float, ...]:

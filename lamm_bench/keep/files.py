@@ -35,7 +35,9 @@ def request_digest(request: Request) -> str:
     if isinstance(request, Generate):
         settings: list[Any] = [request.max_new_tokens, list(request.stop), request.temperature, request.top_p, request.seed]
         return digest(["generate", messages, settings])
-    return digest(["score", messages, list(request.options), *(["prior"] if request.prior else [])])
+    begun = [["begun", request.begun]] if request.begun else []
+    window = [["window", request.window]] if request.window != "message" else []
+    return digest(["score", messages, list(request.options), *(["prior"] if request.prior else []), *begun, *window])
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -254,6 +254,8 @@ def dump_end(record: Record) -> dict[str, Any]:
         }
         if record.prediction.choice is not None:
             line["prediction"] |= {"choice": record.prediction.choice, "scores": list(record.prediction.scores)}
+        if record.prediction.turn_scores:
+            line["prediction"]["turn_scores"] = {turn: list(values) for turn, values in record.prediction.turn_scores.items()}
     if record.error is not None:
         line["error"] = record.error
     return line
@@ -264,5 +266,8 @@ def load_end(sample: str, line: Mapping[str, Any]) -> Record:
     said, seconds = line.get("prediction"), line.get("seconds", 0.0)
     if line["status"] not in STATUSES or isinstance(seconds, bool) or not isinstance(seconds, int | float):
         raise ValueError("no end of a sample")
-    prediction = Prediction(said["text"], said.get("choice"), tuple(said.get("scores", ()))) if said else None
+    prediction = None
+    if said:
+        turns = {str(turn): tuple(values) for turn, values in said.get("turn_scores", {}).items()}
+        prediction = Prediction(said["text"], said.get("choice"), tuple(said.get("scores", ())), turns)
     return Record(sample, line["status"], prediction, line.get("error"), seconds, float(line.get("queued", 0.0)))

@@ -10,14 +10,15 @@ import math
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from lamm_bench.errors import MediaError
-from lamm_bench.types import Generate, Message, Response, Score
+from lamm_bench.types import Generate, Media, Message, Response, Score
 
 from .context import Context, can_share
-from .encode import Encoded, Layout, Text, encode, encode_messages, layout_called, pieces
+from .encode import Encoded, Layout, Text, encode, encode_option, layout_called, pieces
 from .features import FeatureCache, FeatureFolder
 from .generate import Leave, Row, Wish, generate, open_rows
 from .memory import RAN_OUT, is_out_of_memory, release
@@ -94,7 +95,7 @@ class Asker:
 
     def score(self, requests: Sequence[Score]) -> Iterator[tuple[int, Response]]:
         """Each request's index and the log-likelihoods of its options, with their priors where they were asked for."""
-        questions = [question([self.option(request.messages, option) for option in request.options]) for request in requests]
+        questions = [question([self.option(request, option) for option in request.options]) for request in requests]
         self.learn_priors([request for request in requests if request.prior])
 
         def weigh(chosen: list[Placed], held: Held) -> list[Response]:
@@ -114,23 +115,32 @@ class Asker:
                 response = replace(response, prior=tuple(self._priors[key] for key in self.prior_keys(requests[index])))
             yield index, response
 
-    def option(self, messages: Sequence[Message], option: str) -> Encoded:
+    def embed(self, media: Sequence[Media]) -> np.ndarray:
+        """float32 [media, width]: the mean of each one's encoder tokens. Raises `MediaError` for the first that cannot be opened."""
+        held, faults = self.seer.look([Encoded((), (), (), (), ((0, one),)) for one in media])
+        for one in media:
+            if (fault := faults.get(self.seer.key(one))) is not None:
+                raise MediaError(fault)
+        return np.stack([held[self.seer.key(one)].float().mean(dim=0).cpu().numpy() for one in media])
+
+    def option(self, request: Score, option: str) -> Encoded:
         layout = layout_called(self.layout)
-        return encode_messages((*messages, Message("assistant", (option,))), layout, self.tokenizer, self.model.config.slots)
+        messages, slots = request.messages, self.model.config.slots
+        return encode_option(messages, request.begun, option, request.window, layout, self.tokenizer, slots)
 
     def prior_keys(self, request: Score) -> list[Hashable]:
-        bare = request.unasked.messages
+        bare = replace(request.unasked, options=(), sample="", part="")
         return [(layout_called(self.layout).name, bare, option) for option in request.options]
 
     def learn_priors(self, requests: Sequence[Score]) -> None:
         """Likelihoods of options that nothing was asked about; each is computed once a run."""
-        wanted: dict[tuple[Message, ...], dict[str, None]] = {}
+        wanted: dict[Score, dict[str, None]] = {}
         for request in requests:
             for key, option in zip(self.prior_keys(request), request.options):
                 if key not in self._priors:
-                    wanted.setdefault(request.unasked.messages, {})[option] = None
+                    wanted.setdefault(replace(request.unasked, options=(), sample="", part=""), {})[option] = None
         for bare, options in wanted.items():
-            ((_, response),) = self.score([Score(bare, tuple(options))])
+            ((_, response),) = self.score([replace(bare, options=tuple(options))])
             if response.error is not None:
                 raise RuntimeError(f"priors cannot be computed: {response.error}")
             self._priors |= {
@@ -141,7 +151,7 @@ class Asker:
         """The training loss of each option in nats, summed over its tokens, one row at a time."""
         found = []
         for option in request.options:
-            row = self.option(request.messages, option)
+            row = self.option(request, option)
             held, faults = self.seer.look([row])
             if faults:
                 raise MediaError(next(iter(faults.values())))

@@ -16,6 +16,7 @@ from lamm_bench.types import Media, Message
 
 from .chat import bound, chat_pieces
 from .layouts import LAYOUTS, Layout, Piece, Render, Text, split_system, tags_of
+from .window import first_window, last_window, shared
 
 IGNORE = -100
 """The label of tokens that are not learnt; PyTorch's `cross_entropy` leaves it out by default."""
@@ -148,6 +149,38 @@ def encode_messages(messages: Sequence[Message], layout: Layout, vocabulary: Voc
     return encode(pieces(messages, layout), vocabulary, slots, layout.bos)
 
 
+def encode_option(
+    messages: Sequence[Message],
+    begun: str,
+    option: str,
+    window: str,
+    layout: Layout,
+    vocabulary: Vocabulary,
+    slots: dict[str, int],
+) -> Encoded:
+    """The conversation with the assistant's answer: what it has begun with, then an option. Of the answer only the window's tokens have
+    labels: with `message` all behind the beginning, what closes it included; with `option` and `first` see window.py. What the assistant
+    has answered before is given, and has none."""
+    *before, last = pieces((*messages, Message("assistant", (begun + option,))), layout)
+    given = [Text(part.text) if isinstance(part, Text) else part for part in before]
+    if window == "message" and not begun:
+        return encode([*given, last], vocabulary, slots, layout.bos)
+    head = encode(given, vocabulary, slots, layout.bos)
+    assert isinstance(last, Text)
+    # what closes a message is left out where it does not count: its tokens may be one with the option's last
+    answer = list(vocabulary.encode(last.text if window == "message" else begun + option))
+    lead = shared(answer, vocabulary.encode(begun)) if begun else 0
+    if window == "message":
+        start, end = lead, len(answer)
+    else:
+        start, end = (first_window if window == "first" else last_window)(answer, vocabulary.encode(option), lead)
+    labels = [token if start <= place < end else IGNORE for place, token in enumerate(answer[:end])]
+    count = len(head) + end
+    return Encoded(
+        (*head.ids, *answer[:end]), (*head.labels, *labels), tuple(range(count)), (*head.segments, *([0] * end)), head.media
+    )
+
+
 def encode_side_by_side(messages: Sequence[Message], layout: Layout, vocabulary: Vocabulary, slots: dict[str, int]) -> Encoded:
     """Every question with its answer as a conversation of its own, all sharing the tokens up to the media.
 
@@ -161,7 +194,7 @@ def encode_side_by_side(messages: Sequence[Message], layout: Layout, vocabulary:
     positions: list[int] = []
     segments: list[int] = []
     places: tuple[tuple[int, Media], ...] = ()
-    shared = 0
+    common = 0
     for number, index in enumerate(range(0, len(turns) - 1, 2), start=1):
         human, assistant = turns[index], turns[index + 1]
         parts = pieces([*head, Message("user", (*media, human.text)), assistant], layout)
@@ -169,11 +202,11 @@ def encode_side_by_side(messages: Sequence[Message], layout: Layout, vocabulary:
         if number == 1:  # the beginning is the same for all turns
             first = encode(parts[:own], vocabulary, slots, layout.bos)
             ids, labels, positions = list(first.ids), list(first.labels), list(first.positions)
-            shared, places = len(first), first.media
-            segments = [0] * shared
+            common, places = len(first), first.media
+            segments = [0] * common
         single = encode(parts[own:], vocabulary, slots, bos=False)
         ids += single.ids
         labels += single.labels
-        positions += range(shared, shared + len(single))
+        positions += range(common, common + len(single))
         segments += [number] * len(single)
     return Encoded(tuple(ids), tuple(labels), tuple(positions), tuple(segments), places)

@@ -6,6 +6,7 @@ holds every value that better reading or asking again could lead to, where there
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from random import Random
@@ -14,7 +15,7 @@ from typing import Any
 from lamm_bench.errors import UpstreamStops, unknown
 from lamm_bench.read import Frame
 from lamm_bench.read.parting import thinks_on
-from lamm_bench.types import FAILED, STATUSES, Answer, Estimate, Record, Row, Sample, Scorer, Task, to_json
+from lamm_bench.types import FAILED, STATUSES, Answer, Estimate, Record, Row, Sample, Scorer, Task, softmax, to_json
 
 from .intervals import evaluate
 from .pooling import Pool, Pooled, pool
@@ -34,6 +35,18 @@ class Answered:
     status: str = "ok"
     frame: Frame | None = None  # whose numbers it speaks; None: fractions of the picture
     scores: tuple[float, ...] = ()  # of the options, where likelihood decided
+    prob: float | None = None  # of the chosen option among them, where a file says it
+    turn_scores: Mapping[str, tuple[float, ...]] = field(
+        default_factory=dict
+    )  # of each turn's options, where a sample was asked in turns
+
+    @property
+    def confidence(self) -> float | None:
+        """How sure the answer is, 0 to 1: what a file says, else the greatest of the options' softmax (ChEF, reference 2.5)."""
+        if self.prob is not None or not self.scores:
+            return self.prob
+        best = max(self.scores)
+        return 1 / math.fsum(math.exp(score - best) for score in self.scores) if math.isfinite(best) else None
 
 
 @dataclass(frozen=True)
@@ -138,11 +151,11 @@ def row_of(scorer: Scorer, sample: Sample, answered: Answered | None, notes: lis
 
 def spoken(sample: Sample, answered: Answered | None) -> Sample:
     """The sample for a reader that must know whose numbers the answer speaks, or how likely each option was."""
-    if answered is None or (answered.frame is None and not answered.scores):
+    if answered is None:
         return sample
-    frame = {} if answered.frame is None else {"frame": answered.frame}
-    scores = {"scores": answered.scores} if answered.scores else {}
-    return replace(sample, meta={**sample.meta, **frame, **scores})
+    told = {"frame": answered.frame, "scores": answered.scores, "turn_scores": answered.turn_scores}
+    known = {name: value for name, value in told.items() if value}
+    return replace(sample, meta={**sample.meta, **known}) if known else sample
 
 
 def places_notes(rows: Sequence[Row], answered: Mapping[str, Answered]) -> list[str]:
@@ -193,9 +206,18 @@ def shown(scorer: Scorer, rows: Sequence[Row]) -> dict[str, dict[str, Any]]:
     """What is kept of every sample: its status and values; also those that the other samples decide, as its CIDEr."""
     among = scorer.each(rows) if hasattr(scorer, "each") else ({} for _ in rows)
     return {
-        row.sample.id: {"status": row.status, **scorer.show(row.sample, row.prediction, row.stats), **more}
+        row.sample.id: {"status": row.status, **scorer.show(row.sample, row.prediction, row.stats), **more, **probabilities(row)}
         for row, more in zip(rows, among)
     }
+
+
+def probabilities(row: Row) -> dict[str, Any]:
+    """What the options' likelihoods make of each, where likelihood decided: their soft maximum, and its largest (reference 2.5)."""
+    scores = row.sample.meta.get("scores", ())
+    if not scores or not all(isinstance(score, float) and not math.isnan(score) for score in scores):
+        return {}
+    found = softmax(scores)
+    return {"probs": list(found), "prob": max(found)}
 
 
 def limits(task: Task, scorer: Scorer, rows: Sequence[Row]) -> dict[str, tuple[float, float]]:
@@ -329,6 +351,11 @@ def from_records(records: Mapping[str, Record]) -> dict[str, Answered]:
     return {
         name: Answered(None, record.status)
         if record.prediction is None
-        else Answered(record.prediction.text, record.status, None, record.prediction.scores)
+        else Answered(
+            record.prediction.text,
+            record.status,
+            scores=record.prediction.scores,
+            turn_scores=getattr(record.prediction, "turn_scores", {}),
+        )
         for name, record in records.items()
     }

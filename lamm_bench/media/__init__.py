@@ -3,6 +3,7 @@
 Whatever cannot be used is a `MediaError`: one sentence that names the file. `modality.py` says how to add a modality."""
 
 from .cache import Cache, cache
+from .descriptor import DESCRIPTOR_VERSION, descriptor
 from .files import (
     BLANK,
     SHUFFLED,
@@ -44,6 +45,7 @@ from .scene import Frame, Scene, SceneObject, open_scene, save_scene
 
 __all__ = [
     "BLANK",
+    "DESCRIPTOR_VERSION",
     "GRAY",
     "MAX_PIXELS",
     "MAX_POINTS",
@@ -67,6 +69,7 @@ __all__ = [
     "corrupt",
     "corruption_of",
     "decoder_versions",
+    "descriptor",
     "flats",
     "forget",
     "image_size",

@@ -28,6 +28,7 @@ class Wire:
     extra: Mapping[str, Any] = field(default_factory=dict)  # keys that this server wants besides
     top_logprobs: int = 20  # alternatives that are asked for where options are scored
     thought_tokens: int = 0  # by which the limit of an answer is raised, for a thought before it
+    prefill: bool = False  # whether an answer that has begun is sent as the last message, to be gone on with
 
     def body(self, request: Request) -> dict[str, Any]:
         """What is sent. Raises `MediaError` when media cannot be used."""
@@ -45,6 +46,9 @@ class Wire:
         if isinstance(request, Score):
             body |= {self.token_limit: OPTION_TOKENS, "temperature": 0.0}
             body |= {"logprobs": True, "top_logprobs": self.top_logprobs}
+            if request.begun and self.prefill:
+                body["messages"].append({"role": "assistant", "content": sendable(request.begun)})
+                body |= {"continue_final_message": True, "add_generation_prompt": False}
         else:
             body |= {self.token_limit: request.max_new_tokens + self.thought_tokens, "temperature": request.temperature}
             if request.top_p != 1.0:

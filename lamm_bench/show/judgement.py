@@ -17,8 +17,15 @@ from .plain import put
 from .tables import number, with_interval
 
 SHOWN = {
+    "language": (),
     "rating": ("accuracy", "relevance", "fluency", "coherence", "detail", "vote_sd"),
     "ranking": ("other_win_rate", "ties", "contradictions", "position_bias"),
+}
+
+WHAT = {
+    "language": "reasoning and answer together, 0 to 10",
+    "rating": "mean of five aspects, 1 to 10",
+    "ranking": "percent of samples won against the other run",
 }
 
 
@@ -42,12 +49,12 @@ def say(console: Console, text: str) -> None:
 
 def table(judgement: Judgement) -> Table:
     """A judgement for the console."""
-    what = "mean of five aspects, 1 to 10" if judgement.metric == "rating" else "percent of samples won against the other run"
+    what = WHAT[judgement.metric]
     title = f"{judgement.metric.capitalize()} by {judgement.judge}: {what}; 95 % intervals by image. Counts: judged/judge errors/not judged"
     result = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
     result.add_column("task", no_wrap=True)
     shown = [name for name in SHOWN[judgement.metric] if any(name in score.metrics for score in judgement.scores)]
-    headline = "rating" if judgement.metric == "rating" else "win_rate"
+    headline = "win_rate" if judgement.metric == "ranking" else judgement.metric
     for name in (headline, *shown, "counts", "agrees with metric"):
         result.add_column(name.replace("_", " "), justify="right", no_wrap=True)
     for score in judgement.scores:

@@ -12,6 +12,7 @@ from lamm_bench import media
 from lamm_bench.ask.coordinates import NATIVE, Wording, frame_of, spoken, why_no_places
 from lamm_bench.ask.recipe import Recipe
 from lamm_bench.ask.runner import flow_of
+from lamm_bench.ask.shots import Shots
 from lamm_bench.errors import BenchError, MediaError, visible
 from lamm_bench.measure.scoring import has_media, oracle_answer
 from lamm_bench.read import convention
@@ -31,8 +32,9 @@ def write_picture(sample: Sample, path: Path) -> None:
     draw(sample.media[0]).save(path)
 
 
-def show_sample(task: Task, sample: Sample, recipe: Recipe, coordinates: str | None = None) -> None:
-    """What will be asked about one sample, and what is right; `coordinates` is the convention that a native recipe asks in."""
+def show_sample(task: Task, sample: Sample, recipe: Recipe, coordinates: str | None = None, choose: Shots | None = None) -> None:
+    """What will be asked about one sample, and what is right; `coordinates` is the convention that a native recipe asks in, `choose`
+    gives the examples in context."""
     asked = convention(coordinates) if coordinates is not None else spoken(recipe, None)
     if coordinates is not None and recipe.instruction.coordinates != NATIVE:
         raise BenchError(
@@ -53,7 +55,16 @@ def show_sample(task: Task, sample: Sample, recipe: Recipe, coordinates: str | N
     reason = why_no_places(task, asked)
     if reason is not None:
         raise BenchError(f"{task.name} would not be asked: {reason}")
-    flow = flow_of(recipe, task, sample, 0, Wording(asked))
+    shots: tuple[Sample, ...] = ()
+    if choose is not None and choose.why_not is not None:
+        raise BenchError(f"{task.name} would not be asked: {choose.why_not}")
+    if choose is not None:
+        try:
+            shots = choose(sample)
+            lines.append(("examples", f"{', '.join(one.id for one in shots)} ({choose.examples.told})"))
+        except MediaError as error:
+            lines.append(("examples", str(error)))
+    flow = flow_of(recipe, task, sample, 0, Wording(asked), shots)
     request = next(flow)
     flow.close()
     for message in request.messages:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from rich.table import Table
 
@@ -71,12 +71,31 @@ def shelf_table(catalog: Catalog, what: str, width: int) -> Table:
             table.add_row(name, "a chain drawn by item", "-", "-", "ChEF", "yes" if mix.moves else "")
         table.add_row(f"{FILES}:{'|'.join(PARTS)}", "ChEF's own files", "-", "-", "ChEF", "")
     else:
-        table.add_column("recipe")
+        table.add_column("recipe", overflow="fold")
         table.add_column("inferencer")
         table.add_column("tasks")
         table.add_column("protocols")
-        for name in sorted(catalog.recipes):
-            recipe = catalog.recipe(name)
-            inferencer = str(recipe.inferencer.get("name"))
-            table.add_row(name, inferencer, " ".join(recipe.scenario.tasks), " ".join(recipe.metric.protocols))
+        for shown, names in grouped(sorted(catalog.recipes), width).items():
+            recipes = [catalog.recipe(name) for name in names]
+            parts = (
+                [[str(recipe.inferencer.get("name"))] for recipe in recipes],
+                *([part(recipe) for recipe in recipes] for part in (lambda r: r.scenario.tasks, lambda r: r.metric.protocols)),
+            )
+            table.add_row(shown, *(" ".join(dict.fromkeys(word for words in column for word in words)) for column in parts))
     return table
+
+
+def grouped(names: Sequence[str], width: int) -> dict[str, list[str]]:
+    """Recipes by the row that shows them: a folder of a folder is one row, where there is no room for a row each.
+
+    >>> grouped(["a/b", "c/d/e", "c/d/f"], 80)
+    {'a/b': ['a/b'], 'c/d/: e f': ['c/d/e', 'c/d/f']}
+    """
+    folders: dict[str, list[str]] = {}
+    for name in names:
+        folder = name.rpartition("/")[0]
+        folders.setdefault(folder if folder.count("/") and width < ROOM else name, []).append(name)
+    return {
+        key if key in members else f"{key}/: {' '.join(name.rpartition('/')[2] for name in members)}": members
+        for key, members in folders.items()
+    }

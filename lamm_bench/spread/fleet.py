@@ -17,7 +17,16 @@ from .leases import Call, Lease, lease_size
 from .places import seats
 from .wire import error_of, line_of, pack, unpack, versions
 
-VALUES = ("exact", "ignores", "needs", "coordinates", "speaks", "thinking")  # what the real adapter may have, told in a hello
+VALUES = (
+    "exact",
+    "ignores",
+    "needs",
+    "coordinates",
+    "speaks",
+    "thinking",
+    "one_medium",
+    "begins",
+)  # what the real adapter may have, told in a hello
 METHODS = ("why_not", "seen", "loss")  # asked of a worker
 ROW = 6  # deaths without an answer between them, beside one for each worker, after which asking ends
 

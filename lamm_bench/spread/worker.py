@@ -24,7 +24,20 @@ from lamm_bench.types import Adapter, Generate, Job, Response, Score
 from .wire import failure_of, line_of, pack, unpack, versions
 
 GATHERED = 0.05  # seconds that an answer may wait for others before it goes to the driver
-VALUES = ("modalities", "hints", "notes", "exact", "remembers", "ignores", "needs", "coordinates", "speaks", "thinking")
+VALUES = (
+    "modalities",
+    "hints",
+    "notes",
+    "exact",
+    "remembers",
+    "ignores",
+    "needs",
+    "coordinates",
+    "speaks",
+    "thinking",
+    "one_medium",
+    "begins",
+)
 METHODS = ("begin", "score", "why_not", "seen", "usage", "loss")
 KINDS = {"generate": Generate, "score": Score}
 

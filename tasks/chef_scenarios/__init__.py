@@ -3,7 +3,22 @@
 They are benchmarks of their own: `--tasks all` leaves them out, `--tasks chef` means all of them. To add one, write a file with
 `TASKS` and name it here."""
 
-from . import ch3ef, cifar10, fsc147, mmbench, mme, mmmu, omnibenchmark, pope, scienceqa, seedbench, winoground
+from . import (
+    ch3ef,
+    cifar10,
+    flickr30k,
+    fsc147,
+    mmbench,
+    mme,
+    mmmu,
+    octavius,
+    omnibenchmark,
+    pope,
+    scienceqa,
+    seedbench,
+    voc2012,
+    winoground,
+)
 
 TASKS = (
     *scienceqa.TASKS,
@@ -17,4 +32,7 @@ TASKS = (
     *omnibenchmark.TASKS,
     *cifar10.TASKS,
     *fsc147.TASKS,
+    *flickr30k.TASKS,
+    *voc2012.TASKS,
+    *octavius.TASKS,
 )

@@ -15,7 +15,7 @@ from typing import Any
 from lamm_bench.errors import BenchError
 from lamm_bench.loading import load_json, shorten
 from lamm_bench.task import Item, find_meta, read_items
-from lamm_bench.types import Sample
+from lamm_bench.types import Sample, Turn
 
 from .omnibenchmark_scoring import LEVELS, ChainScorer, ChainStandard
 from .scenario import Scenario, UpstreamItem, picture, sample_of
@@ -116,8 +116,18 @@ def samples(root: Path) -> Iterator[Sample]:
         yield sample_of(root, item, question, turns[-1], turns[-1].index(chain[-1]), letters=False, **known)
 
 
+@dataclass(frozen=True, eq=False)
+class Chains(Scenario):
+    """Names from coarse to fine, asked one after the other or the finest alone."""
+
+    def turns(self, sample: Sample) -> list[Turn]:
+        """One turn a level, each behind the true name of the level above."""
+        chain = ("", *sample.meta["chain"])
+        return [Turn(int(level > 0), chain[level], options) for level, options in enumerate(sample.meta["turns"])]
+
+
 TASKS = (
-    Scenario(
+    Chains(
         name="chef-omnibenchmark",
         kind="options",
         meta_files=(FILE,),

@@ -6,7 +6,7 @@ A scenario file reads upstream's files into *items*, which hold what upstream's 
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -59,6 +59,12 @@ class Scenario:
     def majority(self, samples: Sequence[Sample]) -> Answer:
         """The letter, or the text of options without letters, that is most often right."""
         return str(most_frequent(said(sample, sample.target) for sample in samples))
+
+    def as_upstream(self, sample: Sample) -> Sample:
+        """The sample with what upstream draws for it where ours is drawn by its id (`meta["as upstream"]`): its options, or its turns."""
+        drawn = dict(sample.meta.get("as upstream", {}))
+        choices = drawn.pop("choices", sample.choices)
+        return replace(sample, choices=choices, meta={**sample.meta, **drawn})
 
 
 def said(sample: Sample, index: int) -> str:

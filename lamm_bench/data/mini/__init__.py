@@ -1,4 +1,4 @@
-"""The miniature benchmark: all seventeen tasks and their training data, drawn on the spot, the same bytes for the same seed."""
+"""The miniature benchmark: LAMM's seventeen tasks with their training data and three of ChEF's sets, drawn on the spot, the same bytes for the same seed."""
 
 from __future__ import annotations
 

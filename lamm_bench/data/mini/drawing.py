@@ -53,9 +53,11 @@ def subjects() -> Mapping[str, Subject]:
 def base_of(split: Split, dimensions: str) -> str:
     """The folder of a part and a modality, relative to the miniature.
 
-    >>> base_of("val", "3D"), base_of("train", "2D")
-    ('val/3D_Benchmark', '2D_Instruct')
+    >>> base_of("val", "3D"), base_of("train", "2D"), base_of("test", "ChEF")
+    ('val/3D_Benchmark', '2D_Instruct', '.')
     """
+    if dimensions == "ChEF":  # whose scenarios have folders of their own
+        return {"test": ".", "val": "val", "train": "."}[split]
     return {"test": "", "val": "val/", "train": ""}[split] + dimensions + ("_Instruct" if split == "train" else "_Benchmark")
 
 

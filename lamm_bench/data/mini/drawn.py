@@ -17,7 +17,7 @@ Split = Literal["test", "val", "train"]
 class Drawn:
     """One picture or room with everything that is asked about it."""
 
-    media: Mapping[str, bytes]  # path relative to `2D_Benchmark` / `3D_Benchmark` (or `.._Instruct`) -> the file's bytes
+    media: Mapping[str, bytes]  # path relative to `2D_Benchmark` / `3D_Benchmark` (or `.._Instruct`; of ChEF the root) -> bytes
     items: Mapping[str, list[dict[str, Any]]] = field(default_factory=dict)  # stem of a meta file -> benchmark items without id
     dialogues: list[dict[str, Any]] = field(default_factory=list)  # LAMM's instruction items without id (reference 4.2)
 
@@ -27,6 +27,6 @@ class Subject:
     """A kind of picture or room."""
 
     name: str  # a file-name stem: `faces`
-    base: Literal["2D", "3D"]
+    base: Literal["2D", "3D", "ChEF"]
     draw: Callable[[Random, int, Split], Drawn]  # (random stream of this index, index, split); pure
     counts: Mapping[Split, int]  # how many are drawn by default

@@ -17,6 +17,7 @@ from lamm_bench.errors import BenchError, unknown
 
 from .drawing import PARTS, Chunk, base_of, subjects
 from .drawn import Split, Subject
+from .sheets import SHEETS, write_sheet
 from .workers import processors, run_chunks
 from .workshop import Workshop, put_in_place
 
@@ -43,13 +44,13 @@ META: dict[str, str] = {
     "VG_ScanRefer": "3D",
     "VQA_ScanQA_multiplechoice": "3D",
 }
-"""The seventeen benchmark files (reference 1.1) and the folder each belongs to."""
+"""LAMM's seventeen benchmark files (reference 1.1) and the folder each belongs to."""
 
 INSTRUCT: dict[str, str] = {"2D": "LAMM_instruct_mini", "3D": "LAMM_3dinstruct_mini"}
 """The instruction file of each modality."""
 
 FOLDERS: dict[Split, tuple[str, ...]] = {
-    "test": ("2D_Benchmark", "3D_Benchmark"),
+    "test": ("2D_Benchmark", "3D_Benchmark", "MMBench", "coco_pope"),
     "val": ("val",),
     "train": ("2D_Instruct", "3D_Instruct"),
 }
@@ -100,6 +101,9 @@ def write_parts(out: Path, seed: int, plan: Mapping[Split, Mapping[str, int]], p
         if progress is not None:
             progress(done, total)
     for (split, stem), entries in items.items():
+        if stem in SHEETS:
+            write_sheet(out / base_of(split, "ChEF"), stem, entries)
+            continue
         prefix = stem.lower().replace("_", "-").replace("(", "-").replace(")", "")
         named = [{"id": f"{prefix}-{split}-{index:05d}", **entry} for index, entry in enumerate(entries)]
         write_json(out / base_of(split, META[stem]) / "meta_file" / f"{stem}.json", named)
