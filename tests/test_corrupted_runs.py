@@ -64,7 +64,8 @@ def test_any_text_is_taken_and_gives_the_same_each_time(text: str, name: str, se
 def test_what_stands_in_braces_is_left(name: str) -> None:
     """Tasks put the name of a part there."""
     for seed in range(20):
-        assert "{}" in changed(name, "Where is the {} of the person?", 5, seed)
+        made = changed(name, "Where is the {} of the person in <Image 1>?", 5, seed)
+        assert "{}" in made and "<Image 1>" in made
 
 
 @given(
