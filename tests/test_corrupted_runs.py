@@ -13,7 +13,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
+from lamm_bench import media
+from lamm_bench.adapters.served.files import Files
 from lamm_bench.ask.catalog import load_catalog
 from lamm_bench.ask.corrupt.chain import TEXTS, apply, holds_places, parse, why_not
 from lamm_bench.ask.corrupt.mixed import MIXES
@@ -21,6 +24,8 @@ from lamm_bench.ask.corrupt.options import question_part, reordered
 from lamm_bench.ask.runner import plan
 from lamm_bench.errors import BenchError
 from lamm_bench.media.corruptions import FAMILIES
+from lamm_bench.media.renderings import parse_render
+from lamm_bench.remote.pictures import Pictures
 from lamm_bench.types import Media, Sample
 
 from .commands import done, lamm_bench, refusal
@@ -59,7 +64,8 @@ def test_any_text_is_taken_and_gives_the_same_each_time(text: str, name: str, se
 def test_what_stands_in_braces_is_left(name: str) -> None:
     """Tasks put the name of a part there."""
     for seed in range(20):
-        assert "{}" in changed(name, "Where is the {} of the person?", 5, seed)
+        made = changed(name, "Where is the {} of the person in <Image 1>?", 5, seed)
+        assert "{}" in made and "<Image 1>" in made
 
 
 @given(
@@ -160,6 +166,9 @@ def test_a_task_is_not_asked_what_its_truth_would_not_follow(mini_root: Path) ->
     assert (
         not refused("cifar10", "chef-images") and not refused("scanqa", "rotation:3") and not refused("celeba-smile", "rotate:5")
     )
+    for task in ("fsc147",):
+        assert all("asks how many there are" in refused(task, chain) for chain in ("centre_crop:1", "chef-images"))
+        assert not refused(task, "rotate:3,resize_x:2")
     assert refused("scanqa", "fog:1") == "fog is made for images, and scanqa shows point clouds"
     assert refused("cifar10", "jitter:1") == "jitter is made for point clouds, and cifar10 shows images"
     assert refused("scanqa", "chef-images") == "chef-images is made for images, and scanqa shows point clouds"
@@ -169,7 +178,7 @@ def test_a_task_is_not_asked_what_its_truth_would_not_follow(mini_root: Path) ->
 
 
 def test_a_scene_is_not_corrupted_where_nobody_would_see_it() -> None:
-    rooms = type("Rooms", (), {"name": "rooms", "modality": "scene"})()
+    rooms = type("Rooms", (), {"name": "rooms", "modality": "scene", "kind": "vqa3d"})()
     both = frozenset({"scene"})
     assert why_not(rooms, [], parse("jitter:1"), both) is None is why_not(rooms, [], parse("fog:1"), both)
     assert "and rooms shows scenes" in str(why_not(rooms, [], parse("fog:1"), frozenset({"point_cloud"})))
@@ -362,6 +371,28 @@ def test_verify_knows_chefs_files(chef_root: Path) -> None:
     path.write_text(json.dumps(json.loads(path.read_text())[:-1]))
     after = lamm_bench(*words)
     assert "MMBench_C/images/0.png" in after.output and "corrupted texts: item" in " ".join(after.output.split())
+
+
+def test_what_is_sent_elsewhere_is_corrupted_too(tmp_path: Path) -> None:
+    """As data URLs for servers, with keys of their own, and as files for other processes."""
+    pixels = np.random.default_rng(0).integers(0, 256, (30, 40, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "a.png")
+    np.save(tmp_path / "c.npy", np.random.default_rng(0).uniform(0, 2, (60, 6)).astype(np.float32))
+    for kind, name, chain in (("image", "a.png", "fog:3,centre_crop:5"), ("point_cloud", "c.npy", "jitter:3")):
+        clean = media.seal(Media(kind, str(tmp_path / name)))
+        (worse,) = apply(Sample("1", "Q", (clean,), 0, "g"), parse(chain), 0).media
+        pictures = Pictures(rendering=parse_render("1view"))
+        assert pictures.urls(clean) != pictures.urls(worse) and pictures.marks(clean) != pictures.marks(worse)
+        files = Files()  # which keeps what it wrote as long as it lives
+        sent = files.file(worse)
+        assert sent.path != clean.path and not media.is_changed(sent)
+        assert np.array_equal(np.asarray(media.open_media(sent)), np.asarray(media.open_media(worse)))
+
+
+def test_questions_in_a_models_own_words_are_not_reworded(mini_root: Path, tmp_path: Path) -> None:
+    common = ("--model", "oracle", "--set", "coordinates=qwen2.5-vl", "--recipe", "lamm/native", "--tasks", "voc2012,svt")
+    said = done("run", *common, "--limit", "2", "--corrupt", "typos:2", "--data-root", mini_root, "--output", tmp_path / "run")
+    assert "voc2012" in said and "no corruption of questions changes" in " ".join(said.split())
 
 
 def test_media_keep_their_kind_and_path() -> None:

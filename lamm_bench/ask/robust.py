@@ -20,6 +20,7 @@ from lamm_bench.types import FAILED, Adapter, Row, Task
 
 from .catalog import Catalog
 from .comparing import rows_of
+from .coordinates import spoken
 from .corrupt.chain import LEVELS, OPTIONS, Chain, of_media, parse, why_not
 from .corrupt.mixed import MIXES
 from .corrupt.texts import TEXTS
@@ -175,9 +176,9 @@ def ask_all(
     note(curves, CLEAN, clean)
     asked = {task.name for task in catalog.tasks.values()} & {score.task for score in clean.scores}
     loaded = load([task for task in catalog.ordered() if task.name in asked], root, Outcome())
-    taken = frozenset(adapter.modalities)
+    taken, own_words = frozenset(adapter.modalities), spoken(catalog.recipe(options.recipe), adapter).own_words
     for number, chain in enumerate(chains, 2):
-        refused = {task.name: why_not(task, samples, chain, taken) for task, samples in loaded}
+        refused = {task.name: why_not(task, samples, chain, taken, own_words) for task, samples in loaded}
         curves.skipped[str(chain)] = {name: why for name, why in refused.items() if why}
         left = [name for name, why in refused.items() if not why]
         watcher.say(f"leg {number} of {total}: {chain}" + ("" if left else ", which no task can be asked under"))

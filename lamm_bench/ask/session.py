@@ -137,7 +137,8 @@ def planned(options: Options, catalog: Catalog, recipe: Recipe, adapter: Adapter
     asked = [task for task, reason in reasons.values() if not reason]
     loaded = load(asked, root, outcome, alone=len(asked) == len(reasons))
     chain, taken = parse(options.corrupt), frozenset(adapter.modalities)
-    refused = {task.name: why_not_worse(task, samples, chain, taken) for task, samples in loaded}
+    own_words = spoken(recipe, adapter).own_words
+    refused = {task.name: why_not_worse(task, samples, chain, taken, own_words) for task, samples in loaded}
     outcome.skipped |= {name: reason for name, reason in refused.items() if reason}
     plans = [
         plan(task, samples, options.limit, options.seed, options.control, str(chain), root)

@@ -54,7 +54,8 @@ class Corruption:
     change: Callable[[Any, int, np.random.Generator], Any]  # value, severity, stream -> a new value; the old one is not changed
     family: str = "other"
     source: str = "ours"  # of its constants
-    moves: bool = False  # whether things then stand elsewhere, or are cut away: it is not asked where truth is about places
+    moves: bool = False  # whether things then stand elsewhere, or are cut away: it is not asked where truth is in coordinates
+    cuts: bool = False  # whether things may be cut away: it is not asked where they are counted
     graded: bool = True  # whether it has severities
 
 

@@ -26,6 +26,7 @@ from .texts import TEXTS
 FILES = "chef-files"
 PARTS = ("images", "texts", "both")
 LEVELS = range(1, 6)
+COUNTING = "counting"  # the kind of tasks that ask how many there are
 OPTIONS = {"options_left": True, "options_right": False, "options_reverse": None}  # name -> whether to the left; None: reversed
 
 
@@ -119,8 +120,12 @@ def left_out(chain: Chain) -> list[str]:
     return [MIXES[step.name].left_out for step in chain.steps if step.name in MIXES and MIXES[step.name].left_out]
 
 
-def why_not(task: Task, samples: Sequence[Sample], chain: Chain, taken: frozenset[str]) -> str | None:
-    """Why a task is not asked with its samples made worse so, of a model that takes these modalities; None when it is."""
+def why_not(task: Task, samples: Sequence[Sample], chain: Chain, taken: frozenset[str], own_words: bool = False) -> str | None:
+    """Why a task is not asked with its samples made worse so, of a model that takes these modalities and may be asked for places in its
+    own words; None when it is."""
+    asks_for: str = getattr(task, "asks_for", "")
+    if own_words and chain.words and asks_for:
+        return "it is asked in the model's own words, which no corruption of questions changes"
     for step in chain.steps:
         reason = step_refused(task, samples, step, taken)
         if reason:
@@ -141,20 +146,29 @@ def step_refused(task: Task, samples: Sequence[Sample], step: Step, taken: froze
         if not mix.media:
             return None
         one: Corruption | None = next(iter(own.corruptions.values()), None) if own.flat else None
-        moves, made_for = mix.moves, next(kind for kind in media.modalities().values() if kind.flat).many
+        moves, cuts = mix.moves, mix.cuts
+        made_for = next(kind for kind in media.modalities().values() if kind.flat).many
     elif step.name in TEXTS or step.name in OPTIONS:
         return None
     else:
         kinds = of_media().get(step.name, [])
         one = next((kind.corruptions[step.name] for kind in kinds if kind.name in reached(own, taken)), None)
-        moves, made_for = one is not None and one.moves, " and ".join(kind.many for kind in kinds)
+        moves, cuts = one is not None and one.moves, one is not None and one.cuts
+        made_for = " and ".join(kind.many for kind in kinds)
     if one is None:
         return f"{step.name} is made for {made_for}, and {task.name} shows {own.many}"
     if moves and own.parted is not None:
         return f"{step.name} moves things or cuts them away, and poses and boxes of {own.many} would not follow"
     if moves and speaks_of_places(task, samples):
         return f"{step.name} moves things or cuts them away, and {task.name} asks where they are: its truth would not follow"
+    if cuts and counts_things(task):
+        return f"{step.name} cuts things away, and {task.name} asks how many there are: its truth would not follow"
     return None
+
+
+def counts_things(task: Task) -> bool:
+    """Whether a task asks how many there are."""
+    return bool(getattr(task, "asks_for", "") == "counts" or task.kind == COUNTING)
 
 
 def reached(own: Modality, taken: frozenset[str]) -> set[str]:

@@ -23,6 +23,7 @@ class Mix:
     media: bool  # whether it changes media; else questions
     left_out: str = ""  # what of upstream's it lacks
     moves: bool = False
+    cuts: bool = False
 
 
 def eight(rng: Random) -> Steps:
@@ -44,4 +45,4 @@ NOT_HERE = (
     "chef-texts leaves out ChEF's sentence level (active and passive voice, formal and casual style, back translation), which needs "
     "models, and uses word lists of its own"
 )
-MIXES: dict[str, Mix] = {"chef-images": Mix(eight, True, moves=True), "chef-texts": Mix(texts, False, NOT_HERE)}
+MIXES: dict[str, Mix] = {"chef-images": Mix(eight, True, moves=True, cuts=True), "chef-texts": Mix(texts, False, NOT_HERE)}

@@ -1,6 +1,7 @@
 """Corruptions of questions: what ChEF's chain of texts does without a model (reference 9.2), and each for itself.
 
-Each changes the question alone: neither its context nor its options (`options.py`), nor what stands in braces. Shares of words grow
+Each changes the question alone: neither its context nor its options (`options.py`), nor what stands in braces or between `<` and `>`
+(names of parts, numbers of pictures). Shares of words grow
 with the severity, .1 to .5, as upstream's do."""
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from lamm_bench.media import Corruption, check_corruption
 from .words import ADVERBS, AUXILIARIES, CONTRACTIONS, IRRELEVANT, KEYS, LOOKALIKES, MISSPELT, SYNONYMS
 
 Stream = np.random.Generator
-WORD = re.compile(r"(?<![\w{])[A-Za-z][A-Za-z']*(?![\w}])")
+WORD = re.compile(r"(?<![\w{<])[A-Za-z][A-Za-z']*(?![\w}>])")
 SHARES = (0.1, 0.2, 0.3, 0.4, 0.5)  # of words, for severities 1 to 5
 EXPANSIONS = {short: long for long, short in CONTRACTIONS.items()}
 
@@ -44,7 +45,7 @@ def replaced(text: str, table: Mapping[str, str]) -> str:
 
 
 def lower_case(text: str, severity: int, stream: Stream) -> str:
-    return re.sub(r"\{[^}]*\}|[^{]+", lambda part: part[0] if part[0][0] == "{" else part[0].lower(), text)
+    return re.sub(r"\{[^}]*\}|<[^<>]*>|[^{<]+", lambda part: part[0] if part[0][0] in "{<" else part[0].lower(), text)
 
 
 def contract(text: str, severity: int, stream: Stream) -> str:

@@ -209,7 +209,7 @@ def graded(function: Callable[..., np.ndarray], constants: Sequence[Any], family
         made.setflags(write=False)
         return made
 
-    return Corruption(change, family, source=source, moves=moves)
+    return Corruption(change, family, source=source, moves=moves, cuts=function is crop)
 
 
 REN, SUN, OURS = "ModelNet-C", "ModelNet40-C", "ours"

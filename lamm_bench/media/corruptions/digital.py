@@ -51,7 +51,7 @@ def elastic(image: Image.Image, stream: Stream, scale: float, alpha: float, sigm
 
     The field is drawn at that size and stretched: what varies so slowly needs no more cells."""
     field_size = tuple(max(int(round(side / scale)), 1) for side in image.size)
-    longest = 16 * SIDE  # of a very narrow picture
+    longest = 4 * SIDE  # of a very narrow picture
     field_size = (min(field_size[0], longest), min(field_size[1], longest))
     shifts = [stretched(field_of(field_size, sigma, stream) * alpha, image.size) for _ in range(2)]
     return warped(image, affine * scale, [shift * scale for shift in shifts], stream)

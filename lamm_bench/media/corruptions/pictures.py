@@ -7,6 +7,7 @@ as ChEF uses them on pictures of any size (reference 9.2). The four of the famil
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -120,6 +121,7 @@ TABLE: dict[str, tuple[str, Callable[..., Image.Image], Rows, Callable[..., Imag
     ),
 }  # fmt: skip
 MOVING = frozenset({"elastic"})  # of these: those after which things stand elsewhere
+CUTTING = frozenset({"centre_crop"})  # and those after which some are gone
 GEOMETRY: dict[str, tuple[Callable[..., Image.Image], Rows]] = {
     "centre_crop": (digital.centre_crop, (0.98, 0.96, 0.94, 0.92, 0.90)),
     "resize_x": (digital.resize_x, (0.1, 0.2, 0.3, 0.4, 0.5)),
@@ -131,7 +133,10 @@ PICTURES: dict[str, Corruption] = {
     name: graded(function, rows, family, IMAGENET_C, False, name in MOVING)
     for name, (family, function, rows, _, _) in TABLE.items()
 }
-PICTURES |= {name: graded(function, rows, "geometry", "ChEF", True, True) for name, (function, rows) in GEOMETRY.items()}
+PICTURES |= {
+    name: replace(graded(function, rows, "geometry", "ChEF", True, True), cuts=name in CUTTING)
+    for name, (function, rows) in GEOMETRY.items()
+}
 PICTURES |= {
     f"{CHEF}{name}": graded(function, rows, f"{CHEF}{family}", CIFAR_10_C, True, name in MOVING)
     for name, (family, _, _, function, rows) in TABLE.items()
