@@ -68,6 +68,7 @@ from .options import (
     help="Folder of the runs and figures; default runs/desiderata-NAME.",
 )
 @click.option("--name", metavar="NAME", help="How tables call the model.")
+@click.option("--details", is_flag=True, help="Also print what the figures are made of, set by set.")
 @click.option("--fresh", is_flag=True, help="Ask anew; what was there is moved to old-N in each run folder.")
 @json_option("Also write the figures as JSON (- for stdout).")
 @plugin_option
@@ -99,7 +100,7 @@ def desiderata(**asked: Any) -> None:
         if asked["runs"]:
             raise BenchError("either --model asks a model, or RUNs are looked at; leave one of them out")
         found, folder = of_model(asked, catalog, watcher)
-    conclude(found, folder, asked["json_file"])
+    conclude(found, folder, asked["json_file"], asked["details"])
     sys.exit(0 if found.complete else MISSING)
 
 
@@ -161,7 +162,7 @@ def split(text: str | None) -> tuple[str, ...]:
     return tuple(part.strip() for part in (text or "").split(",") if part.strip())
 
 
-def conclude(found: Any, folder: Path | None, json_file: Path | None) -> None:
+def conclude(found: Any, folder: Path | None, json_file: Path | None, details: bool) -> None:
     """The table, the files, and the figures as JSON."""
     from rich.console import Console
 
@@ -173,7 +174,7 @@ def conclude(found: Any, folder: Path | None, json_file: Path | None) -> None:
     else:
         if json_file is not None:
             write_json(json_file, found.to_json())
-        show_desiderata(Console(), found)
+        show_desiderata(Console(), found, details)
     if folder is not None:
         write_json(folder / "desiderata.json", found.to_json())
         files = [*save_hexagon(found, folder / "desiderata.svg"), *save_reliability(found, folder)]

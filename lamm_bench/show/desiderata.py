@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from rich.box import SIMPLE_HEAD
@@ -13,6 +13,7 @@ from lamm_bench.desiderata.legs import CALIBRATION, EXAMPLES, FOLLOWING, HALLUCI
 from lamm_bench.desiderata.relative import Figure
 from lamm_bench.desiderata.session import Result
 from lamm_bench.errors import visible
+from lamm_bench.types import Estimate
 
 from .figures import PUBLISHED, load, published_rows
 from .hexagon import LABELS, hexagon
@@ -41,10 +42,12 @@ def published() -> dict[str, dict[str, float | None]]:
     return found
 
 
-def show_desiderata(console: Console, result: Result) -> None:
-    """A table for each model, and below it why a figure is not there."""
+def show_desiderata(console: Console, result: Result, details: bool = False) -> None:
+    """A table for each model, and below it why a figure is not there; with `details` what the figures are made of."""
     for model, figures in result.models:
         put(lambda width, name=model.name, found=figures: table(name, found, width), console)  # type: ignore[misc]
+        if details:
+            put(lambda width, name=model.name, found=figures: detailed(name, found), console)  # type: ignore[misc]
         for name, figure in figures.items():
             if figure.why:
                 console.print(visible(f"{name}: {figure.why}"), highlight=False, markup=False, soft_wrap=True)
@@ -70,6 +73,37 @@ def table(name: str, figures: Mapping[str, Figure], width: int) -> Table:
         ours = with_interval(figure.standard) if figure.standard is not None else "-"
         found.add_row(key, MEANS[key], ours, number(figure.chef), *(number(known[one].get(key)) for one in others))
     return found
+
+
+def detailed(name: str, figures: Mapping[str, Figure]) -> Table:
+    """Every estimate below a figure: of each set, and of what was asked of it."""
+    found = Table(
+        title=f"What the figures of {name} are made of",
+        title_justify="left",
+        box=SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
+        pad_edge=False,
+    )
+    for column in ("desideratum", "of", "standard", "n"):
+        found.add_column(column, justify="right" if column in ("standard", "n") else "left", no_wrap=True)
+    for key in NAMES:
+        for place, (path, estimate) in enumerate(estimates_in(figures[key].details)):
+            shown = (
+                f"{estimate.value:.3f}" if estimate.unit == "score" and abs(estimate.value or 0) < 3 else with_interval(estimate)
+            )
+            if shown.count(".") == 1 and estimate.ci95 is not None and "[" not in shown:
+                shown += f" [{estimate.ci95[0]:.3f}, {estimate.ci95[1]:.3f}]"
+            found.add_row(key if not place else "", path, shown, str(estimate.n))
+    return found
+
+
+def estimates_in(details: object, path: str = "") -> Iterator[tuple[str, Estimate]]:
+    """The estimates of nested mappings, each with the way to it."""
+    if isinstance(details, Estimate):
+        yield path, details
+    elif isinstance(details, Mapping):
+        for key, value in details.items():
+            yield from estimates_in(value, f"{path}, {key}" if path else str(key))
 
 
 def save_hexagon(result: Result, path: Path) -> list[Path]:
