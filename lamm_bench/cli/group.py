@@ -11,6 +11,7 @@ from .checkpoint import checkpoint
 from .compare import compare
 from .data import data
 from .doctor import doctor
+from .export import export
 from .judge import judge
 from .leaderboard import leaderboard
 from .list import list_
@@ -46,6 +47,7 @@ VERBS = (
     compare,
     leaderboard,
     report,
+    export,
     list_,
     show,
     chat,

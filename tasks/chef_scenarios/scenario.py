@@ -41,6 +41,7 @@ class Scenario:
     apart: bool = True
     own_format: bool = True
     suits: tuple[str, ...] = ("lamm/likelihood",)
+    answer_ways: str = ""  # a pattern of what may end the name of an answer file, where a set has several tasks
 
     def samples(self, root: Path) -> list[Sample]:
         return list(self.read(root))
