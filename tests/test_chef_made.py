@@ -218,6 +218,17 @@ def test_only_answered_items_count_with_subset(made: Path, tmp_path: Path) -> No
     assert whole["chef"]["metrics"]["Accuracy"]["value"] == 50 and whole["standard"]["counts"]["missing"] == 6
 
 
+def test_a_sampled_file_is_scored_as_upstream_does_and_says_so_once(made: Path, tmp_path: Path) -> None:
+    samples = load_catalog().tasks["chef-scienceqa"].samples(made)[:8]
+    entries = [{"id": s.id, "answer": f"({'ABCDE'[s.target]})" if place else "(Z)"} for place, s in enumerate(samples)]
+    folder = answer_file(tmp_path / "a", "ScienceQA.json", entries)
+    words = ("score", "--answers", folder, "--data-root", made, "--tasks", "chef-scienceqa")
+    said = " ".join(lamm_bench(*words, "--subset").output.split())
+    assert "ACC 87.50" in said and said.count("8 of 10") == 1 and said.count("--subset") == 1
+    said = " ".join(lamm_bench(*words).output.split())
+    assert "ACC 70.00" in said and "8 of 10 items have an answer and all count; of a sampled file upstream scores those" in said
+
+
 def test_answers_to_mme_are_joined_by_picture_and_question_where_they_tell_them(made: Path, tmp_path: Path) -> None:
     task = load_catalog().tasks["chef-mme"]
     samples = list(task.samples(made))

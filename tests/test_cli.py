@@ -30,6 +30,7 @@ def test_every_verb_explains_itself_with_an_example() -> None:
         ("train-baseline",),
         ("judge",),
         ("compare",),
+        ("export",),
         ("data", "mini"),
         ("data", "verify"),
     ):

@@ -33,6 +33,9 @@ class Watcher:
     def end(self, task: str) -> None: ...
 
 
+SUBSET = "are scored (--subset)"  # ends the note on a score of some of the items
+
+
 @dataclass
 class Outcome:
     """What a run or a scoring has come to."""

@@ -21,7 +21,7 @@ from lamm_bench.types import Estimate
 
 from .catalog import Catalog
 from .coordinates import answers, framed, of_manifest
-from .outcome import Outcome, Watcher, load, scores_or_why, why_failed
+from .outcome import SUBSET, Outcome, Watcher, load, scores_or_why, why_failed
 from .runner import plan
 
 
@@ -175,7 +175,10 @@ def score_answers(
                 asked = [sample for sample in samples if sample.id in answered] if subset else samples
                 if len(asked) < len(samples):
                     outcome.subsets[task.name] = f"{len(asked)} of {len(samples)} items"
-                    notes = [f"only the {len(asked)} of {len(samples)} items that have an answer are scored (--subset)", *notes]
+                    notes = [f"only the {len(asked)} of {len(samples)} items that have an answer {SUBSET}", *notes]
+                elif protocol == "chef" and 0 < len(answered) < len(samples):
+                    few = f"{len(answered)} of {len(samples)} items have an answer and all count"
+                    notes = [f"{few}; of a sampled file upstream scores those alone (--subset)", *notes]
                 if not asked:
                     outcome.unavailable[task.name] = "; ".join(["no item has an answer", *notes])
                     continue

@@ -12,6 +12,7 @@ from .compare import compare
 from .data import data
 from .desiderata import desiderata
 from .doctor import doctor
+from .export import export
 from .judge import judge
 from .leaderboard import leaderboard
 from .list import list_
@@ -50,6 +51,7 @@ VERBS = (
     robustness,
     leaderboard,
     report,
+    export,
     list_,
     show,
     chat,

@@ -128,13 +128,14 @@ def find_answers(folder: Path, task: Task) -> Path | None:
     """The task's answer file in a folder, or None. Raises `BenchError` where several could be meant.
 
     ChEF writes the time of the run behind the name of the set (`MMBench_20231101120000.json`, reference 5.3); an ending may also say
-    how was asked (`MMBench.ppl.json`)."""
+    how was asked (`MMBench.ppl.json`); a task of several on one set says which ways are its own (`answer_ways`)."""
     for stem in task.answer_files:
         for suffix in (".json", ".jsonl"):
             if (folder / f"{stem}{suffix}").is_file():
                 return folder / f"{stem}{suffix}"
     stems = "|".join(re.escape(stem) for stem in task.answer_files)
-    form = re.compile(rf"(?:{stems})(?:_\d{{14}}|\.(?:[a-z]+_)*(?:direct|ppl)(?:_\w+)?)\.jsonl?")
+    ways = getattr(task, "answer_ways", "") or r"(?:[a-z]+_)*(?:direct|ppl)(?:_\w+)?"
+    form = re.compile(rf"(?:{stems})(?:_\d{{14}}|\.(?:{ways}))\.jsonl?")
     found = [path for path in sorted(folder.glob("*.json*")) if form.fullmatch(path.name) and path.is_file()]
     if len(found) > 1:
         raise BenchError(

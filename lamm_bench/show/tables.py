@@ -9,7 +9,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from lamm_bench.ask.outcome import Outcome
+from lamm_bench.ask.outcome import SUBSET, Outcome
 from lamm_bench.errors import visible
 from lamm_bench.measure.scoring import Score
 from lamm_bench.measure.stats import decimals
@@ -154,13 +154,25 @@ def show_outcome(console: Console, outcome: Outcome) -> None:
         console.print(visible(said), highlight=False, markup=False, soft_wrap=True)
     if outcome.diagnosis:
         console.print(visible(f"A DIAGNOSIS: {outcome.diagnosis}"), highlight=False, markup=False, soft_wrap=True)
-    lines = [f"{score.task} ({score.protocol}): {note}" for score in outcome.scores for note in score.notes]
+    if outcome.subsets:
+        console.print("n of m: only the n items that have an answer are scored (--subset)", highlight=False, markup=False)
+    lines = notes_of(outcome)
     lines += warnings(outcome.scores)
     lines += [f"{task}: {reason}" for task, reason in outcome.failures.items()]
     lines += [f"{tasks}: skipped, {reason}" for tasks, reason in together(outcome.skipped)]
     lines += [f"{task}: MISSING, {reason}" for task, reason in outcome.unavailable.items()]
     for line in lines:
         console.print(visible(line), highlight=False, markup=False, soft_wrap=True)
+
+
+def notes_of(outcome: Outcome) -> list[str]:
+    """What there is to say of each task, once for all protocols of which it is so; what the table says of subsets is not said again."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for score in outcome.scores:
+        for note in score.notes:
+            if score.task not in outcome.subsets or not note.endswith(SUBSET):
+                found.setdefault((score.task, note), []).append(score.protocol)
+    return [f"{task} ({', '.join(protocols)}): {note}" for (task, note), protocols in found.items()]
 
 
 def together(reasons: Mapping[str, str]) -> list[tuple[str, str]]:

@@ -171,7 +171,7 @@ def drawn_task(name: str, draws: Draws, files: tuple[str, ...], chef: Scorer, gr
         answer_files=files,
         protocols=protocols,
         read=partial(drawn_samples, draws=draws),
-        groups=(*groups, "chef-flickr30k"),
+        groups=groups,
         own_format=False,
     )
 
@@ -184,10 +184,11 @@ TASKS = (
         answer_files=("Flickr30k",),
         protocols={"standard": captioning.CaptionScorer(), "chef": SAID},
         read=samples,
-        groups=("chef", "chef-flickr30k"),
+        groups=("chef",),
         max_new_tokens=128,
         own_format=False,
         suits=(),
+        answer_ways="direct",
     ),
     drawn_task("chef-flickr30k-ppl", "random", ("Flickr30k.random_ppl", "Flickr30k_ppl"), CHOSEN, ("chef",)),
     drawn_task(

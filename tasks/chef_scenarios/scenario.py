@@ -43,6 +43,7 @@ class Scenario:
     suits: tuple[str, ...] = ("lamm/likelihood",)
     corrupted: Callable[[Path, str], Iterable[Sample]] | None = None  # the released files with corrupted images, texts, or both
     corrupted_folder: str = ""  # where these lie
+    answer_ways: str = ""  # a pattern of what may end the name of an answer file, where a set has several tasks
 
     def samples(self, root: Path) -> list[Sample]:
         return list(self.read(root))

@@ -155,6 +155,7 @@ def said_task(
         max_new_tokens=512,
         own_format=False,
         suits=(),
+        answer_ways="(?:single|multi)_direct",
         form=form,
     )
 
@@ -172,7 +173,7 @@ def weighed_task(form: Form) -> WeighedTurns:
         answer_files=(f"VOC2012.multi_ppl_{form}", *(("VOC2012.multi_ppl",) if form == "default" else ()), f"VOC2012_{form}_ppl"),
         protocols=protocols,
         read=partial(weighed_samples, form=form),
-        groups=("chef", "chef-voc2012") if form == "default" else ("chef-forms", "chef-voc2012"),
+        groups=("chef",) if form == "default" else ("chef-forms",),
         own_format=False,
         suits=(),
         form=form,
@@ -184,14 +185,14 @@ def boxes_said(spoken: str = "") -> SaidBoxes:
 
 
 TASKS = (
-    said_task("chef-voc2012", "default", ("VOC2012",), boxes_said(), BASIC["said"], ("chef", "chef-voc2012")),
+    said_task("chef-voc2012", "default", ("VOC2012",), boxes_said(), BASIC["said"], ("chef",)),
     said_task(
         "chef-voc2012-kosmos",
         "kosmos",
-        ("VOC2012.kosmos_single_direct", "VOC2012_kosmos"),
+        ("VOC2012_kosmos", "VOC2012.kosmos_single_direct", "VOC2012.kosmos_multi_direct"),
         boxes_said("kosmos-2"),
         KOSMOS["said"],
-        ("chef-forms", "chef-voc2012"),
+        ("chef-forms",),
     ),
     *map(weighed_task, WEIGHED_FORMS),
 )

@@ -1,0 +1,35 @@
+"""The verb that writes a run in the formats of others."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from .options import SETTINGS, data_root_option, guarded, plugin_option
+
+
+@click.command(context_settings=SETTINGS, short_help="Write a run's answers in another format.")
+@click.argument("run_folder", type=click.Path(path_type=Path), metavar="RUN")
+@click.option("--to", "form", required=True, metavar="FORMAT", help="`chef`: the answer files of LAMM's ChEF.")
+@click.option("--output", required=True, type=click.Path(path_type=Path), metavar="DIR", help="The folder of the files.")
+@click.option("--tasks", default="all", show_default=True, metavar="LIST", help="Task names and groups, of those of the run.")
+@data_root_option
+@plugin_option
+@guarded
+def export(**asked: Any) -> None:
+    """Write a run's answers in another format; `score --answers DIR` gives the same figures again.
+
+    \b
+    Example:
+      lamm-bench export runs/lamm-1a2b3c4d --to chef --output answers
+    """
+    from lamm_bench.ask.catalog import load_catalog
+    from lamm_bench.ask.exporting import export as exported
+    from lamm_bench.show.progress import Bars, stderr_console
+
+    catalog, watcher = load_catalog(asked["plugins"]), Bars(stderr_console())
+    places = (asked["run_folder"], asked["form"], asked["output"], asked["data_root"])
+    for path, count in exported(*places, catalog, asked["tasks"], watcher):
+        click.echo(f"{path}: {count} answers")
