@@ -11,6 +11,8 @@ from types import ModuleType
 import pytest
 import torch
 
+from .chef_made import make_scenarios
+
 FOLDER = Path(__file__).parents[1] / "benchmarks"
 
 
@@ -84,3 +86,12 @@ def test_serving_prints_its_rates(monkeypatch: pytest.MonkeyPatch, capsys: pytes
     monkeypatch.setenv("OPENAI_API_KEY", "k")
     benchmark("serving", monkeypatch, "--questions", "40", "--seconds", "0.002", "--failing", "0", "--replicas", "1", "2").main()
     assert re.search(r"0 % of the calls fail: \d+\.\d answers/s, 0 calls repeated", capsys.readouterr().out)
+
+
+def test_scoring_of_chef_prints_every_scenario(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setattr("lamm_bench.tasks.chef_captions.meteor_absent", lambda: "no Java")
+    benchmark("chef_scoring", monkeypatch, str(make_scenarios(tmp_path)), "--answers", "310").main()
+    printed = capsys.readouterr().out
+    assert re.search(r"^310 answers over 31 scenarios under `chef`: \d+\.\d s$", printed, re.M)

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from lamm_bench.ask.catalog import load_catalog
+from lamm_bench.ask.runner import flow_of
 from lamm_bench.errors import BenchError, UpstreamStops
 from lamm_bench.keep.answers import read_answers
 from lamm_bench.measure.following import Followed, accuracy, averages, match_rate, read_word
@@ -222,6 +223,16 @@ def test_ours_are_drawn_by_id_and_upstreams_by_place(made: Path, tmp_path: Path)
 
 def turns_or_choices(task: Any, sample: Sample) -> Any:
     return task.turns(sample) if hasattr(task, "turns") else sample.choices
+
+
+def test_a_recipe_asks_for_upstreams_draws_by_saying_so(made: Path) -> None:
+    task: Any = load_catalog().tasks["chef-flickr30k-ppl"]
+    usual = load_catalog().recipe("lamm/likelihood")
+    theirs = replace(usual, scenario=replace(usual.scenario, draws="upstream"))
+    sample = task.samples(made)[3]
+    asked = [next(flow_of(recipe, task, sample, 0)).options for recipe in (usual, theirs)]  # type: ignore[union-attr]
+    assert asked == [sample.choices, sample.meta["as upstream"]["choices"]] and set(asked[0]) != set(asked[1])
+    assert "draws" not in usual.identity()["scenario"] and theirs.identity()["scenario"]["draws"] == "upstream"
 
 
 def test_a_box_is_never_its_own_wrong_option(made: Path) -> None:
