@@ -10,8 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lamm_bench.ask.catalog import load_catalog
+from lamm_bench.desiderata.calibrated import sure
+from lamm_bench.desiderata.gathering import Asked
+from lamm_bench.keep.answers import read_answers
 from lamm_bench.measure import calibration
 from lamm_bench.measure.calibration import Bin, bins_of, brier, expected_error, interval, probabilities
+from lamm_bench.measure.scoring import score
 
 ANSWERS = st.lists(st.tuples(st.floats(0, 1), st.booleans()), min_size=1, max_size=60)
 
@@ -108,3 +113,18 @@ def test_few_images_have_no_interval_and_clusters_widen_it() -> None:
 
 def test_an_empty_bin_weighs_nothing() -> None:
     assert expected_error([Bin(4, 0.5, 0.5)]) == 0.0
+
+
+@pytest.mark.parametrize(("case", "name"), [("ScienceQA.calibration", "chef-scienceqa"), ("MMBench.calibration", "chef-mmbench")])
+def test_answer_files_have_upstreams_error_and_bins(chef_goldens: Path, case: str, name: str) -> None:
+    task = load_catalog().tasks[name]
+    samples = task.samples(chef_goldens / "data")
+    answered, _ = read_answers(chef_goldens / "answers" / f"{case}.json").join(samples, "chef")
+    scores = {protocol: score(task, protocol, samples, answered, keep_rows=True) for protocol in ("standard", "chef")}
+    asked = Asked(Path(), task, {sample.id: sample for sample in samples}, scores, answered, {})
+    own = sure(asked, "chef")
+    wanted = json.loads((chef_goldens / "expected/metrics.json").read_text(encoding="utf-8"))[case]["figures"]
+    found = bins_of(own.confidence, own.right)
+    assert expected_error(found) == pytest.approx(wanted["ECE"], rel=1e-9)
+    assert [each.accuracy for each in found] == pytest.approx(wanted["Acc_bins"], rel=1e-9)
+    assert [each.confidence for each in found] == pytest.approx(wanted["Prob_bins"], rel=1e-9)
