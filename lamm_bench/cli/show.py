@@ -30,13 +30,15 @@ def show(
       lamm-bench show lsp --recipe lamm/classic
       lamm-bench show voc2012 --recipe lamm/native --coordinates qwen3-vl
     """
-    from lamm_bench.ask.catalog import load_catalog
+    from lamm_bench.ask.catalog import YAML, load_catalog
     from lamm_bench.data.locate import find_root
     from lamm_bench.errors import unknown
     from lamm_bench.show.progress import Bars, stderr_console
     from lamm_bench.show.sample import show_sample
 
     catalog = load_catalog(plugins)
+    if task.endswith(YAML):
+        task = catalog.add_file(task).name
     if task not in catalog.tasks:
         raise unknown("task", task, catalog.tasks)
     chosen = catalog.recipe(recipe)
