@@ -83,7 +83,7 @@ class Maker:
         question = own.question.filled(filled).strip()
         if not question:
             raise row.fault("its question is empty")
-        media = self.media(row)
+        media, numbers = self.media(row)
         meta: dict[str, Any] = {"columns": {key: template.value(row) for key, template in own.meta.items()}}
         if own.reader_by is not None:
             meta["read"] = reader
@@ -93,7 +93,7 @@ class Maker:
         if own.thing is not None:
             meta["thing"] = own.thing.filled(row)
         if own.interleave:
-            meta["interleave"] = own.interleave
+            meta["interleave"] = {"mark": own.interleave, "numbers": numbers}
         group = own.group.filled(row) if own.group is not None else group_of(media)
         self.ids.add(name)
         return Sample(name, question, tuple(media), target, group or name, tuple(options), (), meta)
@@ -140,12 +140,16 @@ class Maker:
             raise row.fault(f"it has {len(found)} options, expected 2 to {MOST_OPTIONS}")
         return tuple(str(text).strip() for text in found)
 
-    def media(self, row: Row) -> list[Media]:
+    def media(self, row: Row) -> tuple[list[Media], list[int]]:
+        """A row's media, and for each its number among the columns (or among the elements of one list), from 1."""
         own = self.recast
         if own.shown is None:
-            return []
+            return [], []
         values = [value for template in own.media for value in template.values(row)]
-        return [one for value in values for one in own.shown.media(value, row, self.files, self.store)]
+        if len(values) == 1 and isinstance(values[0], list | tuple):
+            values = list(values[0])
+        found = [(one, n) for n, value in enumerate(values, 1) for one in own.shown.media(value, row, self.files, self.store)]
+        return [one for one, _ in found], [number for _, number in found]
 
     def target(self, row: Row, reader: str, options: Sequence[str], media: Sequence[Media], meta: dict[str, Any]) -> Any:
         form = READERS[reader].target

@@ -50,11 +50,12 @@ class Place:
         """What stands there; None where it may be missing and is."""
         found = find(row, self.name)
         if empty(found):
-            if self.optional:
+            filled = any(name == "default" for name, _ in self.filters)
+            if (self.optional and not filled) or self.name == OPTIONS:
                 return None
-            if found is MISSING:
+            if found is MISSING and not self.optional:
                 raise row.fault(f"there is no column `{self.name}`. {nearest(self.name, row.data)}")
-            if not any(name == "default" for name, _ in self.filters):
+            if not filled:
                 raise row.fault(f"column `{self.name}` is empty (`{{{self.name}?}}` allows that)")
             found = None
         for name, argument in self.filters:
