@@ -144,18 +144,15 @@ def options(value: Any, _: str = "") -> list[str]:
 
     >>> options("Which?\\nOptions: A: a cat, B: a dog, C: none")
     ['a cat', 'a dog', 'none']
+    >>> options("Vitamin A: what? Options: A: one, B: two")
+    ['one', 'two']
     >>> options("Which?\\n(A) a cat\\n(B) a dog\\nAnswer with the letter.")
     ['a cat', 'a dog']
     """
     said, found = text(value), []
-    start = next(
-        (
-            match
-            for match in re.finditer(MARK.format(letter="A"), said)
-            if re.search(MARK.format(letter="B"), said[match.end() :])
-        ),
-        None,
-    )
+    second = re.compile(MARK.format(letter="B"))
+    starts = [match for match in re.finditer(MARK.format(letter="A"), said) if second.search(said, match.end())]
+    start = starts[-1] if starts else None  # an A before it may be a vitamin
     place = start.end() if start else -1
     for following in [*LETTERS[1:], ""]:
         if place < 0:
@@ -168,6 +165,59 @@ def options(value: Any, _: str = "") -> list[str]:
     if len(found) < 2 or not all(found):
         raise Unfit("a text that lists its options behind letters, (A) and (B) and so on")
     return found
+
+
+def writes_list(value: Any, _: str = "") -> list[Any]:
+    """A list, also one that is written out as Python writes it; any other text as the only element of one.
+
+    >>> writes_list("['24/7', '3.43']"), writes_list("[sic] a"), writes_list("3")
+    (['24/7', '3.43'], ['[sic] a'], ['3'])
+    """
+    try:
+        return pylist(value)
+    except Unfit:
+        return [text(value)]
+
+
+def is_letter(value: Any, _: str = "") -> str:
+    """
+    >>> is_letter("B"), is_letter("blue")
+    ('yes', 'no')
+    """
+    return "yes" if isinstance(value, str) and LETTER.fullmatch(value.strip()) else "no"
+
+
+def pluck(value: Any, key: str) -> list[Any]:
+    """The values under a key of every element.
+
+    >>> pluck([{"answer": "left", "answer_id": 1}], "answer")
+    ['left']
+    """
+    if not all(isinstance(each, dict) and key in each for each in listed(value)):
+        raise Unfit(f"a list of objects with `{key}`")
+    return [each[key] for each in value]
+
+
+def take(value: Any, count: str) -> list[Any]:
+    """So many first elements; of a list of lists, of each of them.
+
+    >>> take([1, 2, 3], "2"), take([[1, 2, 3], [4, 5, 6]], "2"), take([], "2")
+    ([1, 2], [[1, 2], [4, 5]], [])
+    """
+    if not re.fullmatch(r"\d{1,6}", count):
+        raise Unfit("a number behind the colon, as in take:6")
+    if listed(value) and all(isinstance(each, list) for each in value):
+        return [each[: int(count)] for each in value]
+    return list(value)[: int(count)]
+
+
+def one_of(value: Any, names: str) -> str:
+    """
+    >>> one_of("what", "what,how"), one_of("Do", "what,how")
+    ('what', 'other')
+    """
+    said = text(value)
+    return said if said in [name.strip() for name in names.split(",")] else "other"
 
 
 def before(value: Any, argument: str) -> str:
@@ -199,6 +249,13 @@ FILTERS: dict[str, Filter] = {
     "lines": Filter(lambda value, _: [line for line in text(value).splitlines() if line.strip()], "the lines of a text"),
     "before": Filter(before, "what stands before a mark", True, "{question|before:Options:}"),
     "after": Filter(after, "what stands behind a mark", True, "{id|after:/}"),
+    "before_last": Filter(lambda value, mark: text(value).rpartition(mark)[0] or text(value), "what stands before the last of these marks", True, "{id|before_last:_}"),
+    "first_word": Filter(lambda value, _: (text(value).split() or [""])[0], "the first word"),
+    "one_of": Filter(one_of, "itself where it is one of these, else `other`", True, "{word|one_of:what,how}"),
+    "is_letter": Filter(is_letter, "yes where it is an option's letter, else no"),
+    "list": Filter(writes_list, "a list, also one that a text writes out; a text alone as its only element"),
+    "pluck": Filter(pluck, "the values under this key of every element", True, "{answers|pluck:answer}"),
+    "take": Filter(take, "so many first elements, of a list of lists of each", True, "{values|take:6}"),
     "default": Filter(lambda value, this: this if value is None else value, "this, where the column is empty", True, "{split|default:test}"),
     "stem": Filter(lambda value, _: PurePosixPath(text(value)).stem, "the name in a path, without folders and ending"),
     "parent": Filter(lambda value, _: PurePosixPath(text(value)).parent.name, "the name of the folder in a path"),

@@ -39,6 +39,7 @@ class Settings:
 
     at: tuple[float, ...] = (0.5,)  # thresholds of IoU
     blanks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # meta name -> its values for which blanks do not count
+    also: tuple[str, ...] = ()  # `captions`: BLEU, ROUGE-L, CIDEr and METEOR of the same answers
 
 
 Stats = dict[str, float]

@@ -200,6 +200,8 @@ def choice(value: Any, options: Sequence[str]) -> int:
     >>> choice("B", ["a cat", "a dog"]), choice("a dog", ["a cat", "a dog"]), choice(0, ["a cat", "a dog"])
     (1, 1, 0)
     """
+    if isinstance(value, list | tuple) and len(value) == 1:
+        value = value[0]
     if isinstance(value, int) and not isinstance(value, bool):
         found: int | None = value
     elif isinstance(value, float) and value.is_integer():

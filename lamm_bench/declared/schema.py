@@ -42,22 +42,24 @@ ABOUT = Keys(
         "published": Key(Listed(PUBLISHED, alone=False), "published figures"),
     },
 )
-ON = Either(
-    (
-        COLUMN,
-        Keys(
-            "`on`",
-            {"left": Key(COLUMN, "the key's column in the rows", True), "right": Key(COLUMN, "and in the joined files", True)},
-        ),
-    )
-)
+SIDE = Text(said="a column's name, or columns in braces")
+PAIR = Keys("`on`", {"left": Key(SIDE, "the key in the rows", True), "right": Key(SIDE, "and in the joined files", True)})
+ON = Listed(Either((COLUMN, PAIR)))
 WHERE = {
     "files": Key(Listed(PATTERN), "the files of rows, below the data root", True),
     "format": Key(OneOf(FORMATS, "format"), "their form, where the ending does not tell"),
     "at": Key(Text(said="a place inside the JSON, such as data.questions"), "where in a JSON file the rows are"),
     "keep": Key(Table(Listed(Scalar())), "rows with these values in these columns"),
 }
-JOIN = Keys("`join`", {**WHERE, "on": Key(ON, "the column whose value joins them", True)})
+JOIN = Keys(
+    "`join`",
+    {
+        **WHERE,
+        "on": Key(
+            ON, "what joins them: a column, a pair of columns or templates, or several; one in the rows may hold a list", True
+        ),
+    },
+)
 DATA = Keys(
     "`data`",
     {
@@ -90,6 +92,10 @@ METRIC = Either(
                 "by": Key(Listed(COLUMN), "names of `meta`: the headline for each of their values"),
                 "together": Key(TOGETHER, "a name of `meta`: the share of its groups of which every answer is right"),
                 "macro": Key(Listed(COLUMN), "names of `meta`, outer first: a mean in which each value weighs the same leads"),
+                "also": Key(
+                    Listed(OneOf(("captions",), "further metric")),
+                    "captions: BLEU, ROUGE-L and CIDEr of the same answers, for `exact`",
+                ),
                 "at": Key(Listed(Number(0.01, 1.0)), "thresholds of IoU, the headline's first"),
                 "blanks": Key(
                     Table(Listed(Scalar())), "values of names of `meta` for which `contains` takes no notice of blanks"

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from lamm_bench.measure.caption_scorer import CaptionScorer
+from lamm_bench.measure.captions import tokenize
 from lamm_bench.measure.stats import estimates, ratio
 from lamm_bench.read import LETTERS, text_of
 from lamm_bench.types import Answer, Estimate, Metric, Row, Sample, Sums
@@ -49,7 +50,7 @@ class DeclaredScorer:
     def of_file(self, samples: Sequence[Sample]) -> DeclaredScorer:
         """The scorer that knows how large the file's groups are, and how rare its n-grams."""
         sizes = {name: Counter(group_of(sample, column) for sample in samples) for name, column in self.together.items()}
-        captions = self.captions.of_file(samples) if self.captioned else self.captions
+        captions = self.captions.of_file(samples) if self.captioned or self.settings.also else self.captions
         return replace(self, sizes=sizes, captions=captions)
 
     def read(self, answer: Answer, sample: Sample) -> Any | None:
@@ -74,7 +75,7 @@ class DeclaredScorer:
         return {**shown, **({"right": int(stats["right"])} if value != stats["right"] else {})}
 
     def whole(self, rows: Sequence[Row]) -> dict[str, Estimate]:
-        found = dict(self.captions.whole(rows)) if self.captioned else {}
+        found = dict(self.captions.whole(rows)) if self.captioned else self.sentences(rows) if self.settings.also else {}
         first = self.captions.metrics[0] if self.captioned else self.measure.metrics(self.settings)[0]
         for column in self.by:
             parts: dict[str, list[Row]] = {}
@@ -85,6 +86,14 @@ class DeclaredScorer:
         for name, column in self.together.items():
             found[name] = self.consistency(rows, name, column)
         return found
+
+    def sentences(self, rows: Sequence[Row]) -> dict[str, Estimate]:
+        """What captions are counted by, over short answers."""
+        made = []
+        for row in rows:
+            tokens = tuple(tokenize(row.prediction)) if isinstance(row.prediction, str) else None
+            made.append(replace(row, prediction=tokens, stats=self.captions.score(row.sample, tokens)))
+        return {**estimates(self.captions.metrics, made), **self.captions.whole(made)}
 
     def consistency(self, rows: Sequence[Row], name: str, column: str) -> Estimate:
         """The share of groups of which every sample is right; those of which samples are missing are left out, and counted."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
@@ -14,11 +15,11 @@ from lamm_bench.loading import id_text, shorten
 
 from .files import Files, Unusable
 from .parquet import parquet
-from .tables import folders, json_lines, json_value, separated
+from .tables import arrays, folders, json_lines, json_value, separated
 from .tars import tar
-from .templates import MISSING, Row, find, nearest
+from .templates import MISSING, Row, Template, find, nearest
 
-FORMATS = ("tsv", "csv", "json", "jsonl", "parquet", "tar", "folders")
+FORMATS = ("tsv", "csv", "json", "jsonl", "parquet", "npy", "tar", "folders")
 ENDINGS = {"ndjson": "jsonl", **{name: name for name in FORMATS[:-1]}}
 
 
@@ -76,7 +77,7 @@ class Source:
                     for row in own:
                         last = row.number
                         if before + row.number > skip:
-                            yield replace(row, number=before + row.number)
+                            yield replace(row, number=before + row.number, data={**row.data, "@row": before + row.number})
             except Unusable as error:
                 raise BenchError(f"{name} cannot be used: {error}") from None
             before += last
@@ -91,6 +92,8 @@ class Source:
             return json_value(files, name, self.at)
         if format == "parquet":
             return parquet(files, name, set(self.columns), skip)
+        if format == "npy":
+            return arrays(files, name)
         if format == "tar":
             return tar(files, name)
         raise BenchError(f"{name}: its ending tells no format; `data.format` names one of {', '.join(FORMATS)}")
@@ -122,32 +125,50 @@ class Source:
 
 @dataclass(frozen=True)
 class Join:
-    """Columns of other files, joined by the value of a key. Raises `BenchError` for rows without a partner, and keys that recur."""
+    """Columns of other files, joined by the values of keys. Raises `BenchError` for rows without a partner, and keys that recur.
+
+    Where one key of a row holds a list, there is a partner for each of its elements, and the joined columns hold lists."""
 
     source: Source
-    left: str  # the key's column in the rows
-    right: str  # and in the other files
+    left: tuple[Template, ...]  # the keys in the rows
+    right: tuple[Template, ...]  # and in the other files
 
-    def table(self, files: Files) -> dict[str, Mapping[str, Any]]:
-        found: dict[str, Mapping[str, Any]] = {}
+    def table(self, files: Files) -> dict[tuple[str, ...], Mapping[str, Any]]:
+        found: dict[tuple[str, ...], Mapping[str, Any]] = {}
         for row in self.source.rows(files):
-            key = self.key(row, self.right)
+            key = tuple(said(template.value(row)) for template in self.right)
             if key in found:
-                raise row.fault(f"`{self.right}` {shorten(key)} stands here a second time, so that nothing can be joined by it")
+                raise row.fault(f"{self.named(self.right, key)} stands here a second time, so that nothing can be joined by it")
             found[key] = {name: value for name, value in row.data.items() if not name.startswith("@")}
         return found
 
-    def joined(self, row: Row, table: Mapping[str, Mapping[str, Any]]) -> Row:
-        key = self.key(row, self.left)
-        if key not in table:
-            raise row.fault(f"`{self.left}` {shorten(key)} is not in {', '.join(self.source.files)}, which is joined by it")
-        return row.with_({**table[key], **row.data})
+    def joined(self, row: Row, table: Mapping[tuple[str, ...], Mapping[str, Any]]) -> Row:
+        values = [template.value(row) for template in self.left]
+        lists = [place for place, value in enumerate(values) if isinstance(value, list)]
+        if not lists:
+            return row.with_({**self.partner(row, values, table), **row.data})
+        place = lists[0]
+        partners = [self.partner(row, [*values[:place], each, *values[place + 1 :]], table) for each in values[place]]
+        names = dict.fromkeys(name for one in (partners or list(table.values())[:1]) for name in one)
+        return row.with_({**{name: [one.get(name) for one in partners] for name in names}, **row.data})
 
-    def key(self, row: Row, column: str) -> str:
-        found = find(row, column)
-        if found is MISSING:
-            raise row.fault(f"there is no column `{column}`, by which is joined. {nearest(column, row.data)}")
-        return said(found)
+    def partner(self, row: Row, values: Sequence[Any], table: Mapping[tuple[str, ...], Mapping[str, Any]]) -> Mapping[str, Any]:
+        key = tuple(map(said, values))
+        if key not in table:
+            raise row.fault(f"{self.named(self.left, key)} is not in {', '.join(self.source.files)}, which is joined by it")
+        return table[key]
+
+    def named(self, keys: Sequence[Template], values: Sequence[str]) -> str:
+        return ", ".join(f"`{bare(key.text)}` {shorten(value)}" for key, value in zip(keys, values))
+
+
+def bare(text: str) -> str:
+    """A template that is one column, as the column's name.
+
+    >>> bare("{id}"), bare("{a}/{b}")
+    ('id', '{a}/{b}')
+    """
+    return text[1:-1] if re.fullmatch(r"\{[^{}]*\}", text) else text
 
 
 def said(value: Any) -> str:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
+import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 from typing import Any
+
+import numpy as np
 
 from lamm_bench.errors import BenchError
 from lamm_bench.loading import decode, parse_json, shorten, whole
@@ -84,6 +88,21 @@ def folders(files: Files, names: list[str]) -> Iterator[Row]:
         path = PurePosixPath(name)
         data = {"path": name, "name": path.stem, "class": path.parent.name}
         yield Row(name, number, {**data, "@row": number, "@file": name})
+
+
+def arrays(files: Files, name: str) -> Iterator[Row]:
+    """Each line of a two-dimensional array of numbers as a row with one column, `values`. Nothing is ever unpickled."""
+    data = io.BytesIO(files.read(name))
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            table = np.load(data, allow_pickle=False)
+        if not isinstance(table, np.ndarray) or table.ndim != 2 or table.dtype.kind not in "fiu":
+            raise ValueError("its shape or type is another")
+    except Exception as error:  # NumPy parses headers as literals, which on damaged bytes fails in many ways
+        raise BenchError(f"{name} is no two-dimensional array of numbers ({str(error)[:80]})") from None
+    for number, values in enumerate(table.tolist(), 1):
+        yield Row(f"{name} row {number}", number, {"values": values, "@row": number, "@file": name})
 
 
 def told_json(value: Any) -> Any:

@@ -26,7 +26,7 @@ from .schema import checked
 from .scorer import DeclaredScorer
 from .sources import Join, Source, said
 from .store import Store
-from .templates import Template
+from .templates import Template, compiled
 
 ROOMS = {"vqa": "vqa3d", "grounding": "grounding3d"}  # system messages where what is shown is no picture
 STORED = ("parquet", "tar")
@@ -190,14 +190,20 @@ def source_of(doc: Document, path: Place, told: Mapping[str, Any], columns: froz
     """`data`, or one entry of `join`. What a joined file has to give is not told by the rows' own columns."""
     joins = []
     for number, join in enumerate(told.get("join", ())):
-        left, right = (join["on"], join["on"]) if isinstance(join["on"], str) else (join["on"]["left"], join["on"]["right"])
-        joins.append(Join(source_of(doc, (*path, "join", number), join, frozenset({"*"})), left, right))
+        here = (*path, "join", number)
+        pairs = [(on, on) if isinstance(on, str) else (on["left"], on["right"]) for on in join["on"]]
+        left, right = (tuple(key(doc, (*here, "on"), pair[side]) for pair in pairs) for side in (0, 1))
+        joins.append(Join(source_of(doc, here, join, frozenset({"*"})), left, right))
     keep = {column: tuple(map(said, values)) for column, values in told.get("keep", {}).items()}
-    more = {*keep, *(join.left for join in joins), *([told["each"]] if "each" in told else [])}
-    named = columns | more
+    named = columns | frozenset(keep)
     if joins or "each" in told:  # whose own columns are no columns of the rows
         named = frozenset({"*"})
     return Source(told["files"], told.get("format", ""), told.get("at", ""), keep, tuple(joins), told.get("each", ""), named)
+
+
+def key(doc: Document, path: Place, text: str) -> Template:
+    """A key of a join: a column's name, or a template."""
+    return compiled(text if "{" in text else f"{{{text}}}", lambda what: doc.fault(path, what))
 
 
 def scorer_of(doc: Document, told: Any, readers: Mapping[str, str], recast: Recast) -> DeclaredScorer:
@@ -229,5 +235,7 @@ def scorer_of(doc: Document, told: Any, readers: Mapping[str, str], recast: Reca
     if "blanks" in own and own["name"] != "contains":
         raise doc.fault(("metric", "blanks"), "is about the metric `contains`")
     blanks = {name: tuple(map(said, values)) for name, values in own.get("blanks", {}).items()}
-    settings = Settings(tuple(own.get("at", (0.5,))), blanks)
+    if "also" in own and own["name"] not in ("exact", "contains"):
+        raise doc.fault(("metric", "also"), "counts captions of the answers that exact and contains are about")
+    settings = Settings(tuple(own.get("at", (0.5,))), blanks, tuple(own.get("also", ())))
     return DeclaredScorer(next(iter(readers.values())), own["name"], settings, own.get("by", ()), together, own.get("macro", ()))
