@@ -13,6 +13,7 @@ from .tables import told_json
 from .templates import Row
 
 BATCH = 64  # rows that are decoded at a time
+BUFFER = 1 << 20  # bytes of a column that are read at a time; without it whole columns of a row group would be
 
 
 def library() -> Any:
@@ -33,7 +34,7 @@ def parquet(files: Files, name: str, columns: set[str], skip: int = 0) -> Iterat
     import pyarrow
 
     try:
-        with pq.ParquetFile(path, pre_buffer=False) as file:
+        with pq.ParquetFile(path, pre_buffer=False, buffer_size=BUFFER) as file:
             there = [column.name for column in file.schema_arrow]
             wanted = wanted_of(name, columns, there)
             groups, number = groups_from(file.metadata, skip)
@@ -44,6 +45,8 @@ def parquet(files: Files, name: str, columns: set[str], skip: int = 0) -> Iterat
                         yield Row(f"{name} row {number}", number, {**told_json(data), "@row": number, "@file": name})
     except (pyarrow.ArrowException, OSError) as error:
         raise BenchError(f"{name} cannot be read as parquet: {' '.join(str(error).split())[:200]}") from None
+    finally:
+        pyarrow.default_memory_pool().release_unused()
 
 
 def wanted_of(name: str, columns: set[str], there: list[str]) -> list[str]:

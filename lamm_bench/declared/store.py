@@ -6,7 +6,7 @@ and by the names, sizes and times of its data files."""
 
 from __future__ import annotations
 
-import contextlib
+import gc
 import hashlib
 import json
 import os
@@ -22,7 +22,7 @@ from lamm_bench.media.files import trust
 from lamm_bench.types import Media, Sample
 
 Maker = Callable[[int, set[str]], Iterator[tuple[int, Sample]]]
-FORMAT = 1
+FORMAT = 2
 OFTEN = 200  # rows after which what is written is given to the disk
 SIGNS = (
     *((b"\x89PNG", "png"), (b"\xff\xd8\xff", "jpg"), (b"GIF8", "gif"), (b"BM", "bmp"), (b"II*\0", "tif"), (b"MM\0*", "tif")),
@@ -143,28 +143,53 @@ def whole_lines(part: Path) -> tuple[int, int, set[str]]:
 
 
 def plain(sample: Sample) -> list[Any]:
-    media = [[one.kind, one.path, one.sha256, os.stat(one.path).st_size if one.sha256 else 0] for one in sample.media]
-    return [sample.id, sample.question, media, sample.target, sample.group, sample.choices, sample.meta]
+    """A sample as a line keeps it: media of the store by their names, their own hashes not repeated."""
+    media = [
+        [one.kind, Path(one.path).name if one.sha256 else one.path, os.stat(one.path).st_size if one.sha256 else -1]
+        for one in sample.media
+    ]
+    group = None if sample.group == hashes(sample.media) else sample.group
+    return [sample.id, sample.question, media, sample.target, group, sample.choices, sample.meta]
+
+
+def hashes(media: Sequence[Media]) -> str:
+    """The beginnings of the media's hashes, which is the usual group."""
+    return " ".join(one.sha256[:24] for one in media)
 
 
 def read(index: Path) -> list[Sample] | None:
     """The samples of a whole index; None where it is not there, or media of it are not."""
     if not index.exists():
         return None
-    found, ended = [], False
-    sizes: dict[str, bool] = {}
-    with contextlib.suppress(ValueError, KeyError, TypeError, IndexError), index.open("rb") as file:
-        for line in file:
-            value = json.loads(line)
-            if isinstance(value, dict):
-                ended = True
-                break
-            _, id_, question, media, target, group, choices, meta = value
-            for _, path, sha, size in media:
-                if sha and path not in sizes:
-                    sizes[path] = trust(path, sha, size)
-                    if not sizes[path]:
+    folder = index.parents[1] / "media"
+    there = {entry.name for part in os.scandir(folder) for entry in os.scandir(part.path)} if folder.is_dir() else set()
+    found: list[Sample] = []
+    collecting = gc.isenabled()
+    gc.disable()  # so many new objects, of which none is garbage, would be looked at again and again
+    try:
+        with index.open("rb") as file:
+            for line in file:
+                value = json.loads(line)
+                if isinstance(value, dict):
+                    return found
+                _, id_, question, media, target, group, choices, meta = value
+                own = []
+                for kind, name, size in media:
+                    if size < 0:
+                        own.append(Media(kind, name))
+                        continue
+                    if name not in there:
                         return None
-            own = tuple(Media(kind, path, sha) for kind, path, sha, _ in media)
-            found.append(Sample(id_, question, own, target, group, tuple(choices), (), meta))
-    return found if ended else None
+                    path = f"{folder}/{name[:2]}/{name}"
+                    trust(path, name[:64], size)
+                    own.append(Media(kind, path, name[:64]))
+                shown = tuple(own)
+                found.append(
+                    Sample(id_, question, shown, target, hashes(shown) if group is None else group, tuple(choices), (), meta)
+                )
+    except (ValueError, KeyError, TypeError, IndexError):  # a line that is damaged
+        return None
+    finally:
+        if collecting:
+            gc.enable()
+    return None

@@ -22,11 +22,14 @@ SHUFFLED = "shuffled "  # stands before the hash in `Media.sha256` of media whos
 FileKey: TypeAlias = tuple[str, int, int]  # path, bytes, nanoseconds of the last change
 
 _hashes: dict[FileKey, str] = {}
+_trusted: dict[str, tuple[str, int]] = {}  # path -> hash and bytes, of files that we have written ourselves
 
 
 def sha256(path: str | os.PathLike[str]) -> str:
     """Hexadecimal SHA-256 of the file's bytes, computed again only when its size or time of change differs."""
     key = file_key(path)
+    if key not in _hashes and _trusted.get(key[0], ("", -1))[1] == key[1]:
+        _hashes[key] = _trusted[key[0]][0]
     if key not in _hashes:
         digest = hashlib.sha256()
         with open_file(path) as file:
@@ -39,16 +42,9 @@ def sha256(path: str | os.PathLike[str]) -> str:
     return _hashes[key]
 
 
-def trust(path: str, sha: str, size: int) -> bool:
-    """Takes a file's hash as known that was computed when the file was written under it; False where its size is another now."""
-    try:
-        key = file_key(path)
-    except MediaError:
-        return False
-    if key[1] != size:
-        return False
-    _hashes[key] = sha
-    return True
+def trust(path: str, sha: str, size: int) -> None:
+    """Takes the hash of a file's bytes as known that was computed when they were written, as long as the file has that size."""
+    _trusted[path] = (sha, size)
 
 
 def digest(media: Media) -> str:
