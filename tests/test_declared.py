@@ -211,6 +211,19 @@ def test_pictures_of_numbered_columns_come_in_their_order_and_empty_ones_fall_ou
     assert [Path(one.path).name for one in task.samples(tmp_path)[0].media] == ["1.png", "3.png", "10.png"]
 
 
+@pytest.mark.parametrize(("draw", "told"), [("form: xywh, scale: pixels", [4, 8, 16, 20]), ("scale: percent", [10, 20, 50, 70])])
+def test_a_box_is_drawn_where_the_row_says(draw: str, told: list[int], tmp_path: Path) -> None:
+    (tmp_path / "0.png").write_bytes(png(0, (40, 40)))
+    write_jsonl(tmp_path / "q.jsonl", [{**items(1)[0], "box": told}])
+    text = (PLAIN % "q.jsonl").replace(IMAGE, f'{IMAGE}\n  draw: {{box: "{{box}}", {draw}}}')
+    picture = media.open_image(declared(text, tmp_path).samples(tmp_path)[0].media[0])
+    red = [(x, y) for x in range(40) for y in range(40) if picture.getpixel((x, y)) == (255, 0, 0)]
+    assert (min(red), max(red)) == ((4, 8), (20, 28)) and (12, 18) not in red
+    write_jsonl(tmp_path / "q.jsonl", [{**items(1)[0], "box": [1, 2]}])
+    with pytest.raises(BenchError, match="q.jsonl line 1: the box to draw is .* expected 4 numbers"):
+        declared(text, tmp_path).samples(tmp_path)
+
+
 def test_a_duplicate_picture_is_kept_once_and_is_one_cluster(tmp_path: Path, own_cache: Path) -> None:
     rows = [{**row, "image": base64_of(png(0))} for row in lettered(items())]
     write_table(tmp_path / "q.tsv", rows)
@@ -319,6 +332,7 @@ GOOD = PLAIN % "q.jsonl"
         (("name: plain", "name: plain\nsource: x"), "no key of a task file called 'source'"),
         (('image: "{image}"', 'imag: "{image}"'), "Did you mean 'image'?"),
         (('image: "{image}"', 'image: "{image}"\n  cloud: "{image}"'), "has `image` and `cloud`"),
+        (('image: "{image}"', 'cloud: "{image}"\n  draw: {box: "{b}"}'), "`sample.draw` draws on pictures, and there are none"),
         (('image: "{image}"', 'image: "{image}"\n  form: xywh'), "is about boxes, which no reader here looks for"),
         (("read: letter", "read: {column: '{kind}', values: {a: letter, b: box}}"), "and not what the reader `box` reads"),
         (('"q.jsonl"', '"q.jsonl", format: jsonlines'), "Did you mean 'jsonl'?"),

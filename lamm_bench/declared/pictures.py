@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Mapping
+import io
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
+from PIL import ImageDraw
+
+from lamm_bench.errors import MediaError
 from lamm_bench.loading import shorten
+from lamm_bench.media import open_image
 from lamm_bench.types import Media
 
 from .files import LARGEST, Files, Unusable, safe
@@ -17,6 +22,28 @@ from .store import Store
 from .templates import Row, empty
 
 ENCODINGS = ("path", "base64", "bytes")
+
+
+SHARES = {"fractions": 1.0, "percent": 100.0, "thousandths": 1000.0}
+RED = (255, 0, 0)
+THIN = 150  # a line has a 150th of the picture's shorter side, two pixels at least
+
+
+def with_box(media: Media, box: Sequence[float], scale: str, store: Store) -> Media:
+    """A picture with a red box [x1, y1, x2, y2], kept as PNG; the picture itself where it cannot be opened."""
+    try:
+        picture = open_image(media).copy()
+    except MediaError:
+        return media
+    whole = SHARES.get(scale)
+    sides = box if whole is None else [side * size / whole for side, size in zip(box, picture.size * 2)]
+    x1, x2 = sorted(min(max(side, 0), picture.width - 1) for side in sides[::2])
+    y1, y2 = sorted(min(max(side, 0), picture.height - 1) for side in sides[1::2])
+    ImageDraw.Draw(picture).rectangle((x1, y1, x2, y2), outline=RED, width=max(2, round(min(picture.size) / THIN)))
+    out = io.BytesIO()
+    picture.save(out, "PNG")
+    path, sha = store.put(out.getvalue())
+    return Media(media.kind, path, sha)
 
 
 @dataclass(frozen=True)

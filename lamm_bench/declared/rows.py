@@ -16,14 +16,22 @@ from lamm_bench.types import Media, Sample
 
 from .files import Files
 from .filters import LETTER, Unfit, number, yes_no
-from .pictures import Shown
+from .pictures import SHARES, Shown, with_box
 from .readers import READERS, YES_NO
 from .sources import Source
 from .store import Store
 from .templates import OPTIONS, Row, Template, empty
 
 MOST_OPTIONS = len(LETTERS)
-SHARES = {"fractions": 1.0, "percent": 100.0, "thousandths": 1000.0}
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A box that is drawn on every picture of a sample."""
+
+    box: Template
+    form: str = ""
+    scale: str = "fractions"
 
 
 @dataclass(frozen=True)
@@ -42,6 +50,7 @@ class Recast:
     scale: str = "fractions"
     flat: bool = True  # whether boxes are of pictures, with four sides, or of rooms, with six
     interleave: str = ""
+    drawn: Drawn | None = None
     thing: Template | None = None
     group: Template | None = None
     meta: Mapping[str, Template] = field(default_factory=dict)
@@ -53,6 +62,7 @@ class Recast:
         every = (
             self.question,
             self.target,
+            self.drawn.box if self.drawn is not None else None,
             self.id,
             self.reader_by,
             self.thing,
@@ -149,7 +159,21 @@ class Maker:
         if len(values) == 1 and isinstance(values[0], list | tuple):
             values = list(values[0])
         found = [(one, n) for n, value in enumerate(values, 1) for one in own.shown.media(value, row, self.files, self.store)]
-        return [one for one, _ in found], [number for _, number in found]
+        return self.drawn_on([one for one, _ in found], row), [number for _, number in found]
+
+    def drawn_on(self, media: list[Media], row: Row) -> list[Media]:
+        """The pictures with the row's box on them, where the file wants one; a picture that does not open stays what it is."""
+        own = self.recast.drawn
+        if own is None or self.store is None:
+            return media
+        value = own.box.value(row)
+        try:
+            if not isinstance(value, list | tuple) or len(value) != 4:
+                raise Unfit("4 numbers")
+            box = corners([number(each) for each in value], own.form)
+        except Unfit as error:
+            raise row.fault(f"the box to draw is {shorten(value)}, expected {error}") from None
+        return [with_box(one, box, own.scale, self.store) for one in media]
 
     def target(self, row: Row, reader: str, options: Sequence[str], media: Sequence[Media], meta: dict[str, Any]) -> Any:
         form = READERS[reader].target

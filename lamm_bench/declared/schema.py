@@ -21,6 +21,14 @@ COLUMN = Text(said="a column's name")
 FORMS_OF_BOXES = ("xyxy", "xywh", "cxcywh", "centre", "corners")
 SCALES = ("fractions", "pixels", "percent", "thousandths")
 
+DRAW = Keys(
+    "`draw`",
+    {
+        "box": Key(Filled(), "its four numbers, a column with a list", True),
+        "form": Key(OneOf(FORMS_OF_BOXES[:3], "form of boxes"), "two corners, corner and size, centre and size"),
+        "scale": Key(OneOf(SCALES, "scale"), "of its numbers"),
+    },
+)
 PUBLISHED = Keys(
     "`published`",
     {
@@ -125,6 +133,7 @@ def sample_keys() -> Mapping[str, Key]:
             Text(said="a mark with {n}, such as <image {n}>"),
             "the mark in the question behind which the n-th of its media stands",
         ),
+        "draw": Key(DRAW, "a box that is drawn on the pictures in red"),
         "choices": Key(
             Either((Listed(Filled(), alone=False), Filled())), "the options: a list of columns, or a column with a list"
         ),

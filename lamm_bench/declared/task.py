@@ -21,7 +21,7 @@ from .files import Files
 from .metrics import MEASURES, Settings
 from .pictures import Shown
 from .readers import READERS, chance, name_of, option, usual
-from .rows import Maker, Recast
+from .rows import Drawn, Maker, Recast
 from .schema import checked
 from .scorer import DeclaredScorer
 from .sources import Join, Source, said
@@ -70,7 +70,7 @@ class DeclaredTask:
         tables = self.source.format in STORED or any(
             name.lower().endswith(tuple(f".{own}" for own in STORED)) for name in self.source.files
         )
-        return shown is not None and (tables or shown.encoding != "path" or shown.archived)
+        return shown is not None and (tables or shown.encoding != "path" or shown.archived or self.recast.drawn is not None)
 
     def samples(self, root: Path, say: Callable[[str], None] = lambda text: None) -> list[Sample]:
         files = Files(root)
@@ -178,10 +178,13 @@ def recast_of(
         raise doc.fault(("sample", "form"), f"is {form}, expected {'xyxy, xywh or cxcywh' if flat else 'centre or corners'}")
     if "interleave" in told and "{n}" not in told["interleave"]:
         raise doc.fault(("sample", "interleave"), f"is {told['interleave']}, expected a mark with {{n}}, such as <image {{n}}>")
+    if "draw" in told and (kind is None or not kind.flat):
+        raise doc.fault(("sample", "draw"), "draws on pictures, and there are none")
+    drawn = Drawn(**told["draw"]) if "draw" in told else None
     shown = Shown(kind.name, told.get("encoding", "path"), told.get("folder", "").strip("/")) if kind is not None else None
     plain = ("id", "choices", "thing", "group", "meta", "form", "scale", "interleave")
     return Recast(
-        told["question"], told["target"], readers, shown, told[kind.short] if kind is not None else (), reader_by=by, flat=flat,
+        told["question"], told["target"], readers, shown, told[kind.short] if kind is not None else (), reader_by=by, flat=flat, drawn=drawn,
         **{key: told[key] for key in plain if key in told},
     )  # fmt: skip
 
