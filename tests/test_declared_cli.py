@@ -80,7 +80,7 @@ def test_check_names_every_wrong_row_and_ends_with_two(signs: Path) -> None:
     assert result.exit_code == 2
     faults = result.output[result.output.index("faults (") :]
     assert "line 4: its target" in faults and "line 8: its target" in faults and 'line 10: the id "q8"' in faults
-    assert "sample q2: " in faults and "2.png is not an image" in faults and "6.png is missing" in faults
+    assert "line 3: " in faults and "2.png is not an image" in faults and "6.png is missing" in faults
     assert "... and" not in faults and "... and" in lamm_bench("check", signs / "signs.yaml").output
     quick = lamm_bench("check", signs / "signs.yaml", "--quick")
     assert quick.exit_code == 2 and "faults (3):" in quick.output
@@ -159,3 +159,16 @@ def test_python_takes_a_file(signs: Path, tmp_path: Path) -> None:
 
     found = lamm_bench.evaluate("oracle", tasks=str(signs / "signs.yaml"), output=tmp_path / "run", progress=False)
     assert found.folder == tmp_path / "run"
+
+
+def test_another_package_offers_its_files(signs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from importlib.metadata import EntryPoint
+
+    from lamm_bench.ask import catalog
+
+    (signs / "theirs.py").write_text('TASK_FILES = ("signs.yaml",)\n')
+    monkeypatch.syspath_prepend(str(signs))
+    entry = EntryPoint("theirs", "theirs", "lamm_bench.tasks")
+    monkeypatch.setattr(catalog.importlib.metadata, "entry_points", lambda group: [entry] if group == entry.group else [])
+    found = catalog.load_catalog()
+    assert found.tasks["signs"].meta_files == ("signs.jsonl",) and not found.plugin_files

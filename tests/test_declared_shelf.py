@@ -13,7 +13,10 @@ from lamm_bench.ask.runner import plan
 from lamm_bench.declared import DeclaredTask, load_task
 from lamm_bench.declared.check import broken_media, look, nulls
 from lamm_bench.declared.document import parse
+from lamm_bench.declared.files import Files
+from lamm_bench.declared.rows import Maker
 from lamm_bench.declared.schema import json_schema
+from lamm_bench.declared.store import Store
 from lamm_bench.errors import BenchError
 from lamm_bench.measure import caption_scorer
 from lamm_bench.measure.scoring import chance_answer
@@ -164,3 +167,49 @@ def test_a_limit_draws_the_same_from_index_and_table(roots: dict[str, Path]) -> 
     task = load_task(FOLDER / "tasks/mmstar.yaml")
     first, second = (plan(task, task.samples(roots["mmstar"]), 5, 0, None) for _ in range(2))
     assert first.data == second.data
+
+
+WRONG = (
+    None,
+    "",
+    " ",
+    "?",
+    "[",
+    "Z",
+    -1,
+    99,
+    2.5,
+    float("nan"),
+    True,
+    [],
+    [None],
+    [[]],
+    {},
+    {"bytes": None, "path": None},
+    b"",
+    b"no picture",
+    "../x",
+)
+
+
+@every_file
+def test_whatever_a_cell_holds_is_a_sample_or_one_sentence_with_its_row(file: Path, roots: dict[str, Path]) -> None:
+    task = load_task(file)
+    files = Files(roots[task.name])
+    row = next(task.source.rows(files))
+    store = Store.usual()
+    for column in (name for name in row.data if not name.startswith("@")):
+        for value in (*WRONG, Ellipsis):
+            data = {name: each for name, each in row.data.items() if name != column or value is not Ellipsis}
+            data |= {} if value is Ellipsis else {column: value}
+            try:
+                made = Maker(task.recast, files, store).sample(row.with_(data))
+            except BenchError as error:
+                assert str(error).startswith(row.where) and "\n" not in str(error), (column, value)
+            else:
+                assert (
+                    task.scorer.read(str(task.oracle(made)), made) is not None
+                    or made.target in ("", [])
+                    or not task.oracle(made).strip()
+                ), (column, value)
+    files.close()

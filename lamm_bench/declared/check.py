@@ -5,7 +5,7 @@ A null model looks at nothing, or at the question alone. One that scores well sa
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -37,26 +37,28 @@ class Found:
 def look(task: DeclaredTask, root: Path, deep: bool = True) -> Found:
     """Every row, whatever is wrong with others. Raises `BenchError` where the files cannot be read at all."""
     files, samples, wrong = Files(root), [], []
+    places: dict[str, str] = {}
     try:
         maker = Maker(task.recast, files, Store.usual() if task.stored else None)
-        for found in faults(task.source, maker):
+        for where, found in faults(task.source, maker):
             if isinstance(found, BenchError):
                 wrong.append(str(found))
                 if len(wrong) >= MOST_FAULTS:
                     break
             else:
                 samples.append(found)
+                places[found.id] = where
     except BenchError as error:
         if not samples and not wrong:
             raise
         wrong.append(str(error))
     finally:
         files.close()
-    return Found(samples, [*wrong, *(broken_media(samples) if deep else ())])
+    return Found(samples, [*wrong, *(broken_media(samples, places) if deep else ())])
 
 
-def broken_media(samples: Sequence[Sample]) -> Iterator[str]:
-    """A sentence for each file that does not open, with the first sample that shows it."""
+def broken_media(samples: Sequence[Sample], places: Mapping[str, str] = {}) -> Iterator[str]:
+    """A sentence for each file that does not open, with the first row that shows it."""
     seen: set[str] = set()
     for sample in samples:
         for one in sample.media:
@@ -65,7 +67,7 @@ def broken_media(samples: Sequence[Sample]) -> Iterator[str]:
                 try:
                     media.check(one)
                 except MediaError as error:
-                    yield f"sample {sample.id}: {error}"
+                    yield f"{places.get(sample.id, f'sample {sample.id}')}: {error}"
 
 
 @dataclass(frozen=True)

@@ -94,7 +94,7 @@ class Maker:
         if not question:
             raise row.fault("its question is empty")
         media, numbers = self.media(row)
-        meta: dict[str, Any] = {"columns": {key: template.value(row) for key, template in own.meta.items()}}
+        meta: dict[str, Any] = {"columns": {key: self.told(key, template.value(row), row) for key, template in own.meta.items()}}
         if own.reader_by is not None:
             meta["read"] = reader
         target = self.target(row, reader, options, media, meta)
@@ -118,6 +118,14 @@ class Maker:
         if name in self.ids:
             raise row.fault(f"the id {shorten(name)} is that of an earlier row too; ids tell samples apart")
         return name
+
+    def told(self, key: str, value: Any, row: Row) -> str | int | float | bool | None:
+        """An entry of `meta`, by which samples are put together: no list and nothing that JSON has not."""
+        if empty(value):
+            return None
+        if not isinstance(value, str | int | float | bool):
+            raise row.fault(f"its meta `{key}` is {shorten(value)}, expected a text or a number")
+        return value
 
     def reader(self, row: Row) -> str:
         own = self.recast
@@ -300,10 +308,10 @@ def samples(source: Source, maker: Maker, skip: int = 0) -> Iterator[tuple[int, 
         yield row.number, maker.sample(row)
 
 
-def faults(source: Source, maker: Maker) -> Iterator[Sample | BenchError]:
-    """Every sample, and for every wrong row what is wrong with it."""
+def faults(source: Source, maker: Maker) -> Iterator[tuple[str, Sample | BenchError]]:
+    """Every row's place, with its sample or what is wrong with it."""
     for row in source.rows(maker.files):
         try:
-            yield maker.sample(row)
+            yield row.where, maker.sample(row)
         except BenchError as error:
-            yield error
+            yield row.where, error
