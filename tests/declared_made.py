@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from .declared_kit import cloud, picture, write_json, write_parquet
+from .declared_kit import base64_of, cloud, picture, png, write_json, write_parquet, write_table
 
 LETTERS = "ABCDEFGHIJ"
 WORDS = ("red", "green", "a blue car", "3", "two dogs", "1950", "12%", "yes")
@@ -264,6 +264,179 @@ def vstar(root: Path, count: int) -> None:
     write_parquet(root / "vstar-bench/data/test-00000-of-00001.parquet", rows)
 
 
+def infovqa(root: Path, count: int) -> None:
+    rows = [
+        {
+            "questionId": str(98313 + n),
+            "question": f"How many is {n}?",
+            "answers": [WORDS[n % 8]],
+            "image": picture(n),
+            "data_split": "val",
+        }
+        for n in range(count)
+    ]
+    write_parquet(root / "DocVQA/InfographicVQA/validation-00000-of-00003.parquet", rows)
+    docvqa(root, 4)  # the other part of the same repository, which must not be read
+
+
+def people(folder: str, split: str, plain: bool = True) -> Callable[[Path, int], None]:
+    def make(root: Path, count: int) -> None:
+        said = [[WORDS[n % 8]] * 10 for n in range(count)]
+        if not plain:
+            said = [
+                [{"answer": one, "answer_confidence": "yes", "answer_id": k + 1} for k, one in enumerate(ten)] for ten in said
+            ]
+        rows = [
+            {
+                "question_id": 262148000 + n,
+                "image": picture(n),
+                "question": f"What is it in {n}?",
+                "answers": said[n],
+                "question_type": "what",
+            }
+            for n in range(count)
+        ]
+        write_parquet(root / f"{folder}/data/{split}-00000-of-00002.parquet", rows)
+
+    return make
+
+
+def gqa(root: Path, count: int) -> None:
+    rows = [
+        {
+            "id": f"2013{n:05d}",
+            "imageId": f"n{n % 5}",
+            "question": f"Is it red in {n}?",
+            "answer": ("yes", "left", "car")[n % 3],
+            "isBalanced": True,
+        }
+        for n in range(count)
+    ]
+    write_parquet(root / "GQA/testdev_balanced_instructions/testdev-00000-of-00001.parquet", rows)
+    write_parquet(
+        root / "GQA/testdev_balanced_images/testdev-00000-of-00001.parquet",
+        [{"id": f"n{n}", "image": picture(n)} for n in range(5)],
+    )
+
+
+def pope_hub(root: Path, count: int) -> None:
+    rows = [
+        {
+            "id": str(n),
+            "question_id": str(n % 6),
+            "question": f"Is there a snowboard in image {n}?",
+            "answer": ("yes", "no")[n % 2],
+            "image_source": f"COCO_{n // 2}",
+            "image": picture(n // 2),
+            "category": "adversarial",
+        }
+        for n in range(count)
+    ]
+    write_parquet(root / "POPE/data/test-00000-of-00003.parquet", rows)
+
+
+def mme_hub(root: Path, count: int) -> None:
+    rows = [
+        {
+            "question_id": f"code_reasoning/{n // 2:04d}.png",
+            "image": picture(n // 2),
+            "question": "Is it right? Please answer yes or no.",
+            "answer": ("Yes", "No")[n % 2],
+            "category": ("code_reasoning", "OCR")[n // 12 % 2],
+        }
+        for n in range(count)
+    ]
+    write_parquet(root / "MME/data/test-00000-of-00004-a25dbe3b44c4fda6.parquet", rows)
+
+
+def scienceqa_hub(root: Path, count: int) -> None:
+    rows = [
+        {
+            "image": picture(n),
+            "question": f"Which of these is number {n}?",
+            "choices": ["West Virginia", "Louisiana", "Arizona"][: 2 + n % 2],
+            "answer": n % 2,
+            "hint": "" if n % 3 else "Look at the map.",
+            "task": "closed choice",
+            "grade": "grade2",
+        }
+        for n in range(count)
+    ]
+    write_parquet(root / "ScienceQA/ScienceQA-IMG/test-00000-of-00001.parquet", rows)
+
+
+def seedbench_hub(root: Path, count: int) -> None:
+    def row(n: int, kind: str) -> dict[str, Any]:
+        options = {f"choice_{letter}": f"option {k}" for k, letter in enumerate("abcd")}
+        return {
+            "answer": LETTERS[n % 4],
+            **options,
+            "data_id": str(n),
+            "data_type": kind,
+            "question": f"How many towels are in {n}?",
+            "question_id": str(101669 + n),
+            "image": [picture(n)],
+        }
+
+    write_parquet(
+        root / "SEED-Bench/data/test-00000-of-00027.parquet", [*(row(n, "image") for n in range(count)), row(0, "video")]
+    )
+
+
+def mmbench_row(n: int) -> dict[str, Any]:
+    options = {"A": "a cat", "B": "a dog", "C": "a cow" if n % 2 else "nan", "D": "nan"}
+    return {
+        "index": n,
+        "question": f"Which is in image {n}?",
+        "hint": "It is an animal." if n % 3 else "nan",
+        "answer": LETTERS[n % 2],
+        **options,
+        "category": "object_localization",
+        "source": "reasoning",
+        "split": "dev",
+    }
+
+
+def mmbench_hub(root: Path, count: int) -> None:
+    rows = [
+        {**mmbench_row(n), "image": picture(n), "L2-category": "finegrained_perception", "comment": "nan"} for n in range(count)
+    ]
+    write_parquet(root / "MMBench/en/dev-00000-of-00001.parquet", rows)
+
+
+def mmbench_dev_en(root: Path, count: int) -> None:
+    rows = [{**mmbench_row(n), "image": base64_of(png(n)), "l2-category": "finegrained_perception"} for n in range(count)]
+    write_table(
+        root / "MMBench_DEV_EN.tsv", [{key: "" if value == "nan" else value for key, value in row.items()} for row in rows]
+    )
+
+
+def screenspot(root: Path, count: int) -> None:
+    rows = [
+        {
+            "file_name": f"pc_{n}.png",
+            "bbox": [0.4 + n / 100, 0.1, 0.6 + n / 100, 0.2],
+            "instruction": f"close window {n}",
+            "data_type": ("text", "icon")[n % 2],
+            "data_source": ("windows", "ios")[n // 2 % 2],
+            "image": picture(n),
+        }
+        for n in range(count)
+    ]
+    write_parquet(root / "ScreenSpot/data/test-00000-of-00001.parquet", rows)
+
+
+def captions(folder: str, split: str, column: str) -> Callable[[Path, int], None]:
+    def make(root: Path, count: int) -> None:
+        said = [[f"a {WORDS[n % 3]} boat lies on lake {k}" for k in range(n % 3 + 1)] for n in range(count)]
+        write_parquet(
+            root / f"{folder}/data/{split}-00000-of-00002.parquet",
+            [{"image": picture(n), "image_id": n, "image_file_name": f"{n}.jpg", column: said[n]} for n in range(count)],
+        )
+
+    return make
+
+
 # ------------------------------------------------------------------------------------------------ rooms
 
 
@@ -404,5 +577,8 @@ MADE: dict[str, Callable[[Path, int], None]] = {
     "blink": blink, "cv-bench": cv_bench, "refcoco": refcoco("RefCOCO", SPLITS), "refcoco-plus": refcoco("RefCOCOplus", SPLITS),
     "refcocog": refcoco("RefCOCOg", ("val", "test")), "countbenchqa": countbenchqa, "vstar": vstar, "sqa3d": sqa3d, "real-3dqa": real_3dqa,
     "scanqa-open": scanqa_open, "beacon3d-qa": beacon3d_qa, "scanrefer-val": scanrefer_val, "multi3drefer": multi3drefer,
-    "pointllm-objaverse": pointllm_objaverse,
+    "pointllm-objaverse": pointllm_objaverse, "infovqa": infovqa, "okvqa": people("OK-VQA", "val2014"), "vizwiz-vqa": people("VizWiz-VQA", "val"),
+    "vqav2": people("VQAv2", "validation", plain=False), "gqa": gqa, "pope-hub": pope_hub, "mme-hub": mme_hub, "scienceqa-hub": scienceqa_hub,
+    "seedbench-hub": seedbench_hub, "mmbench-hub": mmbench_hub, "mmbench-dev-en": mmbench_dev_en, "screenspot": screenspot,
+    "nocaps": captions("NoCaps", "validation", "annotations_captions"), "textcaps": captions("TextCaps", "val", "caption_str"),
 }  # fmt: skip

@@ -49,7 +49,7 @@ def roots(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 
 def test_every_file_has_its_data_in_the_official_form() -> None:
-    assert {file.stem for file in FILES} == set(MADE) and len(FILES) >= 26
+    assert {file.stem for file in FILES} == set(MADE) and len(FILES) >= 40
 
 
 @every_file
@@ -207,9 +207,6 @@ def test_whatever_a_cell_holds_is_a_sample_or_one_sentence_with_its_row(file: Pa
             except BenchError as error:
                 assert str(error).startswith(row.where) and "\n" not in str(error), (column, value)
             else:
-                assert (
-                    task.scorer.read(str(task.oracle(made)), made) is not None
-                    or made.target in ("", [])
-                    or not task.oracle(made).strip()
-                ), (column, value)
+                truth = str(task.oracle(made))  # a truth of marks alone may be one that nobody can say
+                assert task.scorer.read(truth, made) is not None or not any(map(str.isalnum, truth)), (column, value)
     files.close()

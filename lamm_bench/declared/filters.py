@@ -252,6 +252,7 @@ FILTERS: dict[str, Filter] = {
     "before_last": Filter(lambda value, mark: text(value).rpartition(mark)[0] or text(value), "what stands before the last of these marks", True, "{id|before_last:_}"),
     "first_word": Filter(lambda value, _: (text(value).split() or [""])[0], "the first word"),
     "one_of": Filter(one_of, "itself where it is one of these, else `other`", True, "{word|one_of:what,how}"),
+    "unless": Filter(lambda value, this: None if value == this else value, "nothing where it is this, as tables write `nan`", True, "{hint?|unless:nan}"),
     "is_letter": Filter(is_letter, "yes where it is an option's letter, else no"),
     "list": Filter(writes_list, "a list, also one that a text writes out; a text alone as its only element"),
     "pluck": Filter(pluck, "the values under this key of every element", True, "{answers|pluck:answer}"),

@@ -26,11 +26,11 @@ from lamm_bench.read import (
     read_sign,
     read_yes_no,
     refuses,
-    says_nothing,
 )
 from lamm_bench.types import Sample
 
 YES_NO = ("Yes", "No")
+EMPTY = " .…\n\t"  # marks that alone say nothing; `none`, `nothing` and `[]` are answers
 LEAD = re.compile(
     r"^\W{0,3}(?:so,? |thus,? |therefore,? )?(?:the |my |final |correct |short )*answer(?: to the question)?(?: is|:| would be| should be)+:?\s*",
     re.I,
@@ -75,12 +75,14 @@ def read_value(text: str, sample: Sample) -> float | None:
 def read_short(text: str, sample: Sample) -> str | None:
     """A short answer without thoughts, wrappers and what leads to it.
 
+    >>> read_short("none", Sample("1", "", (), 0, "")), read_short("...", Sample("1", "", (), 0, ""))
+    ('none', None)
     >>> one = Sample("1", "", (), 0, "")
     >>> [read_short(text, one) for text in ("**Blue**.", "The answer is: blue", "<think>red?</think>blue", "I cannot answer this.", " ")]
     ['Blue', 'blue', 'blue', None, None]
     """
     said = answer_of(text).strip()
-    if not said or refuses(said) or says_nothing(said):
+    if not said.strip(EMPTY) or refuses(said):
         return None
     rest = LEAD.sub("", said, count=1).strip()
     said = rest or said
@@ -94,7 +96,7 @@ def read_short(text: str, sample: Sample) -> str | None:
 def read_whole(text: str, sample: Sample) -> str | None:
     """All that is said, without thoughts and wrappers."""
     said = answer_of(text).strip()
-    return None if not said or says_nothing(said) else said
+    return said if said.strip(EMPTY) else None
 
 
 def read_signs(text: str, sample: Sample) -> list[str] | None:
