@@ -133,6 +133,7 @@ def cloud(path: Path, number: int = 0) -> Path:
 
 
 def scored(task: DeclaredTask, samples: Sequence[Sample], answers: dict[str, str] | None = None) -> Score:
-    """The score of answers; without them of the oracle's."""
+    """The score of answers; without them of the oracle's, with what chance would have."""
     said = answers if answers is not None else {sample.id: str(oracle_answer(task, sample)) for sample in samples}
-    return score(task, "standard", samples, {name: Answered(text) for name, text in said.items()})
+    stored = {name: Answered(text) for name, text in said.items()}
+    return score(task, "standard", samples, stored, references=answers is None)

@@ -27,7 +27,7 @@ from .declared_made import MADE
 
 pytest.importorskip("pyarrow", reason="parquet needs the extra `data`")
 FILES = sorted((FOLDER / "tasks").glob("*.yaml"))
-COUNT = 24
+COUNT = 12
 TRAITS = {"F1", "yes_ratio", "CIDEr", "METEOR", "ROUGE-L"}  # of which no value is the best, or not on so few
 every_file = pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 
