@@ -118,8 +118,17 @@ def find_meta(root: Path, names: Sequence[str]) -> Path:
 
 
 def is_there(path: Path) -> bool:
-    """Whether a meta file is there; a name without an ending may be a folder, for data of many files (MME)."""
-    return path.is_file() or (not path.suffix and path.is_dir())
+    """Whether a meta file is there; a name without an ending may be a folder, for data of many files (MME), and one with `*` is a pattern."""
+    parts = path.parts
+    wild = next((place for place, part in enumerate(parts) if "*" in part), None)
+    if wild is not None:
+        return any(one.is_file() for one in Path(*parts[:wild]).glob("/".join(parts[wild:])))
+    return path.is_file() or (not path.suffix and path.is_dir()) or archived(path)
+
+
+def archived(path: Path) -> bool:
+    """Whether a path leads into a zip archive that is there."""
+    return any(parent.suffix.lower() == ".zip" and parent.is_file() for parent in path.parents)
 
 
 def read_items(root: Path, names: Sequence[str]) -> Iterator[Item]:

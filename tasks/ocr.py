@@ -13,9 +13,8 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-import numpy as np
-
 from lamm_bench.measure.stats import f1, ratio
+from lamm_bench.measure.texts import edit_distance
 from lamm_bench.read import read_sign, read_words, text_of
 from lamm_bench.task import Item
 from lamm_bench.types import Answer, Estimate, Media, Metric, Modality, Row, Sample, Scorer
@@ -25,25 +24,6 @@ from .classic import CLASSIC
 from .loading import another, load, most_frequent, protocols
 
 LONGEST = 2000  # characters of an answer that the edit distance looks at; more are all wrong, at one error each
-
-
-def edit_distance(first: str, second: str) -> int:
-    """Least number of insertions, deletions and substitutions that turn one text into the other.
-
-    >>> edit_distance("kitten", "sitting"), edit_distance("", "abc")
-    (3, 3)
-    """
-    if not first or not second:
-        return len(first) + len(second)
-    codes = np.frombuffer(second.encode("utf-32-le"), dtype=np.uint32)
-    places = np.arange(len(codes) + 1)
-    row = places.copy()
-    for char in first:
-        step = np.empty_like(row)
-        step[0] = row[0] + 1
-        step[1:] = np.minimum(row[1:] + 1, row[:-1] + (codes != ord(char)))
-        row = np.minimum.accumulate(step - places) + places  # insertions, all columns at once
-    return int(row[-1])
 
 
 @dataclass(frozen=True, eq=False)

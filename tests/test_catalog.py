@@ -53,7 +53,7 @@ def test_scenarios_of_chef_are_asked_by_their_names_and_groups() -> None:
     scenarios = catalog.select_tasks("chef")
     assert {f"chef-pope-{name}" for name in ("random", "popular", "adversarial")} < {task.name for task in scenarios}
     assert not {task.name for task in scenarios} & set(ORDER)
-    assert catalog.select_tasks("all,chef,chef-forms") == catalog.ordered()
+    assert catalog.select_tasks("all,chef,chef-forms,declared") == catalog.ordered()
 
 
 @pytest.mark.parametrize("wrong", ["cifar", "scanet", "2D", ""])

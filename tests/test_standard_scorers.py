@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lamm_bench.measure import scoring
+from lamm_bench.measure import caption_scorer, scoring
 from lamm_bench.measure.scoring import Answered
 from lamm_bench.measure.stats import estimates
 from lamm_bench.tasks import (
@@ -365,7 +365,7 @@ def test_letters_go_as_far_as_the_options():
 
 
 def test_captions_are_scored_against_all_sentences(monkeypatch):
-    monkeypatch.setattr(captioning, "meteor_absent", lambda: "METEOR is absent: no Java")
+    monkeypatch.setattr(caption_scorer, "meteor_absent", lambda: "METEOR is absent: no Java")
     target = ["A dog runs over the green grass.", "A brown dog on a lawn."]
     pairs = [(sample(target, "a"), "a dog runs over the green grass"), (sample(target, "b"), "")]
     samples = [item for item, _ in pairs]

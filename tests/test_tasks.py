@@ -54,7 +54,7 @@ every_task = pytest.mark.parametrize("task", TASKS, ids=lambda task: task.name)
 @pytest.fixture(autouse=True)
 def no_java(monkeypatch):
     """METEOR starts a Java program; its own test runs it."""
-    captioning = importlib.import_module("lamm_bench.tasks.captioning")
+    captioning = importlib.import_module("lamm_bench.measure.caption_scorer")
     monkeypatch.setattr(captioning, "meteor_absent", lambda: "METEOR is absent: this is a test")
 
 

@@ -1,11 +1,12 @@
 """Finds tasks, adapters and recipes by name: on the shelves, in entry points, and in `--plugin` files.
 
 The file is the registration: a module of `tasks/` that defines `TASKS`, of `adapters/` that defines `ADAPTERS`, a YAML file
-under `recipes/`. Other packages offer modules of the same form under the entry-point groups `lamm_bench.tasks`,
+under `recipes/`, or one of `tasks/` that declares a benchmark (docs/benchmarks.md). Other packages offer modules of the same form under the entry-point groups `lamm_bench.tasks`,
 `lamm_bench.adapters` and `lamm_bench.recipes` (a mapping `RECIPES` from name to YAML text)."""
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import importlib
 import importlib.metadata
@@ -19,6 +20,7 @@ from types import ModuleType
 from typing import Any, cast
 
 from lamm_bench import media
+from lamm_bench.declared import DeclaredTask, load_task
 from lamm_bench.errors import BenchError, unknown
 from lamm_bench.loading import read_bytes
 from lamm_bench.read import convention
@@ -35,6 +37,7 @@ ORDER += ["lsp", "locating-voc2012", "locating-lsp", "locating-fsc147", "scannet
 FOLDER = Path(__file__).parents[1]
 TEXT = "text"  # the key of corruptions of questions
 PARTS = ("TASKS", "ADAPTERS", "RECIPES", "MODALITIES", "CORRUPTIONS", "EMBEDDERS")  # what a plug-in may define
+YAML = (".yaml", ".yml")
 ADAPTER_PARTS = ("name", "modalities", "fingerprint", "generate")
 TASK_PARTS = (
     *("name", "kind", "modality", "groups", "meta_files", "answer_files", "max_new_tokens", "protocols"),
@@ -53,6 +56,7 @@ class Catalog:
     pools: list[Any] = field(default_factory=list)
     plugin_files: dict[str, str] = field(default_factory=dict)  # `--plugin` files and the sha256 of what was run
     brought: dict[tuple[str, str], str] = field(default_factory=dict)  # ("task" or "adapter", name) -> the plug-in file
+    files: dict[str, DeclaredTask] = field(default_factory=dict)  # task files by their paths
     _known: list[ModuleType] = field(default_factory=list, repr=False)
 
     def add_module(self, module: ModuleType, where: str) -> None:
@@ -80,6 +84,8 @@ class Catalog:
             if lacking:
                 raise BenchError(f"{where}: the task {getattr(task, 'name', task)} lacks `{lacking[0]}` (docs/extending.md)")
             self.put(self.tasks, "task", task.name, task, where)
+        for file in getattr(module, "TASK_FILES", ()):
+            self.add_file(str(Path(module.__file__ or "").parent / file), ours=True)
         for name, make in getattr(module, "ADAPTERS", {}).items():
             self.put(self.adapters, "adapter", name, make, where)
         for name, make in getattr(module, "EMBEDDERS", {}).items():
@@ -87,6 +93,27 @@ class Catalog:
         for name, text in getattr(module, "RECIPES", {}).items():
             self.put(self.recipes, "recipe", name, lambda text=text, name=name: parse_recipe(text, name), where)
         self.pools.extend(pool for pool in getattr(module, "POOLS", ()) if pool not in self.pools)
+
+    def add_file(self, path: str, ours: bool = False) -> DeclaredTask:
+        """Takes in a benchmark that a file declares; once, however often it is named. One of somebody's own counts as a plug-in."""
+        if path not in self.files:
+            task = load_task(Path(path))
+            self.put(self.tasks, "task", task.name, task, path)
+            self.files[path] = task
+            if not ours:
+                self.plugin_files[path] = task.content
+        return self.files[path]
+
+    def bring(self, asked: Any) -> None:
+        """Takes in the task files that a stored run was asked with, where they are still there and say the same."""
+        for entry in asked if isinstance(asked, list) else ():
+            plugins = entry.get("plugins") if isinstance(entry, dict) else None
+            for path, content in plugins.items() if isinstance(plugins, Mapping) else ():
+                if isinstance(path, str) and path.endswith(YAML) and path not in self.files and Path(path).is_file():
+                    with contextlib.suppress(BenchError):
+                        task = load_task(Path(path))
+                        if task.content == content and task.name not in self.tasks:
+                            self.add_file(path)
 
     def put(self, shelf: dict[str, Any], kind: str, name: str, thing: Any, where: str) -> None:
         if name in shelf and shelf[name] is not thing:
@@ -98,7 +125,8 @@ class Catalog:
     def plugins_of(self, model: str, tasks: Sequence[str], corruptions: Sequence[str] = ()) -> dict[str, str]:
         """The names and digests of the plug-in files that bring a model, tasks or corruptions: edited, they may answer and ask
         otherwise."""
-        found: dict[str, str] = {}
+        declared = [task for task in map(self.tasks.get, tasks) if isinstance(task, DeclaredTask)]
+        found = {f"{task.name}.yaml": task.content[:16] for task in declared}
         for key in (("adapter", model), *(("task", task) for task in tasks), *(("corruption", name) for name in corruptions)):
             if key in self.brought:
                 file = self.brought[key]
@@ -111,6 +139,7 @@ class Catalog:
         `all` are LAMM's and those of plug-ins, without those that stand `apart`: another benchmark is asked by its own name. Of a
         stored run they are all that it was `asked` about."""
         wanted = [name.strip() for name in (names.split(",") if isinstance(names, str) else names) if name.strip()]
+        wanted = [self.add_file(name).name if name.endswith(YAML) else name for name in wanted]
         groups = {group for task in self.tasks.values() for group in task.groups} | {"all"}
         chosen = set()
         for name in wanted:
@@ -225,6 +254,8 @@ def load_catalog(plugins: Sequence[str] = ()) -> Catalog:
     for name in ("tasks", "adapters"):
         for module in shelf(name):
             catalog.add_module(module, module.__name__)
+    for path in sorted((FOLDER / "tasks").glob("*.yaml")):
+        catalog.add_file(str(path), ours=True)
     root = FOLDER / "recipes"
     for path in sorted(root.rglob("*.yaml")):
         name = path.relative_to(root).with_suffix("").as_posix()
@@ -237,6 +268,9 @@ def load_catalog(plugins: Sequence[str] = ()) -> Catalog:
             except ImportError as error:
                 raise BenchError(f"entry point {entry.name} ({entry.value}) cannot be loaded: {error}") from error
     for plugin in plugins:
+        if plugin.endswith(YAML):
+            catalog.add_file(plugin)
+            continue
         module = from_file(plugin)
         catalog.plugin_files[plugin] = digest_of(module, Path(plugin))
         catalog.add_module(module, plugin)

@@ -108,9 +108,32 @@ def question_of(sample: Sample, part: str) -> str:
     return sample.question.replace("{}", part, 1) if part else sample.question
 
 
+def woven(sample: Sample, text: str) -> tuple[str | Media, ...]:
+    """A question with its media: before it, or behind their marks, where `meta["interleave"]` tells the mark (`<image {n}>`) and each
+    medium's number. Marks stay in the text, since other media may be spoken of by their numbers too."""
+    told = sample.meta.get("interleave")
+    if not told:
+        return (*sample.media, text)
+    found = []
+    for one, number in zip(sample.media, told["numbers"]):
+        mark = told["mark"].replace("{n}", str(number))
+        place = text.find(mark)
+        found.append((place + len(mark) if place >= 0 else 0, one))
+    found += [(0, one) for one in sample.media[len(told["numbers"]) :]]
+    parts: list[str | Media] = []
+    at = 0
+    for place, one in sorted(found, key=lambda pair: pair[0]):
+        if place > at:
+            parts.append(text[at:place])
+        parts.append(one)
+        at = place
+    return (*parts, text[at:]) if text[at:] else tuple(parts)
+
+
 def opening(sample: Sample, part: str, system: str, template: str) -> Prompt:
-    """System message (when there is one), then the media and the question in one user message."""
+    """System message (when there is one), then the media and the question in one user message; media that the question has marks for
+    stand behind them."""
     options = "\n".join(f"({chr(ord('A') + number)}) {choice}" for number, choice in enumerate(sample.choices))
     text = fill(template, {"question": question_of(sample, part), "options": options})
-    user = Message("user", (*sample.media, text))
+    user = Message("user", woven(sample, text))
     return Prompt((Message("system", (system,)), user) if system else (user,))

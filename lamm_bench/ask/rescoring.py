@@ -33,6 +33,7 @@ def root_of(folders: Sequence[Path], given: Path | None, catalog: Catalog, say: 
     manifest = Run.asked(folders[0]).manifest
     for folder in folders[1:]:
         Run.asked(folder)  # a folder that holds no run is told before data are looked for
+    catalog.bring(manifest.get("asked"))
     tasks = [catalog.tasks[name] for name in manifest["identity"]["data"] if name in catalog.tasks]
     if given is not None:
         return find_root(given, say, tasks)[0]

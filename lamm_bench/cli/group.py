@@ -7,6 +7,7 @@ import click
 from lamm_bench.version import __version__
 
 from .chat import chat
+from .check import check
 from .checkpoint import checkpoint
 from .compare import compare
 from .data import data
@@ -54,6 +55,7 @@ VERBS = (
     export,
     list_,
     show,
+    check,
     chat,
     doctor,
     data,

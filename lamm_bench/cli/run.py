@@ -159,6 +159,6 @@ def with_workers(asked: dict[str, Any], settings: dict[str, Any], adapter: Any, 
         return None
     from lamm_bench.spread.fleet import Model, engaged
 
-    fleet = engaged(asked["workers"], Model(asked["model"], settings, asked["plugins"]), adapter, catalog.plugin_files)
+    fleet = engaged(asked["workers"], Model(asked["model"], settings, tuple(catalog.plugin_files)), adapter, catalog.plugin_files)
     watcher.aside = fleet.shown
     return fleet

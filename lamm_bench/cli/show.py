@@ -44,7 +44,7 @@ def show(
       lamm-bench show voc2012 --recipe lamm/native --coordinates qwen3-vl
       lamm-bench show voc2012 --corrupt fog:5 --picture fog.png
     """
-    from lamm_bench.ask.catalog import load_catalog
+    from lamm_bench.ask.catalog import YAML, load_catalog
     from lamm_bench.ask.corrupt.chain import parse, why_not
     from lamm_bench.ask.runner import plan
     from lamm_bench.ask.shots import shots_for
@@ -55,6 +55,8 @@ def show(
 
     catalog = load_catalog(plugins)
     chain = parse(corrupt)
+    if task.endswith(YAML):
+        task = catalog.add_file(task).name
     if task not in catalog.tasks:
         raise unknown("task", task, catalog.tasks)
     chosen = catalog.recipe(recipe, overrides)

@@ -37,11 +37,21 @@ def find_root(given: Path | None, say: Callable[[str], None], tasks: Sequence[Ta
             wanted = f" (nor {tasks[0].meta_files[0]})" if len(tasks) == 1 else ""
             raise BenchError(f"{where} {named} holds neither 2D_Benchmark/ nor 3D_Benchmark/{wanted}; name the folder above them")
         return named, label(named)
+    home = home_of(tasks)
+    if home is not None:
+        return home, label(home)
     for path in USUAL:
         if is_root(path):
             return path, label(path)
     say(MINIATURE)
     return miniature(), "miniature"
+
+
+def home_of(tasks: Sequence[Task]) -> Path | None:
+    """The folder of the files that declare all of these tasks, where it holds their data too (docs/benchmarks.md)."""
+    homes = {getattr(task, "home", None) for task in tasks}
+    home = homes.pop() if len(homes) == 1 else None
+    return home if home is not None and any(is_there(home / name) for task in tasks for name in task.meta_files) else None
 
 
 def miniature() -> Path:

@@ -1,0 +1,258 @@
+"""The forms that values of a task file may have: each checks a value, and describes itself to editors as JSON Schema."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from lamm_bench.errors import unknown
+from lamm_bench.loading import shorten
+
+from .document import Document, Path
+from .templates import Template, compiled
+
+
+class Form(Protocol):
+    """What a value may be."""
+
+    @property
+    def said(self) -> str:
+        """In a few words, for errors."""
+
+    def fits(self, value: Any) -> bool:
+        """Whether a value is of this kind at all, whatever is wrong inside."""
+
+    def take(self, doc: Document, path: Path, value: Any) -> Any:
+        """The value as it will be used. Raises `BenchError`."""
+
+    def schema(self) -> dict[str, Any]: ...
+
+
+@dataclass(frozen=True)
+class Text:
+    """A text, that may have to match."""
+
+    pattern: str = ""
+    said: str = "a text"
+
+    def fits(self, value: Any) -> bool:
+        return isinstance(value, str)
+
+    def take(self, doc: Document, path: Path, value: Any) -> str:
+        if not isinstance(value, str) or not value or (self.pattern and not re.fullmatch(self.pattern, value)):
+            raise doc.fault(path, f"is {shorten(value)}, expected {self.said}")
+        return value
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "string", **({"pattern": f"^{self.pattern}$"} if self.pattern else {"minLength": 1})}
+
+
+@dataclass(frozen=True)
+class Number:
+    """A number within bounds, whole where it must be."""
+
+    least: float
+    most: float
+    whole: bool = False
+
+    @property
+    def said(self) -> str:
+        return f"a {'whole ' * self.whole}number from {self.least:g} to {self.most:g}"
+
+    def fits(self, value: Any) -> bool:
+        return isinstance(value, int | float) and not isinstance(value, bool)
+
+    def take(self, doc: Document, path: Path, value: Any) -> Any:
+        if not self.fits(value) or not self.least <= value <= self.most or (self.whole and not isinstance(value, int)):
+            raise doc.fault(path, f"is {shorten(value)}, expected {self.said}")
+        return value
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "integer" if self.whole else "number", "minimum": self.least, "maximum": self.most}
+
+
+@dataclass(frozen=True)
+class Scalar:
+    """A text, a number or a truth value."""
+
+    said: str = "a text or a number"
+
+    def fits(self, value: Any) -> bool:
+        return isinstance(value, str | int | float)
+
+    def take(self, doc: Document, path: Path, value: Any) -> Any:
+        if not self.fits(value):
+            raise doc.fault(path, f"is {shorten(value)}, expected {self.said}")
+        return value
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": ["string", "number", "boolean"]}
+
+
+@dataclass(frozen=True)
+class OneOf:
+    """One of a closed list of names."""
+
+    names: tuple[str, ...]
+    kind: str
+
+    @property
+    def said(self) -> str:
+        return f"one of {', '.join(self.names)}"
+
+    def fits(self, value: Any) -> bool:
+        return isinstance(value, str)
+
+    def take(self, doc: Document, path: Path, value: Any) -> str:
+        if not isinstance(value, str):
+            raise doc.fault(path, f"is {shorten(value)}, expected {self.said}")
+        if value not in self.names:
+            raise doc.fault(path, f"names {unknown(self.kind, value, self.names)}")
+        return value
+
+    def schema(self) -> dict[str, Any]:
+        return {"enum": sorted(self.names)}
+
+
+@dataclass(frozen=True)
+class Filled:
+    """A text with columns in braces."""
+
+    said: str = "a text with columns in braces, such as {question}"
+
+    def fits(self, value: Any) -> bool:
+        return isinstance(value, str | int | float) and not isinstance(value, bool)
+
+    def take(self, doc: Document, path: Path, value: Any) -> Template:
+        if not self.fits(value):
+            raise doc.fault(path, f"is {shorten(value)}, expected {self.said}")
+        return compiled(str(value), lambda what: doc.fault(path, what))
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": ["string", "number"]}
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A list, or one value that stands for a list of one."""
+
+    form: Form
+    alone: bool = True
+
+    @property
+    def said(self) -> str:
+        return f"a list, each entry {self.form.said}" + (f" (or {self.form.said})" if self.alone else "")
+
+    def fits(self, value: Any) -> bool:
+        return isinstance(value, list) or (self.alone and self.form.fits(value))
+
+    def take(self, doc: Document, path: Path, value: Any) -> tuple[Any, ...]:
+        if self.alone and self.form.fits(value) and not isinstance(value, list):
+            return (self.form.take(doc, path, value),)
+        if not isinstance(value, list) or not value:
+            raise doc.fault(path, f"is {shorten(value)}, expected {self.said}")
+        return tuple(self.form.take(doc, (*path, place), each) for place, each in enumerate(value))
+
+    def schema(self) -> dict[str, Any]:
+        listed = {"type": "array", "minItems": 1, "items": self.form.schema()}
+        return {"anyOf": [self.form.schema(), listed]} if self.alone else listed
+
+
+@dataclass(frozen=True)
+class Table:
+    """Free names with values of one form."""
+
+    form: Form
+
+    @property
+    def said(self) -> str:
+        return f"a mapping from names to values, each {self.form.said}"
+
+    def fits(self, value: Any) -> bool:
+        return isinstance(value, dict)
+
+    def take(self, doc: Document, path: Path, value: Any) -> dict[str, Any]:
+        if not isinstance(value, dict) or not value:
+            raise doc.fault(path, f"is {shorten(value)}, expected {self.said}")
+        return {name: self.form.take(doc, (*path, name), each) for name, each in value.items()}
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "object", "minProperties": 1, "additionalProperties": self.form.schema()}
+
+
+@dataclass(frozen=True)
+class Either:
+    """The first form that fits."""
+
+    forms: tuple[Form, ...]
+
+    @property
+    def said(self) -> str:
+        return ", or ".join(form.said for form in self.forms)
+
+    def fits(self, value: Any) -> bool:
+        return any(form.fits(value) for form in self.forms)
+
+    def take(self, doc: Document, path: Path, value: Any) -> Any:
+        for form in self.forms:
+            if form.fits(value):
+                return form.take(doc, path, value)
+        raise doc.fault(path, f"is {shorten(value)}, expected {self.said}")
+
+    def schema(self) -> dict[str, Any]:
+        return {"anyOf": [form.schema() for form in self.forms]}
+
+
+@dataclass(frozen=True)
+class Key:
+    """One key of a mapping."""
+
+    form: Form
+    doc: str
+    needed: bool = False
+
+
+@dataclass(frozen=True)
+class Keys:
+    """A mapping with a closed set of keys; any other is refused with the nearest."""
+
+    name: str  # in errors: "`sample`"
+    keys: Mapping[str, Key] | Callable[[], Mapping[str, Key]]
+    ask: Iterable[str] = field(default=())  # of which one must be there
+
+    @property
+    def table(self) -> Mapping[str, Key]:
+        return self.keys() if callable(self.keys) else self.keys
+
+    @property
+    def said(self) -> str:
+        return f"a mapping with keys of {', '.join(self.table)}"
+
+    def fits(self, value: Any) -> bool:
+        return isinstance(value, dict)
+
+    def take(self, doc: Document, path: Path, value: Any) -> dict[str, Any]:
+        table = self.table
+        if not isinstance(value, dict):
+            raise doc.fault(
+                path, f"is {shorten(value)}, expected {self.said}" if path else f"is no task file: expected {self.said}"
+            )
+        for name in value:
+            if name not in table:
+                raise doc.fault((*path, name), f"is not known: {unknown(f'key of {self.name}', name, table)}")
+        for name, key in table.items():
+            if key.needed and value.get(name) is None:
+                raise doc.fault(path, f"{'has' if path else 'the file has'} no `{name}`: {key.doc}")
+        return {name: table[name].form.take(doc, (*path, name), each) for name, each in value.items()}
+
+    def schema(self) -> dict[str, Any]:
+        table = self.table
+        needed = [name for name, key in table.items() if key.needed]
+        return {
+            "type": "object",
+            "additionalProperties": False,
+            **({"required": needed} if needed else {}),
+            "properties": {name: {"description": key.doc, **key.form.schema()} for name, key in table.items()},
+        }

@@ -1,0 +1,183 @@
+"""What a task file may hold: the one description from which files are checked, and editors' JSON Schema is made (`json_schema`)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+from lamm_bench.media import modalities
+
+from .document import Document
+from .forms import Either, Filled, Form, Key, Keys, Listed, Number, OneOf, Scalar, Table, Text
+from .metrics import MEASURES
+from .pictures import ENCODINGS
+from .readers import READERS
+from .sources import FORMATS
+
+NAME = Text(r"[a-z0-9][a-z0-9._-]{0,63}", "small letters, digits, - and _ (and at most 64 of them)")
+PATTERN = Text(said="a file below the data root, or a pattern with * such as data/*.parquet")
+COLUMN = Text(said="a column's name")
+FORMS_OF_BOXES = ("xyxy", "xywh", "cxcywh", "centre", "corners")
+SCALES = ("fractions", "pixels", "percent", "thousandths")
+
+DRAW = Keys(
+    "`draw`",
+    {
+        "box": Key(Filled(), "its four numbers, a column with a list", True),
+        "form": Key(OneOf(FORMS_OF_BOXES[:3], "form of boxes"), "two corners, corner and size, centre and size"),
+        "scale": Key(OneOf(SCALES, "scale"), "of its numbers"),
+    },
+)
+PUBLISHED = Keys(
+    "`published`",
+    {
+        "model": Key(Text(), "whose figure", True),
+        "value": Key(Number(-1e9, 1e9), "the headline as published", True),
+        "source": Key(Text(), "where it stands", True),
+    },
+)
+ABOUT = Keys(
+    "`about`",
+    {
+        "title": Key(Text(), "its full name"),
+        "paper": Key(Text(), "authors, year, arXiv number"),
+        "source": Key(Text(), "where the data come from, and what confirms their columns"),
+        "licence": Key(Text(), "of the data"),
+        "terms": Key(Text(), "what must be signed, and where"),
+        "size": Key(Text(), "how many questions, how many bytes"),
+        "note": Key(Text(), "what a reader of the figures should know"),
+        "published": Key(Listed(PUBLISHED, alone=False), "published figures"),
+    },
+)
+SIDE = Text(said="a column's name, or columns in braces")
+PAIR = Keys("`on`", {"left": Key(SIDE, "the key in the rows", True), "right": Key(SIDE, "and in the joined files", True)})
+ON = Listed(Either((COLUMN, PAIR)))
+WHERE = {
+    "files": Key(Listed(PATTERN), "the files of rows, below the data root", True),
+    "format": Key(OneOf(FORMATS, "format"), "their form, where the ending does not tell"),
+    "at": Key(Text(said="a place inside the JSON, such as data.questions"), "where in a JSON file the rows are"),
+    "keep": Key(Table(Listed(Scalar())), "rows with these values in these columns"),
+}
+JOIN = Keys(
+    "`join`",
+    {
+        **WHERE,
+        "on": Key(
+            ON, "what joins them: a column, a pair of columns or templates, or several; one in the rows may hold a list", True
+        ),
+    },
+)
+DATA = Keys(
+    "`data`",
+    {
+        **WHERE,
+        "join": Key(Listed(JOIN), "columns of other files"),
+        "each": Key(COLUMN, "a column with a list: each element is a sample"),
+    },
+)
+READER = OneOf(tuple(READERS), "reader")
+READ = Either(
+    (
+        READER,
+        Keys(
+            "`read`",
+            {
+                "column": Key(Filled(), "what tells the reader", True),
+                "values": Key(Table(READER), "the reader for each value", True),
+            },
+        ),
+    )
+)
+TOGETHER = Either((COLUMN, Table(COLUMN)))
+METRIC = Either(
+    (
+        OneOf(tuple(MEASURES), "metric"),
+        Keys(
+            "`metric`",
+            {
+                "name": Key(OneOf(tuple(MEASURES), "metric"), "which metric", True),
+                "by": Key(Listed(COLUMN), "names of `meta`: the headline for each of their values"),
+                "together": Key(TOGETHER, "a name of `meta`: the share of its groups of which every answer is right"),
+                "macro": Key(Listed(COLUMN), "names of `meta`, outer first: a mean in which each value weighs the same leads"),
+                "also": Key(
+                    Listed(OneOf(("captions",), "further metric")),
+                    "captions: BLEU, ROUGE-L and CIDEr of the same answers, for `exact`",
+                ),
+                "at": Key(Listed(Number(0.01, 1.0)), "thresholds of IoU, the headline's first"),
+                "blanks": Key(
+                    Table(Listed(Scalar())), "values of names of `meta` for which `contains` takes no notice of blanks"
+                ),
+            },
+        ),
+    )
+)
+
+
+def sample_keys() -> Mapping[str, Key]:
+    """The keys of `sample`; each modality that there is has one, by its word."""
+    media = {
+        one.short: Key(Listed(Filled()), f"{one.many}: columns, a column with a list, or a pattern such as {{{one.short}_*}}")
+        for one in modalities().values()
+    }
+    return {
+        "id": Key(Filled(), "the sample's name; its row's number without it"),
+        "question": Key(Filled(), "what is asked; {@options} lists the options", True),
+        **media,
+        "encoding": Key(OneOf(ENCODINGS, "encoding"), "what texts in media columns are: paths, or base64"),
+        "folder": Key(
+            Text(said="a folder or archive below the data root"),
+            "where paths of media begin; archives (images.zip) are not unpacked",
+        ),
+        "interleave": Key(
+            Text(said="a mark with {n}, such as <image {n}>"),
+            "the mark in the question behind which the n-th of its media stands",
+        ),
+        "draw": Key(DRAW, "a box that is drawn on the pictures in red"),
+        "choices": Key(
+            Either((Listed(Filled(), alone=False), Filled())), "the options: a list of columns, or a column with a list"
+        ),
+        "target": Key(Filled(), "what is right", True),
+        "form": Key(
+            OneOf(FORMS_OF_BOXES, "form of boxes"),
+            "of target boxes: two corners, corner and size, centre and size; in 3D centre or corners",
+        ),
+        "scale": Key(OneOf(SCALES, "scale"), "of target boxes of pictures"),
+        "thing": Key(Filled(), "what a box or point is asked for, so that models may be asked in their own words"),
+        "group": Key(Filled(), "what errors are clustered by; without it the media"),
+        "meta": Key(Table(Filled()), "columns for the metric: categories, groups"),
+    }
+
+
+def file_keys() -> Mapping[str, Key]:
+    return {
+        "name": Key(NAME, "by which --tasks finds it", True),
+        "about": Key(ABOUT, "where it comes from"),
+        "data": Key(DATA, "where the rows are", True),
+        "sample": Key(Keys("`sample`", sample_keys), "what a row is as a sample", True),
+        "read": Key(READ, "how answers are read", True),
+        "metric": Key(METRIC, "how they are counted", True),
+        "kind": Key(Text(r"[a-z0-9_]+", "the name of a system message"), "which system message of the recipe's prompts it gets"),
+        "groups": Key(Listed(NAME), "other names under which --tasks finds it"),
+        "max_new_tokens": Key(Number(1, 32768, whole=True), "of an answer"),
+    }
+
+
+FILE: Form = Keys("a task file", file_keys)
+
+
+def checked(doc: Document) -> dict[str, Any]:
+    """The file's values, each checked. Raises `BenchError` with the line."""
+    value: dict[str, Any] = FILE.take(doc, (), doc.value)
+    return value
+
+
+@lru_cache(maxsize=1)
+def json_schema() -> dict[str, Any]:
+    """JSON Schema (draft 2020-12) of task files, for editors."""
+    head = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "lamm-bench task file",
+        "description": "A benchmark in a file: docs/benchmarks.md. Made by `lamm-bench check --schema`.",
+    }
+    return {**head, **FILE.schema()}

@@ -1,0 +1,244 @@
+"""A task that a file declares: it has the protocol of every other task, so that run, score, report and doctor take it as they are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from lamm_bench.errors import unknown
+from lamm_bench.keep.files import digest
+from lamm_bench.loading import read_text
+from lamm_bench.media import modalities
+from lamm_bench.types import Answer, Modality, Sample, Scorer
+
+from . import rows
+from .document import Document, parse
+from .document import Path as Place
+from .files import Files
+from .metrics import MEASURES, Settings
+from .pictures import Shown
+from .readers import READERS, chance, name_of, option, usual
+from .rows import Drawn, Maker, Recast
+from .schema import checked
+from .scorer import DeclaredScorer
+from .sources import Join, Source, said
+from .store import Store
+from .templates import Template, compiled
+
+ROOMS = {"vqa": "vqa3d", "grounding": "grounding3d"}  # system messages where what is shown is no picture
+STORED = ("parquet", "tar")
+
+
+@dataclass(frozen=True, eq=False)
+class DeclaredTask:
+    """A benchmark file. `content` is the digest of all that it says but `about`; `home` the folder that it lies in."""
+
+    name: str
+    kind: str
+    modality: Modality
+    groups: tuple[str, ...]
+    meta_files: tuple[str, ...]
+    max_new_tokens: int
+    protocols: Mapping[str, Scorer]
+    source: Source
+    recast: Recast
+    content: str
+    file: str
+    home: Path
+    about: Mapping[str, Any] = field(default_factory=dict)
+    suits: tuple[str, ...] = ()
+    asks_for: str = ""
+    apart: bool = True
+    own_format: bool = True
+
+    @property
+    def answer_files(self) -> tuple[str, ...]:
+        return (self.name,)
+
+    @property
+    def reader(self) -> str:
+        """The reader's name; of several the first."""
+        return next(iter(self.recast.readers.values()))
+
+    @property
+    def stored(self) -> bool:
+        """Whether media lie in tables or archives, so that they are imported."""
+        shown = self.recast.shown
+        tables = self.source.format in STORED or any(
+            name.lower().endswith(tuple(f".{own}" for own in STORED)) for name in self.source.files
+        )
+        return shown is not None and (tables or shown.encoding != "path" or shown.archived or self.recast.drawn is not None)
+
+    def samples(self, root: Path, say: Callable[[str], None] = lambda text: None) -> list[Sample]:
+        files = Files(root)
+        try:
+            if not self.stored:
+                return [sample for _, sample in rows.samples(self.source, Maker(self.recast, files, None))]
+            store = Store.usual()
+            key = [self.content, str(root.resolve()), self.source.stamps(files)]
+            return store.samples(
+                key, lambda skip, ids: rows.samples(self.source, Maker(self.recast, files, store, ids), skip), say
+            )
+        finally:
+            files.close()
+
+    def oracle(self, sample: Sample, part: str = "") -> str:
+        return READERS[name_of(sample, self.reader)].write(sample)
+
+    def chance(self, sample: Sample, rng: Random, samples: Sequence[Sample], part: str = "") -> str:
+        return chance(sample, rng, samples, name_of(sample, self.reader))
+
+    def chances(self, sample: Sample) -> Sequence[str]:
+        return [option(sample, index) for index in range(len(sample.choices))]
+
+    def majority(self, samples: Sequence[Sample]) -> Answer:
+        """The most frequent true answer; the median where errors are counted, the mean box, the most usual caption."""
+        own = READERS[self.reader].majority
+        if own is not None and len(self.recast.readers) == 1:
+            return own(samples)
+        if self.scorer.metric == "error":
+            return self.oracle(sorted(samples, key=lambda sample: float(sample.target))[(len(samples) - 1) // 2])
+        return usual([self.oracle(sample) for sample in samples])
+
+    def places(self, sample: Sample, part: str = "") -> tuple[str, tuple[str, ...]]:
+        return self.asks_for, (str(sample.meta.get("thing", sample.question)),)
+
+    @property
+    def scorer(self) -> DeclaredScorer:
+        own = self.protocols["standard"]
+        assert isinstance(own, DeclaredScorer)
+        return own
+
+
+def load_task(path: Path) -> DeclaredTask:
+    """The task of a YAML file. Raises `BenchError` with file and line."""
+    return task_of(parse(read_text(path), str(path)), path.parent)
+
+
+def task_of(doc: Document, home: Path) -> DeclaredTask:
+    """The task of a document; what the schema cannot say is checked here."""
+    own = checked(doc)
+    told = own["sample"]
+    kinds = [one for one in modalities().values() if one.short in told]
+    if len(kinds) > 1:
+        raise doc.fault(("sample",), f"has {' and '.join(f'`{one.short}`' for one in kinds)}; expected one of them")
+    readers, by = readers_of(own["read"])
+    first = next(iter(readers.values()))
+    kind = kinds[0] if kinds else None
+    flat = kind is None or kind.flat
+    recast = recast_of(doc, told, kind, flat, readers, by)
+    source = source_of(doc, ("data",), own["data"], recast.columns)
+    scorer = scorer_of(doc, own["metric"], readers, recast)
+    usual_kind = READERS[first].kind if len(readers) == 1 else "question"
+    places = READERS[first].asks_for if flat and len(readers) == 1 and "thing" in told else ""
+    content = {key: value for key, value in doc.value.items() if key != "about"}
+    return DeclaredTask(
+        name=own["name"],
+        kind=own.get("kind", usual_kind if flat else ROOMS.get(usual_kind, usual_kind)),
+        modality=kind.name if kind is not None else next(iter(modalities())),
+        groups=("declared", *own.get("groups", ())),
+        meta_files=source.files[:1],
+        max_new_tokens=own.get("max_new_tokens", max(READERS[name].most_new_tokens for name in readers.values())),
+        protocols={"standard": scorer},
+        source=source,
+        recast=recast,
+        content=digest(content, 64),
+        file=doc.file,
+        home=home,
+        about=own.get("about", {}),
+        suits=("lamm/likelihood",) if set(readers.values()) <= {"letter", "yes_no"} else (),
+        asks_for=places,
+    )
+
+
+def readers_of(told: Any) -> tuple[dict[str, str], Template | None]:
+    return ({"": told}, None) if isinstance(told, str) else (told["values"], told["column"])
+
+
+def recast_of(
+    doc: Document, told: Mapping[str, Any], kind: Any, flat: bool, readers: Mapping[str, str], by: Template | None
+) -> Recast:
+    wanted = {READERS[name].target for name in readers.values()}
+    if "choice" in wanted and "choices" not in told:
+        raise doc.fault(("sample",), "has no `choices`, among which the reader `letter` looks")
+    if "choices" in told and "choice" not in wanted:
+        raise doc.fault(("sample", "choices"), f"is of no use to the reader {', '.join(readers.values())}; expected `letter`")
+    for key in ("encoding", "folder", "interleave"):
+        if key in told and kind is None:
+            raise doc.fault(("sample", key), "says how media are found, and there are none")
+    boxes = wanted & {"box", "boxes"}
+    for key in ("form", "scale"):
+        if key in told and not boxes:
+            raise doc.fault(("sample", key), "is about boxes, which no reader here looks for")
+    form = told.get("form", "")
+    if form and boxes and flat != (form in ("xyxy", "xywh", "cxcywh")):
+        raise doc.fault(("sample", "form"), f"is {form}, expected {'xyxy, xywh or cxcywh' if flat else 'centre or corners'}")
+    if "interleave" in told and "{n}" not in told["interleave"]:
+        raise doc.fault(("sample", "interleave"), f"is {told['interleave']}, expected a mark with {{n}}, such as <image {{n}}>")
+    if "draw" in told and (kind is None or not kind.flat):
+        raise doc.fault(("sample", "draw"), "draws on pictures, and there are none")
+    drawn = Drawn(**told["draw"]) if "draw" in told else None
+    shown = Shown(kind.name, told.get("encoding", "path"), told.get("folder", "").strip("/")) if kind is not None else None
+    plain = ("id", "choices", "thing", "group", "meta", "form", "scale", "interleave")
+    return Recast(
+        told["question"], told["target"], readers, shown, told[kind.short] if kind is not None else (), reader_by=by, flat=flat, drawn=drawn,
+        **{key: told[key] for key in plain if key in told},
+    )  # fmt: skip
+
+
+def source_of(doc: Document, path: Place, told: Mapping[str, Any], columns: frozenset[str]) -> Source:
+    """`data`, or one entry of `join`. What a joined file has to give is not told by the rows' own columns."""
+    joins = []
+    for number, join in enumerate(told.get("join", ())):
+        here = (*path, "join", number)
+        pairs = [(on, on) if isinstance(on, str) else (on["left"], on["right"]) for on in join["on"]]
+        left, right = (tuple(key(doc, (*here, "on"), pair[side]) for pair in pairs) for side in (0, 1))
+        joins.append(Join(source_of(doc, here, join, frozenset({"*"})), left, right))
+    keep = {column: tuple(map(said, values)) for column, values in told.get("keep", {}).items()}
+    named = columns | frozenset(keep)
+    if joins or "each" in told:  # whose own columns are no columns of the rows
+        named = frozenset({"*"})
+    return Source(told["files"], told.get("format", ""), told.get("at", ""), keep, tuple(joins), told.get("each", ""), named)
+
+
+def key(doc: Document, path: Place, text: str) -> Template:
+    """A key of a join: a column's name, or a template."""
+    return compiled(text if "{" in text else f"{{{text}}}", lambda what: doc.fault(path, what))
+
+
+def scorer_of(doc: Document, told: Any, readers: Mapping[str, str], recast: Recast) -> DeclaredScorer:
+    own: Mapping[str, Any] = {"name": told} if isinstance(told, str) else told
+    measure = MEASURES[own["name"]]
+    for name in readers.values():
+        if name not in measure.readers:
+            raise doc.fault(
+                ("metric",), f"is {own['name']}, which counts {', '.join(measure.readers)} and not what the reader `{name}` reads"
+            )
+    together = own.get("together", {})
+    together = {"consistency": together} if isinstance(together, str) else together
+    for key, names in (
+        ("by", own.get("by", ())),
+        ("macro", own.get("macro", ())),
+        ("together", tuple(together.values())),
+        ("blanks", tuple(own.get("blanks", ()))),
+    ):
+        for name in names:
+            if name not in recast.meta:
+                raise doc.fault(("metric", key), f"names {unknown('entry of `sample.meta`', name, recast.meta)}")
+    if (together or own.get("macro")) and not measure.right:
+        raise doc.fault(
+            ("metric",),
+            f"is {own['name']}, which says of no sample that it is all right, so `together` and `macro` have no meaning",
+        )
+    if "at" in own and own["name"] not in ("iou", "f1_boxes"):
+        raise doc.fault(("metric", "at"), "holds thresholds of IoU, which iou and f1_boxes have")
+    if "blanks" in own and own["name"] != "contains":
+        raise doc.fault(("metric", "blanks"), "is about the metric `contains`")
+    blanks = {name: tuple(map(said, values)) for name, values in own.get("blanks", {}).items()}
+    if "also" in own and own["name"] not in ("exact", "contains"):
+        raise doc.fault(("metric", "also"), "counts captions of the answers that exact and contains are about")
+    settings = Settings(tuple(own.get("at", (0.5,))), blanks, tuple(own.get("also", ())))
+    return DeclaredScorer(next(iter(readers.values())), own["name"], settings, own.get("by", ()), together, own.get("macro", ()))

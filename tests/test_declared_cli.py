@@ -1,0 +1,174 @@
+"""Benchmark files on the command line: checked before a model is asked, run and scored like every other task, known by what they say."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from .commands import done, lamm_bench, refusal
+from .declared_kit import items, write_jsonl, write_pictures
+
+SIGNS = """
+name: signs
+about: {title: Signs of the road, licence: CC0, size: 12 questions}
+data: {files: signs.jsonl}
+sample:
+  id: "{id}"
+  question: "{question}\\n{@options}"
+  image: "{image}"
+  folder: images
+  choices: "{options}"
+  target: "{answer}"
+  meta: {kind: "{kind}"}
+read: letter
+metric: {name: accuracy, by: kind}
+"""
+
+
+@pytest.fixture()
+def signs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with a benchmark file beside its data, and the working directory elsewhere."""
+    home = tmp_path / "home"
+    write_jsonl(home / "signs.jsonl", [{**row, "kind": "xy"[n % 2], "image": f"{n % 6}.png"} for n, row in enumerate(items(12))])
+    write_pictures(home / "images")
+    (home / "signs.yaml").write_text(SIGNS)
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    return home
+
+
+def test_check_shows_prompts_answers_null_models(signs: Path) -> None:
+    said = done("check", signs / "signs.yaml")
+    assert "Signs of the road" in said and "licence: CC0" in said and "12 samples in 6 groups, 0 faults" in said
+    assert said.count("asked (user): <image>") == 3 and "(A) red" in said
+    assert "in a sentence    The answer is (A)." in said and said.count("unread") == 2
+    rows = dict(
+        line.split()[:2]
+        for line in said.splitlines()
+        if line.startswith("  ") and line.split()[0] in ("oracle", "majority", "copy")
+    )
+    assert rows == {"oracle": "100.00", "majority": "50.00", "copy": "0.00"}
+
+
+def test_check_knows_a_benchmark_that_its_questions_give_away(signs: Path) -> None:
+    rows = [
+        {
+            "id": n,
+            "question": f"Is it {'red' if n % 2 else 'big'}?",
+            "options": ["yes", "no"],
+            "answer": "AB"[n % 2],
+            "image": f"{n % 6}.png",
+            "kind": "x",
+        }
+        for n in range(12)
+    ]
+    write_jsonl(signs / "signs.jsonl", rows)
+    blind = next(line for line in done("check", signs / "signs.yaml").splitlines() if line.startswith("  blind"))
+    assert blind.split()[1] == "100.00"
+
+
+def test_check_names_every_wrong_row_and_ends_with_two(signs: Path) -> None:
+    rows = [{**row, "kind": "x"} for row in items(30)]
+    for number in (3, 7):
+        rows[number]["answer"] = "Z"
+    rows[9]["id"] = "q8"
+    write_jsonl(signs / "signs.jsonl", rows)
+    (signs / "images/2.png").write_bytes(b"none")
+    result = lamm_bench("check", signs / "signs.yaml", "--all")
+    assert result.exit_code == 2
+    faults = result.output[result.output.index("faults (") :]
+    assert "line 4: its target" in faults and "line 8: its target" in faults and 'line 10: the id "q8"' in faults
+    assert "line 3: " in faults and "2.png is not an image" in faults and "6.png is missing" in faults
+    assert "... and" not in faults and "... and" in lamm_bench("check", signs / "signs.yaml").output
+    quick = lamm_bench("check", signs / "signs.yaml", "--quick")
+    assert quick.exit_code == 2 and "faults (3):" in quick.output
+
+
+def test_check_of_what_is_none(signs: Path) -> None:
+    assert "name a benchmark file" in refusal("check")
+    assert "no benchmark file or task of one called 'sign'" in refusal("check", "sign")
+    assert "is missing" in refusal("check", signs / "sign.yaml")
+    (signs / "signs.yaml").write_text(SIGNS.replace("read: letter", "read: later"))
+    assert "line 13: `read` names no reader called 'later'. Did you mean 'letter'?" in refusal("check", signs / "signs.yaml")
+    assert json.loads(done("check", "--schema"))["properties"]["sample"]["properties"]["image"]
+
+
+def test_a_file_is_run_scored_and_reported_like_a_task(signs: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    done("run", "--model", "oracle", "--tasks", signs / "signs.yaml", "--output", out, "--json", tmp_path / "r.json")
+    (entry,) = json.loads((tmp_path / "r.json").read_text())["results"]
+    assert (
+        entry["task"] == "signs" and entry["metrics"]["accuracy"]["value"] == 100.0 and entry["metrics"]["accuracy/x"]["n"] == 6
+    )
+    manifest = json.loads((out / "manifest.json").read_text())
+    assert list(manifest["identity"]["plugins"]) == ["signs.yaml"] and manifest["data_root"] == str(signs)
+    assert "100.00" in done("score", out)  # finds the file again by what the run was asked with
+    assert "signs" in done("report", out, "--out", tmp_path / "r.html") or (tmp_path / "r.html").is_file()
+    result = lamm_bench("run", "--model", "oracle", "--tasks", signs / "signs.yaml", "--output", out)
+    assert result.exit_code == 0 and "holds 12 of 12 answers" in result.output
+
+
+def test_what_a_file_says_is_part_of_the_run_and_its_remarks_are_not(signs: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    words = ("run", "--model", "oracle", "--tasks", signs / "signs.yaml", "--output", out)
+    done(*words)
+    (signs / "signs.yaml").write_text("# a remark\n" + SIGNS.replace("licence: CC0", "licence: CC BY"))
+    done(*words)
+    (signs / "signs.yaml").write_text(SIGNS + "max_new_tokens: 8\n")
+    assert "the plug-in signs.yaml was edited since" in refusal(*words)
+
+
+def test_likelihoods_and_workers_take_it_too(signs: Path, tmp_path: Path) -> None:
+    words = ("--tasks", signs / "signs.yaml", "--json", tmp_path / "r.json")
+    done("run", "--model", "chance", "--recipe", "lamm/likelihood", *words, "--output", tmp_path / "a")
+    (entry,) = json.loads((tmp_path / "r.json").read_text())["results"]
+    assert entry["counts"]["ok"] == 12
+    done("run", "--model", "oracle", "--workers", "1", *words, "--output", tmp_path / "b")
+    (entry,) = json.loads((tmp_path / "r.json").read_text())["results"]
+    assert entry["metrics"]["accuracy"]["value"] == 100.0
+
+
+def test_other_verbs_take_a_file(signs: Path, tmp_path: Path) -> None:
+    file = signs / "signs.yaml"
+    assert "ground truth: 0" in done("show", file, "q4")
+    assert "signs" in done("list", "tasks", "--plugin", file)
+    assert "no fault" in done("data", "verify", "--tasks", file) or "signs" in done("data", "verify", "--tasks", file)
+    (tmp_path / "answers").mkdir()
+    (tmp_path / "answers/signs.json").write_text(json.dumps([{"id": f"q{n}", "text": "(A)"} for n in range(12)]))
+    said = done("score", "--answers", tmp_path / "answers", "--tasks", file)
+    assert "50.00" in said
+
+
+def test_a_second_task_of_a_name_is_refused(signs: Path) -> None:
+    (signs / "signs.yaml").write_text(SIGNS.replace("name: signs", "name: cifar10"))
+    assert "brings a second task called 'cifar10'; rename one of them" in refusal("check", signs / "signs.yaml")
+
+
+def test_data_may_lie_elsewhere(signs: Path, tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    for name in ("signs.jsonl", "images"):
+        (signs / name).rename(tmp_path / "data" / name)
+    assert "0 faults" in done("check", signs / "signs.yaml", "--data-root", tmp_path / "data")
+    assert "signs.jsonl" in refusal("check", signs / "signs.yaml", "--data-root", signs)
+
+
+def test_python_takes_a_file(signs: Path, tmp_path: Path) -> None:
+    import lamm_bench
+
+    found = lamm_bench.evaluate("oracle", tasks=str(signs / "signs.yaml"), output=tmp_path / "run", progress=False)
+    assert found.folder == tmp_path / "run"
+
+
+def test_another_package_offers_its_files(signs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from importlib.metadata import EntryPoint
+
+    from lamm_bench.ask import catalog
+
+    (signs / "theirs.py").write_text('TASK_FILES = ("signs.yaml",)\n')
+    monkeypatch.syspath_prepend(str(signs))
+    entry = EntryPoint("theirs", "theirs", "lamm_bench.tasks")
+    monkeypatch.setattr(catalog.importlib.metadata, "entry_points", lambda group: [entry] if group == entry.group else [])
+    found = catalog.load_catalog()
+    assert found.tasks["signs"].meta_files == ("signs.jsonl",) and not found.plugin_files
