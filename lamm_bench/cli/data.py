@@ -1,4 +1,4 @@
-"""The verbs that make and check data: `data mini` and `data verify`."""
+"""The verbs that make and check data: `data mini` and `data verify`; `data construct` stands in a file of its own."""
 
 from __future__ import annotations
 
@@ -7,12 +7,16 @@ from pathlib import Path
 
 import click
 
+from .data_construct import construct
 from .options import MISSING, SETTINGS, data_root_option, guarded, plugin_option
 
 
-@click.group(context_settings=SETTINGS, short_help="Draw the miniature, verify what is there.")
+@click.group(context_settings=SETTINGS, short_help="Draw the miniature, verify what is there, construct dialogues.")
 def data() -> None:
-    """The benchmark's data: draw the miniature, verify what is there."""
+    """The benchmark's data: draw the miniature, verify what is there, construct instruction dialogues."""
+
+
+data.add_command(construct)
 
 
 @data.command("mini", context_settings=SETTINGS)

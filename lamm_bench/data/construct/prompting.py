@@ -1,0 +1,186 @@
+"""What a language model is asked for C1, C2 and C3: the facts as data, behind a system message and solved examples.
+
+Boxes never reach the model: where things stand is told in words, so that no number of a box can leak into an answer."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from lamm_bench.errors import BenchError
+from lamm_bench.loading import load_yaml, parse_json, read_text, shorten
+from lamm_bench.measure.stats import seed_of
+from lamm_bench.media import modality
+from lamm_bench.types import Generate, Message
+
+from .facts import Facts, Thing
+from .soundness import hostile
+
+MOST = 12  # sentences, relations and kinds of things that are told of one medium
+TYPES = {
+    "C1": ("conversation", "conversation3d"),
+    "C2": ("conversation", "conversation3d"),
+    "C3": ("description", "description3d"),
+}
+SEEDS = 2**31  # servers take a signed number of 32 bits
+KNOWLEDGE_MOST = 1500  # characters of the text about a label
+
+SCHEMA: Mapping[str, Any] = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["dialogue"],
+    "properties": {
+        "dialogue": {
+            "type": "array",
+            "minItems": 1,
+            "maxItems": 12,
+            "items": {
+                "type": "object",
+                "additionalProperties": False,
+                "required": ["question", "answer"],
+                "properties": {"question": {"type": "string"}, "answer": {"type": "string"}},
+            },
+        }
+    },
+}
+"""Of an answer, for servers that can be held to one (`response_format`)."""
+
+
+@dataclass(frozen=True)
+class Unit:
+    """One request for one dialogue."""
+
+    id: str
+    kind: str
+    facts: str
+    request: Generate
+    question: str = ""  # that the dialogue has to begin with (C3)
+
+
+@lru_cache(maxsize=1)
+def prompts() -> Mapping[str, Any]:
+    return dict(load_yaml(Path(__file__).parent / "prompts.yaml"))
+
+
+def units(
+    kind: str,
+    facts: Sequence[Facts],
+    settings: Mapping[str, Any],
+    seed: int,
+    knowledge: Mapping[str, str],
+    questions: Sequence[str] = (),
+) -> Iterator[Unit]:
+    """The requests of one kind, of all facts that tell enough for it. `questions` are the pool of C3."""
+    for one in facts:
+        told = {"C1": scene_told, "C2": knowledge_told, "C3": scene_told}[kind](one, knowledge)
+        if told is None:
+            continue
+        for number in range(int(settings["per_medium"])):
+            name = f"{kind}/{one.id}/{number}"
+            rng = Random(f"{seed}/{name}")
+            question = rng.choice(questions or prompts()["C3"]["questions"]) if kind == "C3" else ""
+            data = {"question": question, **told} if question else told
+            yield Unit(name, kind, one.id, request(kind, one, data, settings, seed_of(str(seed), name) % SEEDS, rng), question)
+
+
+def request(kind: str, facts: Facts, data: Mapping[str, Any], settings: Mapping[str, Any], seed: int, rng: Random) -> Generate:
+    """System message, solved examples, and the facts."""
+    own = prompts()[kind]
+    what = modality(facts.kind).one or f"a {modality(facts.kind).short}"
+    values = {"{what}": what, "{noun}": what.split(maxsplit=1)[-1], "{rounds}": str(settings.get("rounds", 1))}
+    system = " ".join((own["system"], prompts()["rules"], prompts()["shape"]))
+    for field, value in values.items():
+        system = system.replace(field, value)
+    messages = [Message("system", (system,))]
+    chosen = rng.sample(own["examples"], min(int(settings["examples"]), len(own["examples"])))
+    for example in chosen:
+        messages += [
+            Message("user", (shown(example["facts"]),)),
+            Message("assistant", (json.dumps(example["said"], ensure_ascii=False),)),
+        ]
+    messages.append(Message("user", (shown(data),)))
+    return Generate(tuple(messages), int(settings["new_tokens"]), temperature=float(settings["temperature"]), seed=seed)
+
+
+def shown(data: Mapping[str, Any]) -> str:
+    """The facts as they are told: one JSON value, so that no text in it can end it."""
+    return f"FACTS: {json.dumps(data, ensure_ascii=False)}"
+
+
+def scene_told(facts: Facts, knowledge: Mapping[str, str]) -> dict[str, Any] | None:
+    """What is known of a picture or room, without a number of any box; None where it is too little to talk about."""
+    told: dict[str, Any] = {}
+    if facts.labels:
+        told["names"] = list(facts.labels)
+    if facts.captions:
+        told["sentences"] = list(facts.captions[:MOST])
+    if numbers := facts.numbers():
+        told["things"] = dict(sorted(numbers.items(), key=lambda pair: (-pair[1], pair[0]))[:MOST])
+    if found := [f"{thing.label} {where(thing, facts.flat)}" for thing in facts.things if thing.box and where(thing, facts.flat)]:
+        told["places"] = list(dict.fromkeys(found))[:MOST]
+    if facts.relations:
+        told["relations"] = [" ".join(one) for one in facts.relations[:MOST]]
+    if facts.words:
+        told["written"] = list(facts.words[:MOST])
+    enough = facts.captions or facts.relations or len(facts.things) > 1
+    return told if enough else None
+
+
+def knowledge_told(facts: Facts, knowledge: Mapping[str, str]) -> dict[str, Any] | None:
+    """What the main thing is, what is above it, and what is known of it; None without such a text."""
+    names = [name for name in (*facts.labels, *(thing.label for thing in facts.things)) if name.casefold() in knowledge]
+    if not names:
+        return None
+    name = names[0]
+    kinds = [" ".join(one) for one in facts.relations if one[0] == name and one[1] == "is a kind of"]
+    told: dict[str, Any] = {"names": [name]}
+    if kinds:
+        told["kinds"] = kinds
+    return {**told, "knowledge": {name: knowledge[name.casefold()][:KNOWLEDGE_MOST]}}
+
+
+def where(thing: Thing, flat: bool) -> str:
+    """A third of the picture in words; of rooms nothing, whose left and right nobody knows."""
+    if not flat or len(thing.box) != 4:
+        return ""
+    middle = (thing.box[0] + thing.box[2]) / 2
+    return "left" if middle < 1 / 3 else "right" if middle > 2 / 3 else "middle"
+
+
+def described(files: Sequence[Path], reject: Any) -> dict[str, str]:
+    """Texts about labels: JSONL or CSV with `label` and `text`, or one JSON object from label to text.
+
+    A text that speaks to a language model is left out and counted."""
+    found: dict[str, str] = {}
+    for file in files:
+        for label, text in pairs_in(file):
+            fault = hostile(text) if len(text) <= 2000 else hostile(text[:2000])
+            if fault is not None:
+                reject(f"{file.name}/{label}", *fault)
+            elif label and text.strip():
+                found.setdefault(label.casefold(), " ".join(text.split()))
+    return found
+
+
+def pairs_in(file: Path) -> Iterator[tuple[str, str]]:
+    if file.suffix == ".json":
+        data = parse_json(read_text(file), str(file))
+        if not isinstance(data, dict) or not all(isinstance(text, str) for text in data.values()):
+            raise BenchError(f"{file} holds {shorten(data)}, expected an object from labels to texts")
+        yield from data.items()
+        return
+    if file.suffix == ".jsonl":
+        rows = [parse_json(line, f"{file}, line {n}") for n, line in enumerate(read_text(file).split("\n"), 1) if line.strip()]
+    else:
+        rows = list(csv.DictReader(io.StringIO(read_text(file), newline="")))
+    for number, row in enumerate(rows, 1):
+        if not isinstance(row, dict) or not isinstance(row.get("label"), str) or not isinstance(row.get("text"), str):
+            raise BenchError(f"{file}, entry {number} is {shorten(row)}, expected the texts `label` and `text`")
+        yield row["label"], row["text"]
