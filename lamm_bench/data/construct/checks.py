@@ -31,6 +31,7 @@ REASONS: Mapping[str, str] = {
     "length": "too short or too long",
     "language": "not in the language of the plan",
     "unknown_object": "names a thing that is not in the facts",
+    "off_topic": "says nothing of what the facts tell",
     "count": "says that there are more of a thing than there are",
     "place": "gives a box or point that agrees with no annotated one",
     "other_media": "fits the facts of another picture, and not its own",
@@ -85,7 +86,7 @@ def faults(dialogue: Dialogue, facts: Facts, names: Names, language: str) -> Ite
     if language == "en" and not english(said):
         yield "language", f"is not English: {short(said)}"
     answers = "\n".join(turn.answer for turn in dialogue.turns)
-    if wrong := names.unknown(answers, facts):
+    if wrong := names.unknown(answers, facts, dialogue.kind == "C2"):
         yield "unknown_object", f"names {', '.join(wrong)}"
     if what := names.too_many(answers, facts):
         yield "count", what

@@ -65,6 +65,7 @@ class Facts:
     traits: Mapping[str, str] = field(default_factory=dict)  # of a face: `smiling`: yes or no; `hair`: a colour
     questions: tuple[Question, ...] = ()
     sought: tuple[Sought, ...] = ()
+    knowledge: Mapping[str, str] = field(default_factory=dict)  # label -> what is known of its kind at large
     lost: tuple[str, ...] = ()  # names of things whose places were refused: nobody knows how many there are; empty: any name
     asked: Mapping[str, str] = field(default_factory=dict)  # kind of task -> the source's own question
 
@@ -110,6 +111,7 @@ class Facts:
         yield from (("sought", one.text) for one in self.sought)
         yield from (("asked", text) for text in self.asked.values())
         yield from (("joints", name) for name in self.joints)
+        yield from (("knowledge", text) for text in self.knowledge.values())
 
 
 def plain(value: Any) -> Any:
@@ -185,7 +187,7 @@ def joined(known: Facts, more: Facts) -> Facts:
     changed: dict[str, Any] = {"fine": known.fine or more.fine}
     for name in ("labels", "captions", "things", "relations", "points", "words", "questions", "sought", "lost"):
         changed[name] = added(getattr(known, name), getattr(more, name))
-    for name in ("joints", "counts", "traits", "asked"):
+    for name in ("joints", "counts", "traits", "asked", "knowledge"):
         changed[name] = {**getattr(more, name), **getattr(known, name)}
     return replace(known, **changed)
 

@@ -25,7 +25,7 @@ class Names:
     """The vocabulary of everything that any facts name, and what each of them allows to be said."""
 
     vocabulary: Vocabulary
-    _allowed: dict[str, frozenset[str]] = field(default_factory=dict)
+    _allowed: dict[tuple[str, bool], frozenset[str]] = field(default_factory=dict)
     _counted: dict[str, dict[str, int]] = field(default_factory=dict)
 
     @classmethod
@@ -35,17 +35,17 @@ class Names:
         table = {name: tuple(others) for name, others in aliases.items() if name in there or there & set(others)}
         return cls(Lexicon(table, HIDES).vocabulary(tuple(known)))
 
-    def allowed(self, facts: Facts) -> frozenset[str]:
-        """The names that the facts hold, in any of their texts."""
-        if facts.id not in self._allowed:
-            said = " . ".join(text for _, text in facts.texts())
+    def allowed(self, facts: Facts, at_large: bool = False) -> frozenset[str]:
+        """The names that the facts hold, in any of their texts; `at_large` also in what is known of the kind."""
+        if (facts.id, at_large) not in self._allowed:
+            said = " . ".join(text for name, text in facts.texts() if at_large or name != "knowledge")
             own = {self.vocabulary.label(name) for name in facts.names}
-            self._allowed[facts.id] = frozenset(own | set(self.vocabulary.find(said)))
-        return self._allowed[facts.id]
+            self._allowed[facts.id, at_large] = frozenset(own | set(self.vocabulary.find(said)))
+        return self._allowed[facts.id, at_large]
 
-    def unknown(self, text: str, facts: Facts) -> list[str]:
+    def unknown(self, text: str, facts: Facts, at_large: bool = False) -> list[str]:
         """Known things that a text names and the facts do not."""
-        allowed = self.allowed(facts)
+        allowed = self.allowed(facts, at_large)
         return [name for name in self.vocabulary.named(text) if name not in allowed]
 
     def numbers(self, facts: Facts) -> dict[str, int]:

@@ -1,4 +1,4 @@
-"""Whether an answer is about another medium than the one it was asked about: its rare words are those of the other's facts."""
+"""Whether an answer is about the medium it was asked about: it shares words with its facts, and not its rare ones with those of another."""
 
 from __future__ import annotations
 
@@ -37,11 +37,14 @@ class Others:
         return cls(of, where)
 
     def check(self, dialogue: Dialogue) -> Verdict | None:
-        """The verdict on an answer that fits other facts far better than its own; None where it does not."""
+        """The verdict on an answer that fits its own facts not at all, or others far better; None where it may be its own."""
         said = set(telling(" ".join(turn.answer for turn in dialogue.turns)))
         shared = Counter(name for word in said for name in self.where.get(word, ()))
         own = len(said & self.of.get(dialogue.facts, frozenset()))
         shared.pop(dialogue.facts, None)
+        least = LEAST if dialogue.kind == "C2" else 1
+        if own < min(least, len(self.of.get(dialogue.facts, ()))) and not (shared and max(shared.values()) >= LEAST):
+            return Verdict(dialogue.id, "off_topic", f"shares {own} words with its facts")
         best = min(shared, key=lambda name: (-shared[name], name), default=None)
         if best is not None and shared[best] >= max(LEAST, TIMES * own):
             return Verdict(dialogue.id, "other_media", f"fits {best}: {', '.join(sorted(said & self.of[best])[:5])}")

@@ -4,8 +4,6 @@ Boxes never reach the model: where things stand is told in words, so that no num
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,14 +12,12 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from lamm_bench.errors import BenchError
-from lamm_bench.loading import load_yaml, parse_json, read_text, shorten
+from lamm_bench.loading import load_yaml
 from lamm_bench.measure.stats import seed_of
 from lamm_bench.media import modality
 from lamm_bench.types import Generate, Message
 
 from .facts import Facts, Thing
-from .soundness import hostile
 
 MOST = 12  # sentences, relations and kinds of things that are told of one medium
 TYPES = {
@@ -30,7 +26,6 @@ TYPES = {
     "C3": ("description", "description3d"),
 }
 SEEDS = 2**31  # servers take a signed number of 32 bits
-KNOWLEDGE_MOST = 1500  # characters of the text about a label
 
 SCHEMA: Mapping[str, Any] = {
     "type": "object",
@@ -74,12 +69,11 @@ def units(
     facts: Sequence[Facts],
     settings: Mapping[str, Any],
     seed: int,
-    knowledge: Mapping[str, str],
     questions: Sequence[str] = (),
 ) -> Iterator[Unit]:
     """The requests of one kind, of all facts that tell enough for it. `questions` are the pool of C3."""
     for one in facts:
-        told = {"C1": scene_told, "C2": knowledge_told, "C3": scene_told}[kind](one, knowledge)
+        told = {"C1": scene_told, "C2": knowledge_told, "C3": scene_told}[kind](one)
         if told is None:
             continue
         for number in range(int(settings["per_medium"])):
@@ -114,7 +108,7 @@ def shown(data: Mapping[str, Any]) -> str:
     return f"FACTS: {json.dumps(data, ensure_ascii=False)}"
 
 
-def scene_told(facts: Facts, knowledge: Mapping[str, str]) -> dict[str, Any] | None:
+def scene_told(facts: Facts) -> dict[str, Any] | None:
     """What is known of a picture or room, without a number of any box; None where it is too little to talk about."""
     told: dict[str, Any] = {}
     if facts.labels:
@@ -133,17 +127,16 @@ def scene_told(facts: Facts, knowledge: Mapping[str, str]) -> dict[str, Any] | N
     return told if enough else None
 
 
-def knowledge_told(facts: Facts, knowledge: Mapping[str, str]) -> dict[str, Any] | None:
+def knowledge_told(facts: Facts) -> dict[str, Any] | None:
     """What the main thing is, what is above it, and what is known of it; None without such a text."""
-    names = [name for name in (*facts.labels, *(thing.label for thing in facts.things)) if name.casefold() in knowledge]
-    if not names:
+    if not facts.knowledge:
         return None
-    name = names[0]
+    name, text = next(iter(facts.knowledge.items()))
     kinds = [" ".join(one) for one in facts.relations if one[0] == name and one[1] == "is a kind of"]
     told: dict[str, Any] = {"names": [name]}
     if kinds:
         told["kinds"] = kinds
-    return {**told, "knowledge": {name: knowledge[name.casefold()][:KNOWLEDGE_MOST]}}
+    return {**told, "knowledge": {name: text}}
 
 
 def where(thing: Thing, flat: bool) -> str:
@@ -152,35 +145,3 @@ def where(thing: Thing, flat: bool) -> str:
         return ""
     middle = (thing.box[0] + thing.box[2]) / 2
     return "left" if middle < 1 / 3 else "right" if middle > 2 / 3 else "middle"
-
-
-def described(files: Sequence[Path], reject: Any) -> dict[str, str]:
-    """Texts about labels: JSONL or CSV with `label` and `text`, or one JSON object from label to text.
-
-    A text that speaks to a language model is left out and counted."""
-    found: dict[str, str] = {}
-    for file in files:
-        for label, text in pairs_in(file):
-            fault = hostile(text) if len(text) <= 2000 else hostile(text[:2000])
-            if fault is not None:
-                reject(f"{file.name}/{label}", *fault)
-            elif label and text.strip():
-                found.setdefault(label.casefold(), " ".join(text.split()))
-    return found
-
-
-def pairs_in(file: Path) -> Iterator[tuple[str, str]]:
-    if file.suffix == ".json":
-        data = parse_json(read_text(file), str(file))
-        if not isinstance(data, dict) or not all(isinstance(text, str) for text in data.values()):
-            raise BenchError(f"{file} holds {shorten(data)}, expected an object from labels to texts")
-        yield from data.items()
-        return
-    if file.suffix == ".jsonl":
-        rows = [parse_json(line, f"{file}, line {n}") for n, line in enumerate(read_text(file).split("\n"), 1) if line.strip()]
-    else:
-        rows = list(csv.DictReader(io.StringIO(read_text(file), newline="")))
-    for number, row in enumerate(rows, 1):
-        if not isinstance(row, dict) or not isinstance(row.get("label"), str) or not isinstance(row.get("text"), str):
-            raise BenchError(f"{file}, entry {number} is {shorten(row)}, expected the texts `label` and `text`")
-        yield row["label"], row["text"]

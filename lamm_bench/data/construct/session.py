@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,11 +25,12 @@ from .decisions import decisions_in
 from .dialogue import Dialogue, Verdict
 from .facts import Facts, distinct, merged
 from .folder import Folder
+from .knowledge import described, informed
 from .names import Names, aliases_in
 from .others import Others
 from .parsing import parsed
-from .plan import Plan, Source
-from .prompting import Unit, described, units
+from .plan import Plan
+from .prompting import Unit, units
 from .readers import read
 from .soundness import sound
 from .wordings import grown, pools
@@ -88,6 +89,8 @@ def construct(
         raise BenchError(
             f"{what} of the plan {plan.name} needs a language model; name one, as in --llm openai-chat --set model=gpt-4o-mini, or leave it out"
         )
+    if "C2" in plan.kinds and not plan.knowledge:
+        raise BenchError(f"C2 of the plan {plan.name} needs `knowledge`: files that describe labels, with `label` and `text`")
     if "C4" in plan.kinds:
         c4.tasks_named(str(plan.kinds["C4"]["tasks"]))
     aliases = aliases_in(plan.aliases)
@@ -96,7 +99,7 @@ def construct(
         facts, rejected = work.facts()
         names = Names.of(facts, aliases)
         by_id = {one.id: one for one in facts}
-        made, verdicts = work.dialogues(facts, rejected)
+        made, verdicts = work.dialogues(facts)
         verdicts += work.checked(made, by_id, names)
         folder.write("dialogues.jsonl", (one.to_json() for one in made))
         folder.write(
@@ -136,10 +139,12 @@ class Work:
     notes: list[str] = field(default_factory=list)
     unanswered: int = 0
     stopped: str = ""
+    entry: int | None = None  # of this construction among what was spent
 
     def facts(self) -> tuple[list[Facts], list[dict[str, Any]]]:
         """What is known of each medium, read once for the same plan and files."""
-        made_of = [self.plan.digest, [stamps(source) for source in self.plan.sources], wording()]
+        named = [stamps(source.folder, source.options.values()) for source in self.plan.sources]
+        made_of = [self.plan.digest, named, stamps(self.plan.folder, [str(path) for path in self.plan.knowledge]), wording()]
         if self.folder.stands("facts.jsonl", made_of) and self.folder.stands("rejected.jsonl", made_of):
             return [Facts.from_json(row) for row in self.folder.read("facts.jsonl")], self.folder.read("rejected.jsonl")
         rejected: list[dict[str, Any]] = []
@@ -149,12 +154,13 @@ class Work:
         together, contrary = merged(found)
         for one, what in contrary:
             rejecter(rejected, one.source)(one.id, "contradiction", what)
+        known = described(self.plan.knowledge, rejecter(rejected, "knowledge"))
         kept = []
         for one in together:
             reject = rejecter(rejected, one.source)
             if not self.plan.without_media and not os.path.exists(one.file):
                 reject(one.id, "no_media", f"{one.file} is missing")
-            elif (fine := sound(one, reject)) is not None:
+            elif (fine := sound(informed(one, known), reject)) is not None:
                 kept.append(fine)
         if not kept:
             reasons = ", ".join(f"{name} {count}" for name, count in Counter(row["reason"] for row in rejected).most_common())
@@ -167,12 +173,12 @@ class Work:
         self.folder.write("rejected.jsonl", rejected, made_of)
         return kept, rejected
 
-    def dialogues(self, facts: Sequence[Facts], rejected: list[dict[str, Any]]) -> tuple[list[Dialogue], list[Verdict]]:
+    def dialogues(self, facts: Sequence[Facts]) -> tuple[list[Dialogue], list[Verdict]]:
         """All dialogues, and verdicts on answers that hold none."""
         made: list[Dialogue] = []
         verdicts: list[Verdict] = []
         more = self.more_questions()
-        told = [one for kind in OF_LLM if kind in self.plan.kinds for one in self.units(kind, facts, rejected, more)]
+        told = [one for kind in OF_LLM if kind in self.plan.kinds for one in self.units(kind, facts, more)]
         rows = (
             {"id": u.id, "kind": u.kind, "facts": u.facts, "request": request_digest(u.request), "messages": spelt(u.request)}
             for u in told
@@ -198,20 +204,9 @@ class Work:
         found = [d for one in facts for d in c4.dialogues(one, settings, wordings, self.plan.seed, everything)]
         return drawn(found, self.limit, self.plan.seed)
 
-    def units(
-        self, kind: str, facts: Sequence[Facts], rejected: list[dict[str, Any]], more: Mapping[str, Sequence[str]]
-    ) -> list[Unit]:
-        knowledge: Mapping[str, str] = {}
-        if kind == "C2":
-            if not self.plan.knowledge:
-                raise BenchError(
-                    f"C2 of the plan {self.plan.name} needs `knowledge`: files that describe labels, with `label` and `text`"
-                )
-            fresh: list[dict[str, Any]] = []
-            knowledge = described(self.plan.knowledge, rejecter(fresh, "knowledge"))
-            rejected += fresh
+    def units(self, kind: str, facts: Sequence[Facts], more: Mapping[str, Sequence[str]]) -> list[Unit]:
         questions = [*pooling.prompts()["C3"]["questions"], *more.get(pooling.DESCRIBE, ())] if kind == "C3" else []
-        found = list(units(kind, facts, self.plan.kinds[kind], self.plan.seed, knowledge, questions))
+        found = list(units(kind, facts, self.plan.kinds[kind], self.plan.seed, questions))
         if not found:
             self.notes.append(f"no medium tells enough for {kind}")
         return drawn(found, self.limit, self.plan.seed)
@@ -260,9 +255,8 @@ class Work:
         usage = self.model.usage() if self.model is not None else None
         if usage:
             spent = self.folder.mark["spent"]
-            if spent and spent[-1].get("process") == os.getpid():
-                spent.pop()
-            spent.append({**usage, "process": os.getpid()})
+            self.entry = len(spent) if self.entry is None else self.entry
+            spent[self.entry :] = [dict(usage)]
             self.folder.save()
 
     def checked(self, made: Sequence[Dialogue], facts: Mapping[str, Facts], names: Names) -> list[Verdict]:
@@ -286,12 +280,12 @@ def rejecter(rejected: list[dict[str, Any]], source: str) -> Callable[[str, str,
     return reject
 
 
-def stamps(source: Source) -> list[Any]:
-    """Size and time of change of every file that a source names, so that a changed one is read again."""
+def stamps(folder: Path, named: Iterable[Any]) -> list[Any]:
+    """Size and time of change of every file that is named, so that a changed one is read again."""
     found: list[Any] = []
-    for value in source.options.values():
+    for value in named:
         for name in value if isinstance(value, list) else [value]:
-            path = source.folder / name if isinstance(name, str) else None
+            path = folder / name if isinstance(name, str) else None
             if path is not None and path.exists():
                 told = path.stat()
                 found.append([str(name), told.st_size, told.st_mtime_ns])

@@ -90,6 +90,7 @@ def without_hostile_texts(facts: Facts, reject: Callable[[str, str, str], None])
         questions=tuple(one for one in facts.questions if all(map(fine, (one.text, *one.options)))),
         sought=tuple(one for one in facts.sought if fine(one.text)),
         asked={name: text for name, text in facts.asked.items() if fine(text)},
+        knowledge={name: text for name, text in facts.knowledge.items() if fine(text)},
         joints=facts.joints if all(map(fine, facts.joints)) else {},
     )
 
