@@ -1,4 +1,4 @@
-"""The verbs that make and check data: `data mini` and `data verify`; `data construct` stands in a file of its own."""
+"""The verbs that make and check data: `data mini` and `data verify`; `data construct` and `data review` stand in files of their own."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from .data_construct import construct
+from .data_review import review
 from .options import MISSING, SETTINGS, data_root_option, guarded, plugin_option
 
 
@@ -17,6 +18,7 @@ def data() -> None:
 
 
 data.add_command(construct)
+data.add_command(review)
 
 
 @data.command("mini", context_settings=SETTINGS)

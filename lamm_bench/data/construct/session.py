@@ -37,6 +37,7 @@ from .wordings import grown, pools
 
 OF_LLM = ("C1", "C2", "C3")
 META = "constructed.json"
+UNREADABLE = ("form", "markup")  # what training could not read, or would read as another conversation: nobody can accept it
 Tick = Callable[[int], None]
 
 
@@ -269,6 +270,8 @@ class Work:
         repeated = among([one for one in made if not verdicts[one.id].reason or one.kind in OF_LLM], facts, self.plan.near)
         verdicts |= {name: found for name, found in repeated.items() if not verdicts[name].reason}
         for name, decision in decisions_in(self.folder.path, {one.id: one for one in made}).items():
+            if decision == "accept" and verdicts[name].reason in UNREADABLE:
+                continue
             verdicts[name] = Verdict(name, "" if decision == "accept" else "person", "decided in review", "person")
         return list(verdicts.values())
 
