@@ -1,18 +1,27 @@
-"""The verbs that make and check data: `data mini` and `data verify`."""
+"""The verbs that make and check data: `data mini` and `data verify`; `data construct` and `data review` stand in files of their own."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
-from .options import MISSING, SETTINGS, data_root_option, guarded, plugin_option
+from lamm_bench.errors import BenchError
+
+from .data_construct import construct
+from .data_review import review
+from .options import MISSING, SETTINGS, can_be_written, data_root_option, guarded, plugin_option
 
 
-@click.group(context_settings=SETTINGS, short_help="Draw the miniature, verify what is there.")
+@click.group(context_settings=SETTINGS, short_help="Draw the miniature, verify what is there, construct dialogues.")
 def data() -> None:
-    """The benchmark's data: draw the miniature, verify what is there."""
+    """The benchmark's data: draw the miniature, verify what is there, construct instruction dialogues."""
+
+
+data.add_command(construct)
+data.add_command(review)
 
 
 @data.command("mini", context_settings=SETTINGS)
@@ -45,25 +54,56 @@ def data_mini(out: Path, seed: int, parts: str) -> None:
 @click.option("--tasks", default="all", show_default=True, metavar="LIST", help="Task names and groups.")
 @data_root_option
 @click.option("--quick", is_flag=True, help="Do not decode images and clouds.")
+@click.option("--duplicates", is_flag=True, help="Also look for media that a task has twice, byte by byte or nearly.")
+@click.option(
+    "--digests", type=click.Path(path_type=Path), metavar="FILE", help="Also compare SHA-256: lines as of sha256sum, or JSON."
+)
+@click.option(
+    "--train",
+    "training",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    metavar="PATH",
+    help="Also look for the tasks' media in this instruction file, or in a folder of them (repeatable).",
+)
+@click.option("--ledger", type=click.Path(path_type=Path), metavar="FILE", help="With --train: write what was seen as JSON.")
 @plugin_option
 @guarded
-def data_verify(tasks: str, data_root: Path | None, quick: bool, plugins: tuple[str, ...]) -> None:
+def data_verify(**asked: Any) -> None:
     """Check every meta file, key and media file, and list all that is wrong. Exit status 3 if anything is.
 
     \b
-    Example:
+    Examples:
       lamm-bench data verify --data-root LAMM
+      lamm-bench data verify --data-root LAMM --duplicates --digests SHA256SUMS
+      lamm-bench data verify --data-root LAMM --train LAMM/2D_Instruct/meta_file/LAMM_instruct_186k.json --ledger seen.json
     """
     from lamm_bench.ask.catalog import load_catalog
     from lamm_bench.data.locate import find_root
     from lamm_bench.data.verify import shown_findings, verify
+    from lamm_bench.data.verify_more import compared
     from lamm_bench.show.plain import put
     from lamm_bench.show.progress import Bars, stderr_console
 
-    catalog = load_catalog(plugins)
-    chosen = catalog.select_tasks(tasks)
+    if asked["ledger"] is not None and not asked["training"]:
+        raise BenchError("--ledger says what a training has seen; name its files with --train")
+    if asked["ledger"] is not None and (reason := can_be_written(asked["ledger"])):
+        raise BenchError(f"cannot write {asked['ledger']}: {reason}")
+    catalog = load_catalog(asked["plugins"])
+    chosen = catalog.select_tasks(asked["tasks"])
     watcher = Bars(stderr_console())
-    root, _ = find_root(data_root, watcher.say, chosen)
-    findings = verify(root, chosen, deep=not quick, watcher=watcher)
+    root, _ = find_root(asked["data_root"], watcher.say, chosen)
+    findings = verify(root, chosen, deep=not asked["quick"], watcher=watcher)
+    more, seen = compared(root, chosen, asked["duplicates"], asked["digests"], asked["training"], watcher)
+    findings += more
     put(lambda width: shown_findings(findings, chosen))
+    if seen is not None:
+        from lamm_bench.data.verify_more import shown_seen
+
+        put(lambda width: shown_seen(seen))
+        if asked["ledger"] is not None:
+            from lamm_bench.keep.files import write_json
+
+            write_json(asked["ledger"], seen)
+            click.echo(f"ledger: {asked['ledger']}")
     sys.exit(MISSING if any(finding.severity == "error" for finding in findings) else 0)

@@ -25,6 +25,7 @@ from lamm_bench.loading import id_text, load_json, shorten
 from lamm_bench.task import Item, find_meta, options_unseen
 from lamm_bench.types import Media, Task
 
+from .digests import generation
 from .geometry_faults import faults_2d, faults_3d
 
 SHOWN = 20  # findings printed for each task
@@ -105,7 +106,9 @@ def verify_task(root: Path, task: Task, deep: bool, known: dict[str, str | None]
     findings += [
         Finding(task.name, name, item, what, "error") for item, what in item_faults(root, task, file, items, bool(findings))
     ]
-    findings += [Finding(task.name, name, "", what, "warning") for what in unseen_options(root, task)]
+    findings += [
+        Finding(task.name, name, "", what, "warning") for what in (generation(file, entries), *unseen_options(root, task)) if what
+    ]
     used = media_of(items, task)
     if watcher:
         watcher.begin(task.name, len(used))

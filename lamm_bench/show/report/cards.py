@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from lamm_bench.errors import MediaError
 from lamm_bench.media import modality
@@ -28,6 +28,15 @@ READINGS = (
 )  # what scorers say of their reading, the fullest first; places are drawn
 SAID_ABOVE = (*READINGS, "value")
 TONES = {"ok": "good", "unread": "odd", "truncated": "odd", "refused": "odd"} | dict.fromkeys(FAILED, "bad")
+
+
+class Drawn(Protocol):
+    """What is drawn on a picture or into a cloud."""
+
+    @property
+    def true_shapes(self) -> Sequence[Shape]: ...
+    @property
+    def answer_shapes(self) -> Sequence[Shape]: ...
 
 
 def card(task: str, shown: Shown, clouds: dict[str, PackedCloud]) -> str:
@@ -134,7 +143,7 @@ def values_html(values: Mapping[str, Any], seconds: str) -> str:
     return f'<p class="values">{esc(" · ".join(pairs))}{seconds}</p>' if pairs or seconds else ""
 
 
-def media_html(medium: Media, shown: Shown, clouds: dict[str, PackedCloud]) -> str:
+def media_html(medium: Media, shown: Drawn, clouds: dict[str, PackedCloud]) -> str:
     """The picture with its overlay, or why it cannot be shown."""
     try:
         own = modality(medium.kind)
@@ -151,7 +160,7 @@ def media_html(medium: Media, shown: Shown, clouds: dict[str, PackedCloud]) -> s
         return f'<p class="broken">{esc(error)}</p>'
 
 
-def image_html(medium: Media, shown: Shown) -> str:
+def image_html(medium: Media, shown: Drawn) -> str:
     """A thumbnail under an SVG whose unit is one pixel of the original."""
     small = thumbnail(medium)
     style = ' class="tiny"' if small.small else ""
@@ -186,7 +195,7 @@ def overlay(shapes: Sequence[Shape], who: str, width: int, height: int) -> str:
     return "".join(parts)
 
 
-def cloud_html(number: int, shown: Shown) -> str:
+def cloud_html(number: int, shown: Drawn) -> str:
     """A canvas for page.js: which cloud, and the boxes to draw in it."""
     boxes = [
         [who, shape.label[:40], [round(value, 4) for value in shape.numbers]]

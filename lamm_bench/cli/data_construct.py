@@ -1,0 +1,157 @@
+"""The verb that makes instruction dialogues from annotations: `data construct`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from lamm_bench.errors import BenchError
+
+from .options import MISSING, SETTINGS, guarded, json_option, max_cost_option, pairs, plugin_option, with_shortcuts
+
+
+@click.command("construct", context_settings=SETTINGS, short_help="Make instruction dialogues from annotations.")
+@click.argument("plan", metavar="PLAN")
+@click.option(
+    "--out", required=True, type=click.Path(path_type=Path), metavar="DIR", help="Where it is made; stages and answers stay."
+)
+@click.option("--llm", metavar="NAME", help="A model adapter that writes C1, C2 and C3; `lamm-bench list models` shows them.")
+@click.option(
+    "--set", "settings", multiple=True, callback=pairs, metavar="KEY=VALUE", help="An option of that model (repeatable)."
+)
+@click.option(
+    "--limit", type=click.IntRange(min=1), metavar="N", help="At most N dialogues of each kind, drawn with the plan's seed."
+)
+@click.option("--resume", is_flag=True, help="Insist on going on with what is there; without it both begin and go on.")
+@click.option("--unstructured", is_flag=True, help="Never hold the server to a JSON schema.")
+@max_cost_option
+@json_option("Also write the card as JSON (- for stdout).")
+@plugin_option
+@guarded
+def construct(**asked: Any) -> None:
+    """Make instruction dialogues in LAMM's format from annotations, as PLAN (a YAML file, or a name) says.
+
+    C4, about vision tasks, needs no language model. Every stage leaves a file in DIR, every answer is kept the moment it is given,
+    and the same command goes on where it stopped. Exit status 3 says that answers are missing.
+
+    \b
+    Examples:
+      lamm-bench data construct miniature --out made --limit 1000
+      lamm-bench data construct coco.yaml --out made --llm openai-chat --set model=gpt-4o-mini --set price_in=0.15 --set price_out=0.6 --max-cost 5
+      lamm-bench train-baseline --data-root made --set data.image=2D_Instruct/meta_file/constructed.json
+    """
+    from rich.console import Console
+
+    from lamm_bench.data.construct.plan import read_plan
+    from lamm_bench.data.construct.session import Watched
+    from lamm_bench.data.construct.session import construct as carry_out
+    from lamm_bench.show.progress import Bars, stderr_console
+
+    plan = read_plan(asked["plan"])
+    model = model_of(asked) if asked["llm"] else None
+    if not asked["llm"] and (asked["settings"] or asked["max_cost"]):
+        raise BenchError("--set and --max-cost are of a language model; name it with --llm, or leave them out")
+    bars = Bars(stderr_console())
+    watched = Watched(bars.say, bars.begin, bars.tick, bars.end)
+    made = carry_out(plan, asked["out"], model, asked["limit"], asked["resume"], watched)
+    if asked["json_file"] is not None:
+        from lamm_bench.keep.files import write_json
+
+        if str(asked["json_file"]) == "-":
+            click.echo(json.dumps(made.card, ensure_ascii=False, indent=1))
+        else:
+            write_json(asked["json_file"], made.card)
+    if str(asked["json_file"]) != "-":
+        show(Console(), made)
+    if made.unanswered:
+        click.echo(f"{made.unanswered} requests have no answer yet; run the same command again to go on", err=True)
+    sys.exit(MISSING if made.unanswered else 0)
+
+
+def show(console: Any, made: Any) -> None:
+    """The counts by kind and reason, and where the files are."""
+    from rich.table import Table
+
+    from lamm_bench.show.plain import put
+
+    def table(width: int) -> Any:
+        shown = Table("kind", "requests", "kept", "refused", "reasons", box=None, pad_edge=False)
+        for kind, one in made.card["kinds"].items():
+            reasons = ", ".join(f"{name} {count:,}" for name, count in one["refused"].items()) or "-"
+            requests = f"{one['requests']:,}" if "requests" in one else "-"
+            shown.add_row(kind, requests, f"{one['kept']:,}", f"{sum(one['refused'].values()):,}", reasons)
+        return shown
+
+    put(table)
+    left = made.card["left_out"]
+    if left:
+        click.echo(
+            f"annotations left out: {', '.join(f'{name} {count:,}' for name, count in left.items())} ({made.folder / 'rejected.jsonl'})"
+        )
+    for note in made.card["notes"]:
+        click.echo(f"note: {note}", err=True)
+    click.echo("\n".join(f"written: {path}" for path in [*made.files, made.folder / "card.md"]))
+
+
+def model_of(asked: dict[str, Any]) -> Any:
+    """The adapter that answers, as what constructs knows it: held to a JSON schema where its server can be."""
+    from lamm_bench.ask.catalog import load_catalog
+    from lamm_bench.ask.session import fingerprint
+    from lamm_bench.data.construct.session import Model
+
+    catalog = load_catalog(asked["plugins"])
+    settings = with_shortcuts(asked, asked["llm"], catalog)
+    adapter = catalog.adapter(asked["llm"], settings)
+    label = f"{asked['llm']} {settings.get('model', '')}".strip()
+    asker = Asker(adapter, None if asked["unstructured"] else structured(catalog, asked["llm"], settings))
+    return Model(label, fingerprint(adapter), asker, asker.usage)
+
+
+def structured(catalog: Any, name: str, settings: dict[str, Any]) -> Callable[[], Any] | None:
+    """What makes the same adapter held to the schema of dialogues; None where its server takes no further keys, or has been told otherwise."""
+    from lamm_bench.data.construct.prompting import SCHEMA
+
+    if "extra" not in catalog.options(name):
+        return None
+    try:
+        extra = json.loads(settings.get("extra") or "{}")
+    except ValueError:
+        return None  # the adapter says what is wrong with it
+    if not isinstance(extra, dict) or "response_format" in extra:
+        return None
+    form = {"type": "json_schema", "json_schema": {"name": "dialogue", "strict": True, "schema": SCHEMA}}
+    return lambda: catalog.adapter(name, {**settings, "extra": json.dumps({**extra, "response_format": form})})
+
+
+class Asker:
+    """Asks, the first question with the schema: a server that refuses it is asked everything without."""
+
+    def __init__(self, plain: Any, held: Callable[[], Any] | None) -> None:
+        self.plain, self.make, self.tried = plain, held, False
+        self.held: Any = None
+
+    def __call__(self, units: Sequence[tuple[str, Any]], ledger: Any, tick: Callable[[int], None]) -> None:
+        from lamm_bench.judging.verdicts import Unit, ask, kept
+
+        asked = [Unit(name, request) for name, request in units]
+        if ledger.path.stem == "pool":  # another form of answer
+            ask(asked, self.plain, ledger, tick)
+            return
+        todo = [unit for unit in asked if kept(ledger, unit) is None]
+        if self.make is not None and not self.tried and todo:
+            held, self.tried = self.make(), True
+            if hasattr(self.plain, "purse"):
+                held.purse = self.plain.purse  # one budget, whichever way is asked
+            ask(todo[:1], held, ledger)
+            self.held = held if kept(ledger, todo[0]) is not None else None
+        ask(asked, self.held or self.plain, ledger, tick)
+
+    def usage(self) -> dict[str, Any] | None:
+        """Of all that was asked, in either way."""
+        used: dict[str, Any] | None = getattr(self.plain, "usage", lambda: None)()
+        return used
