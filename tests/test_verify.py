@@ -247,7 +247,8 @@ def test_every_task_of_the_shelf_names_all_faulty_items_and_no_others(tmp_path):
     findings = [f for f in verify(root, tasks, deep=False) if f.severity == "error"]
     for task in tasks:
         mine = sorted((int(f.item.split()[0]), f.what.split()[0]) for f in findings if f.task == task.name)
-        assert [index for index, _ in mine] == [1, 3, 5, 7], (task.name, mine)
+        worded = task.name.startswith(("chef-flickr30k-ppl", "chef-voc2012-ppl"))  # which ask in words of their own
+        assert [index for index, _ in mine] == ([3, 5, 7] if worded else [1, 3, 5, 7]), (task.name, mine)
     assert not [f for f in findings if str(tmp_path) in f.what or "item 0" in f.what]
 
 
