@@ -334,6 +334,7 @@ def test_progress_shows_workers_and_deaths(mortal_fleet: Any, capsys: pytest.Cap
 
 def test_every_sample_of_the_benchmark_is_told_to_workers_as_it_is(mini_root: Path) -> None:
     there = [task for task in load_catalog().ordered() if any((mini_root / file).exists() for file in task.meta_files)]
+    there = [task for task in there if not task.name.endswith(("similar", "top-p"))]  # which need a file of vectors beside it
     assert len(there) >= 17
     for task in there:
         samples = list(task.samples(mini_root))

@@ -246,6 +246,10 @@ def test_every_task_of_the_shelf_names_all_faulty_items_and_no_others(tmp_path):
     tasks = [task for task in load_catalog().ordered() if any((root / name).is_file() for name in task.meta_files)]
     findings = [f for f in verify(root, tasks, deep=False) if f.severity == "error"]
     for task in tasks:
+        if "similar" in task.name or "top-p" in task.name:  # which need a file of vectors: said once, as no item's fault
+            whole = [f for f in findings if f.task == task.name and f.item == ""]
+            assert len(whole) == 1 and "flickr30k_vectors.json is missing" in whole[0].what
+            continue
         mine = sorted((int(f.item.split()[0]), f.what.split()[0]) for f in findings if f.task == task.name)
         worded = task.name.startswith(("chef-flickr30k-ppl", "chef-voc2012-ppl"))  # which ask in words of their own
         assert [index for index, _ in mine] == ([3, 5, 7] if worded else [1, 3, 5, 7]), (task.name, mine)

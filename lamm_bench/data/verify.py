@@ -224,6 +224,9 @@ def item_faults(root: Path, task: Task, file: Path, items: Sequence[Item], expla
                 task.samples(Path(folder))
             except BenchError as error:
                 found = True
+                if str(mirror) not in str(error) and f"(id {item.id}" not in str(error) and folder in str(error):
+                    yield "", local(str(error), Path(folder))  # another file that the task needs: no item's fault, said once
+                    return
                 yield place(item), own_words(str(error), mirror, item)
     if not found and not explained:
         yield "", whole
