@@ -95,15 +95,17 @@ def test_check_of_what_is_none(signs: Path) -> None:
     assert json.loads(done("check", "--schema"))["properties"]["sample"]["properties"]["image"]
 
 
-def test_a_file_is_run_scored_and_reported_like_a_task(signs: Path, tmp_path: Path) -> None:
+def test_a_file_is_run_scored_and_reported_like_a_task(signs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     out = tmp_path / "run"
-    done("run", "--model", "oracle", "--tasks", signs / "signs.yaml", "--output", out, "--json", tmp_path / "r.json")
+    monkeypatch.chdir(signs)
+    done("run", "--model", "oracle", "--tasks", "signs.yaml", "--output", out, "--json", tmp_path / "r.json")
     (entry,) = json.loads((tmp_path / "r.json").read_text())["results"]
     assert (
         entry["task"] == "signs" and entry["metrics"]["accuracy"]["value"] == 100.0 and entry["metrics"]["accuracy/x"]["n"] == 6
     )
     manifest = json.loads((out / "manifest.json").read_text())
     assert list(manifest["identity"]["plugins"]) == ["signs.yaml"] and manifest["data_root"] == str(signs)
+    monkeypatch.chdir("/")
     assert "100.00" in done("score", out)  # finds the file again by what the run was asked with
     assert "signs" in done("report", out, "--out", tmp_path / "r.html") or (tmp_path / "r.html").is_file()
     result = lamm_bench("run", "--model", "oracle", "--tasks", signs / "signs.yaml", "--output", out)

@@ -1,8 +1,9 @@
 """Finds tasks, adapters and recipes by name: on the shelves, in entry points, and in `--plugin` files.
 
 The file is the registration: a module of `tasks/` that defines `TASKS`, of `adapters/` that defines `ADAPTERS`, a YAML file
-under `recipes/`, or one of `tasks/` that declares a benchmark (docs/benchmarks.md). Other packages offer modules of the same form under the entry-point groups `lamm_bench.tasks`,
-`lamm_bench.adapters` and `lamm_bench.recipes` (a mapping `RECIPES` from name to YAML text)."""
+under `recipes/`, or one of `tasks/` that declares a benchmark (docs/benchmarks.md). Other packages offer modules of the same form
+under the entry-point groups `lamm_bench.tasks` (also with `TASK_FILES`, names of YAML files beside the module), `lamm_bench.adapters`
+and `lamm_bench.recipes` (a mapping `RECIPES` from name to YAML text)."""
 
 from __future__ import annotations
 
@@ -11,6 +12,7 @@ import hashlib
 import importlib
 import importlib.metadata
 import importlib.util
+import os
 import pkgutil
 import sys
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -96,13 +98,14 @@ class Catalog:
 
     def add_file(self, path: str, ours: bool = False) -> DeclaredTask:
         """Takes in a benchmark that a file declares; once, however often it is named. One of somebody's own counts as a plug-in."""
-        if path not in self.files:
+        place = os.path.abspath(path)  # where a later command, in another folder, finds it again
+        if place not in self.files:
             task = load_task(Path(path))
             self.put(self.tasks, "task", task.name, task, path)
-            self.files[path] = task
+            self.files[place] = task
             if not ours:
-                self.plugin_files[path] = task.content
-        return self.files[path]
+                self.plugin_files[place] = task.content
+        return self.files[place]
 
     def bring(self, asked: Any) -> None:
         """Takes in the task files that a stored run was asked with, where they are still there and say the same."""

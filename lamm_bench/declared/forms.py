@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from lamm_bench.errors import unknown
@@ -220,7 +220,6 @@ class Keys:
 
     name: str  # in errors: "`sample`"
     keys: Mapping[str, Key] | Callable[[], Mapping[str, Key]]
-    ask: Iterable[str] = field(default=())  # of which one must be there
 
     @property
     def table(self) -> Mapping[str, Key]:
