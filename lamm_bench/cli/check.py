@@ -13,7 +13,7 @@ from lamm_bench.errors import BenchError
 from .options import SETTINGS, data_root_option, guarded
 
 
-@click.command(context_settings=SETTINGS, short_help="Check a benchmark file: prompts, reader, null models, wrong rows.")
+@click.command(context_settings=SETTINGS, short_help="Check a benchmark file: prompts, reader, wrong rows.")
 @click.argument("task", required=False, metavar="[FILE.yaml]")
 @data_root_option
 @click.option("--recipe", default="lamm/standard", show_default=True, metavar="NAME", help="How it would be asked.")

@@ -15,7 +15,7 @@ from .data_review import review
 from .options import MISSING, SETTINGS, can_be_written, data_root_option, guarded, plugin_option
 
 
-@click.group(context_settings=SETTINGS, short_help="Draw the miniature, verify what is there, construct dialogues.")
+@click.group(context_settings=SETTINGS, short_help="Draw the miniature, verify data, construct dialogues.")
 def data() -> None:
     """The benchmark's data: draw the miniature, verify what is there, construct instruction dialogues."""
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from rich.console import Console, RenderableType
 
-WIDE = 200  # columns where there is no terminal to ask
+WIDE = 240  # columns where there is no terminal to ask
 
 
 def put(made: Callable[[int], RenderableType], console: Console | None = None, wide: int = WIDE, **how: Any) -> None:

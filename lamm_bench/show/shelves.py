@@ -15,7 +15,7 @@ from lamm_bench.read.conventions import known, speakers
 
 from .plain import put
 
-ROOM = 170  # columns that all there is to say of a task takes
+ROOM = 205  # columns that all there is to say of a task takes
 
 
 def catalog_table(catalog: Catalog, what: str) -> None:

@@ -15,10 +15,10 @@ import numpy as np
 from lamm_bench import media
 from lamm_bench.ask.identity import version_of
 from lamm_bench.errors import BenchError, MediaError, Stopped
-from lamm_bench.types import Generate, Media, Message, Response, Sample, Score
+from lamm_bench.types import Generate, Media, Message, Response, Sample, Score, Turn
 from lamm_bench.version import __version__
 
-NOUNS = {kind.__name__: kind for kind in (Generate, Media, Message, Response, Sample, Score)}
+NOUNS = {kind.__name__: kind for kind in (Generate, Media, Message, Response, Sample, Score, Turn)}
 ERRORS = {kind.__name__: kind for kind in (BenchError, MediaError, Stopped)}
 FORM = "@"  # the key under which a value says what it is
 
