@@ -417,3 +417,26 @@ def test_pixels_are_taken_as_they_stand():
 )
 def test_nothing_there_must_be_said(text, nothing):
     assert says_nothing(text) is nothing
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["left", "right"],
+        ["yes", "no"],
+        ["true", "false"],
+        ["right", "wrong"],
+        ["best", "worst"],
+        ["wrong answer", "correct answer"],
+        ["fits", "stands", "no"],
+    ],
+)
+@pytest.mark.parametrize("form", ["({letter}) {text}\n", "{letter}. {text}\n", "{letter}: {text}, ", "({letter}) {text} or "])
+@pytest.mark.parametrize("before", ["", "Which of them is it?\n", "Options: "])
+def test_options_that_are_only_repeated_choose_nothing(options: list[str], form: str, before: str) -> None:
+    """What an option says is no word on an option: `(B) right` is none on B."""
+    told = "".join(form.format(letter=letter, text=text) for letter, text in zip("ABC", options))
+    listed = before + told.removesuffix(" or ").removesuffix(", ")
+    assert read_choice(listed, options) is None
+    assert read_choice(f"{listed}\n\nAnswer: B", options) == 1
+    assert read_choice(f"({'B'}) {options[1]}", options) == 1

@@ -17,7 +17,7 @@ from .vocabulary import Lexicon, Vocabulary
 from .wrappers import answer_of
 from .yesno import read_yes_no
 
-READERS = "3"
+READERS = "4"
 """The version of the readers of `standard`, which stands in every result: raise it with every change of what they read."""
 
 __all__ = [

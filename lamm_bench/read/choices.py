@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 from .letters import LETTERS, Mention, index_of, mentions
 from .options import Options, asserted, folded, named, only, options_of, tidy, whole
@@ -86,7 +87,7 @@ def read_choice(text: str, choices: Sequence[str]) -> int | None:
     alone = ALONE.fullmatch(seen) if len(seen) < SHORT else None
     if alone:  # before it is unwrapped, since "<B>" is a tag as well
         return index_of(alone.group(1), len(choices))
-    said = tidy(answer_of(text, KEYS)).strip()
+    said = without_list(tidy(answer_of(text, KEYS)), choices).strip()
     if not said:
         return None
     for rule in (whole_answer, last_line, affirmed, leading, by_text):
@@ -94,6 +95,30 @@ def read_choice(text: str, choices: Sequence[str]) -> int | None:
         if found != NOT_SAID:
             return found
     return only_letter(said, choices)
+
+
+def without_list(said: str, choices: Sequence[str]) -> str:
+    """The answer without a list of all options that it only repeats: what an option says ("(B) right") is no word on an option.
+
+    >>> without_list("Which?\\n(A) left\\n(B) right", ["left", "right"])
+    'Which?\\n'
+    >>> without_list("(A) yes (B) no\\nThe answer is (B)", ["yes", "no"]), without_list("(A) left (B) right is it", ["left", "right"])
+    ('\\nThe answer is (B)', '(A) left (B) right is it')
+    """
+    if not 1 < len(choices) <= len(LETTERS) or len(said) > WIDTH:
+        return said
+    listed = listing(tuple(choices))
+    return listed.sub("", said) if listed is not None else said
+
+
+@lru_cache(maxsize=4096)
+def listing(choices: tuple[str, ...]) -> re.Pattern[str] | None:
+    """Finds all options in their order, each behind its letter, with nothing of a sentence behind the last; None for empty options."""
+    texts = [tidy(choice).strip().rstrip(".") for choice in choices]
+    if not all(texts):
+        return None
+    entries = [rf"(?<!\w)\(?{letter}(?:\)|[.:]|\s-)\s*{re.escape(text)}" for letter, text in zip(LETTERS, texts)]
+    return re.compile(r"[\s.,;|/]*(?:(?:or|and)\s+)?".join(entries) + r"(?=[.;,]?\s*(?:\n|$))\.?", re.I)
 
 
 def lettered(text: str, choices: Sequence[str]) -> bool:
