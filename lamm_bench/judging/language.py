@@ -13,11 +13,11 @@ from statistics import mean
 
 from lamm_bench.ask.instruction import fill
 from lamm_bench.measure.scoring import Score, count
-from lamm_bench.measure.stats import estimates, ratio, seed_of
-from lamm_bench.types import Generate, Message, Metric, Response, Row, Task
+from lamm_bench.measure.stats import estimates, ratio
+from lamm_bench.types import Message, Metric, Response, Row, Task
 
 from .cases import Case
-from .rating import name, row_of
+from .rating import name, row_of, votes_on
 from .truth import answer_text, medium_of, question_of, truth_of
 from .verdicts import Unit, text_of
 
@@ -59,9 +59,9 @@ class Language:
     new_tokens: int = NEW_TOKENS
 
     def units(self, task: Task, cases: Sequence[Case]) -> list[Unit]:
-        return [self.unit(task, case, vote) for case in cases if case.status == "ok" for vote in range(self.votes)]
+        return votes_on(self, task, cases, "language", lambda case: self.messages(task, case))
 
-    def unit(self, task: Task, case: Case, vote: int) -> Unit:
+    def messages(self, task: Task, case: Case) -> tuple[Message, ...]:
         assert case.sample is not None
         values = {
             "question": question_of(case.sample),
@@ -69,14 +69,7 @@ class Language:
             "thought": cut(case.thought),
             "answer": answer_text(case.answers[0]),
         }
-        messages = (
-            Message("system", (fill(SYSTEM, {"medium": medium_of(task)}),)),
-            Message("user", (fill(ASK, values),)),
-        )
-        drawn = self.votes > 1 and self.temperature > 0
-        seed = seed_of("language", str(self.seed), task.name, case.id, str(vote)) % 2**31 if drawn else None
-        temperature = self.temperature if drawn else 0.0
-        return Unit(name(case, vote), Generate(messages, self.new_tokens, (), temperature, 1.0, seed, name(case, vote)))
+        return (Message("system", (fill(SYSTEM, {"medium": medium_of(task)}),)), Message("user", (fill(ASK, values),)))
 
     def score(self, task: str, protocol: str, cases: Sequence[Case], given: Mapping[str, Response]) -> Score:
         """The mean grade with its interval by image; what was not graded is counted, and in the bounds."""

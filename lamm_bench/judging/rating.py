@@ -3,14 +3,14 @@ scale was published (reference 1.15): these figures stand beside no printed ones
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import mean, stdev
-from typing import Any
+from typing import Any, Protocol
 
 from lamm_bench.measure.scoring import Score, count
 from lamm_bench.measure.stats import estimates, ratio, seed_of
-from lamm_bench.types import Generate, Metric, Response, Row, Sample, Task
+from lamm_bench.types import Generate, Message, Metric, Response, Row, Sample, Task
 
 from .cases import Case
 from .truth import answer_text, medium_of, question_of, truth_of
@@ -36,17 +36,12 @@ class Rating:
     new_tokens: int = NEW_TOKENS
 
     def units(self, task: Task, cases: Sequence[Case]) -> list[Unit]:
-        return [self.unit(task, case, vote) for case in cases if case.status == "ok" for vote in range(self.votes)]
+        return votes_on(self, task, cases, "rating", lambda case: self.messages(task, case))
 
-    def unit(self, task: Task, case: Case, vote: int) -> Unit:
+    def messages(self, task: Task, case: Case) -> tuple[Message, ...]:
         assert case.sample is not None
-        messages = rating_messages(
-            medium_of(task), question_of(case.sample), truth_of(task, case.sample), answer_text(case.answers[0])
-        )
-        drawn = self.votes > 1 and self.temperature > 0
-        seed = seed_of("rating", str(self.seed), task.name, case.id, str(vote)) % 2**31 if drawn else None
-        temperature = self.temperature if drawn else 0.0
-        return Unit(name(case, vote), Generate(messages, self.new_tokens, (), temperature, 1.0, seed, name(case, vote)))
+        truth, answer = truth_of(task, case.sample), answer_text(case.answers[0])
+        return rating_messages(medium_of(task), question_of(case.sample), truth, answer)
 
     def score(self, task: str, protocol: str, cases: Sequence[Case], given: Mapping[str, Response]) -> Score:
         """Means over rated answers with intervals by image; what was not rated is counted, and in the bounds."""
@@ -71,6 +66,34 @@ class Rating:
         if len(overall) > 1:
             stats |= {"sd": stdev(overall), "repeated": 1.0}
         return row_of(case, "ok", stats)
+
+
+class Voting(Protocol):
+    """A way of judging one answer several times."""
+
+    @property
+    def votes(self) -> int: ...
+    @property
+    def temperature(self) -> float: ...
+    @property
+    def seed(self) -> int: ...
+    @property
+    def new_tokens(self) -> int: ...
+
+
+def votes_on(
+    method: Voting, task: Task, cases: Sequence[Case], kind: str, messages: Callable[[Case], tuple[Message, ...]]
+) -> list[Unit]:
+    """Each vote on each answer that can be judged. One vote is greedy; several are drawn, each with a seed of its own."""
+    drawn = method.votes > 1 and method.temperature > 0
+    temperature = method.temperature if drawn else 0.0
+    units = []
+    for case in cases:
+        for vote in range(method.votes if case.status == "ok" else 0):
+            seed = seed_of(kind, str(method.seed), task.name, case.id, str(vote)) % 2**31 if drawn else None
+            unit = name(case, vote)
+            units.append(Unit(unit, Generate(messages(case), method.new_tokens, (), temperature, 1.0, seed, unit)))
+    return units
 
 
 def name(case: Case, vote: int) -> str:
