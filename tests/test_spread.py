@@ -22,8 +22,10 @@ from lamm_bench.keep.runs import Run
 from lamm_bench.show.progress import Bars, stderr_console
 from lamm_bench.spread import fleet as fleet_module
 from lamm_bench.spread import places
-from lamm_bench.spread.fleet import Fleet, Model, engaged
+from lamm_bench.spread.engaging import Wanted, engaged
+from lamm_bench.spread.fleet import Fleet, Model
 from lamm_bench.spread.leases import Call
+from lamm_bench.spread.processes import Processes
 from lamm_bench.spread.wire import pack, unpack
 from lamm_bench.types import Generate, Media, Message, Response
 
@@ -66,6 +68,7 @@ def same(one: Path, other: Path) -> None:
 def go(tmp_path: Path, name: str, workers: int = 0, count: int = 12, root: Path | None = None, **settings: Any) -> Outcome:
     """One run of `mortal`, by so many workers or (0) by this process."""
     asked = {key: settings.pop(key) for key in ("tasks", "recipe") if key in settings}
+    more = {key: settings.pop(key) for key in ("engine", "address", "patience", "allow_mixed") if key in settings}
     root = root or draw_root(tmp_path / "data", count=count)
     (tmp_path / f"marks-{name}").mkdir(exist_ok=True)
     settings = {"marks": str(tmp_path / f"marks-{name}"), **settings}
@@ -74,7 +77,7 @@ def go(tmp_path: Path, name: str, workers: int = 0, count: int = 12, root: Path 
     options = Options("mortal", {}, **{"tasks": "colours", "output": tmp_path / name, **asked})
     if not workers:
         return run(options, catalog, adapter, root, "test", Watcher())
-    crew = engaged(str(workers), Model("mortal", settings, [PLUGIN]), adapter, catalog.plugin_files)
+    crew = engaged(Wanted(str(workers), **more), Model("mortal", settings, [PLUGIN]), adapter, catalog.plugin_files)
     try:
         return run(options, catalog, crew, root, "test", Watcher())
     finally:
@@ -220,7 +223,7 @@ def test_a_model_that_cannot_be_loaded_is_the_same_sentence(tmp_path: Path) -> N
 def mortal_fleet(tmp_path: Path):
     settings = {"marks": str(tmp_path)}
     catalog = load_catalog([PLUGIN])
-    crew = Fleet(Model("mortal", settings, [PLUGIN]), catalog.adapter("mortal", settings), [{}], catalog.plugin_files)
+    crew = Fleet(Model("mortal", settings, [PLUGIN]), catalog.adapter("mortal", settings), Processes([{}]), catalog.plugin_files)
     yield crew, catalog
     crew.close()
 
@@ -266,7 +269,7 @@ def test_a_worker_of_another_version_is_refused(tmp_path: Path, monkeypatch: pyt
 
 def test_a_plugin_that_was_edited_since_the_run_began_is_refused(tmp_path: Path) -> None:
     catalog = load_catalog([PLUGIN])
-    crew = Fleet(Model("mortal", {}, [PLUGIN]), catalog.adapter("mortal", {}), [{}], {PLUGIN: "of other content"})
+    crew = Fleet(Model("mortal", {}, [PLUGIN]), catalog.adapter("mortal", {}), Processes([{}]), {PLUGIN: "of other content"})
     with pytest.raises(BenchError, match="mortal.py was edited since the run began"):
         crew.fingerprint()
     crew.close()

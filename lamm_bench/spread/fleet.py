@@ -1,6 +1,6 @@
 """An adapter whose model is held by workers: the runner meets it as it meets any other, and stays what it is.
 
-Requests go out in leases (`leases.py`) to processes (`crew.py`). No worker is waited for but at the very first: one that dies is
+Requests go out in leases (`leases.py`) to workers (`crew.py`). No worker is waited for but at the very first: one that dies is
 replaced while the others go on, and what it had not answered is asked again. None of this is part of a run's identity."""
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from lamm_bench.errors import BenchError, Stopped
 from lamm_bench.types import Adapter, Generate, Job, Request, Response, Score
 
 from .crew import Crew, Hand, Model
+from .engines import Engine
 from .leases import Call, Lease, lease_size
-from .places import seats
 from .wire import error_of, line_of, pack, unpack, versions
 
 VALUES = (
@@ -31,18 +31,14 @@ ROW = 6  # deaths without an answer between them, beside one for each worker, af
 
 
 class Fleet:
-    """The adapter `adapter` (made here only for its settings), answered for by one worker on each of `seats`."""
+    """The adapter `adapter` (made here only for its settings), answered for by one worker on each seat of `engine`."""
 
     def __init__(
-        self, model: Model, adapter: Adapter, seats: Sequence[Mapping[str, str]], plugins: Mapping[str, str] = {}
+        self, model: Model, adapter: Adapter, engine: Engine, plugins: Mapping[str, str] = {}, allow_mixed: bool = False
     ) -> None:
-        if hasattr(adapter, "base_url"):
-            raise BenchError(
-                f"--workers: {adapter.name} asks servers, many questions at a time, from one process; "
-                "name several servers instead, as in --set base_url=http://a:8000/v1,http://b:8000/v1"
-            )
         self.name: str = adapter.name
-        self.crew = Crew(model, seats)
+        self.crew = Crew(model, engine)
+        self._allow_mixed = allow_mixed
         self._plugins = dict(plugins)  # the files that bring it, and what they held when the driver read them
         self._batch = int(getattr(adapter, "batch_size", 0) or 0)
         self._hello: dict[str, Any] | None = None
@@ -338,13 +334,6 @@ class Fleet:
                 return answer
 
 
-def engaged(workers: str, model: Model, adapter: Adapter, plugins: Mapping[str, str]) -> Fleet:
-    """The fleet of `--workers`. Raises `BenchError` for a number that is none, and for adapters that need no workers."""
-    fleet = Fleet(model, adapter, seats(workers), plugins)
-    fleet.crew.start()
-    return fleet
-
-
 def added(total: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
     """Two accounts as one: numbers are added, of other values the first stays.
 
@@ -362,4 +351,4 @@ def added(total: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-__all__ = ["Fleet", "Model", "engaged"]
+__all__ = ["Fleet", "Model"]

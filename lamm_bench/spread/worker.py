@@ -12,7 +12,7 @@ import threading
 import time
 import traceback
 from collections.abc import Iterable, Mapping
-from typing import Any, BinaryIO
+from typing import Any, Protocol
 
 from lamm_bench.ask.catalog import Catalog, load_catalog
 from lamm_bench.ask.identity import fingerprint
@@ -41,10 +41,16 @@ METHODS = ("begin", "score", "why_not", "seen", "usage", "loss")
 KINDS = {"generate": Generate, "score": Score}
 
 
-class Worker:
-    """One adapter, and the pipe that answers go into."""
+class Out(Protocol):
+    """Where answers go: a pipe, or what stands for one."""
 
-    def __init__(self, out: BinaryIO) -> None:
+    def write(self, line: bytes, /) -> Any: ...
+
+
+class Worker:
+    """One adapter, and where its answers go."""
+
+    def __init__(self, out: Out) -> None:
         self._out, self._sending = out, threading.Lock()
         self.orders: queue.Queue[dict[str, Any] | None] = queue.Queue()
         self.dropped: set[int] = set()  # leases whose answers nobody waits for any more
