@@ -23,7 +23,7 @@ from lamm_bench.types import Adapter, to_json
 
 from .catalog import Catalog
 from .coordinates import answers, foreign, hint, of_manifest, spoken
-from .identity import Grown, circumstances, describe, fingerprint, noted
+from .identity import Grown, circumstances, describe, fingerprint, noted, remember
 from .outcome import Outcome, Watcher, latencies, load, score_task, why_failed, with_pools
 from .recipe import Recipe
 from .runner import Plan, ask, plan, why_not
@@ -92,7 +92,7 @@ def run(options: Options, catalog: Catalog, adapter: Adapter, root: Path, source
         "protocols": list(options.protocols or recipe.metric.protocols),
         "source": source,
         "data_root": str(root.resolve()),  # where they were met; not part of the identity, since data may move
-        "asked": [circumstances(options.command, catalog)],  # one entry for each way in which processes have asked
+        "asked": [circumstances(options.command, catalog, adapter)],  # one entry for each way in which processes have asked
     }
     if fallback := examples.get("fallback"):
         watcher.say(f"note: examples in context: {fallback}")
@@ -117,6 +117,7 @@ def run(options: Options, catalog: Catalog, adapter: Adapter, root: Path, source
             outcome.scores += pooled(catalog.pools, outcome.scores)
             finish(opened, outcome, catalog.pools, notes)
     finally:
+        remember(opened, adapter)
         account(opened, adapter, watcher)  # of an interrupted run too: what was spent was spent
         opened.close()
     return outcome

@@ -37,6 +37,8 @@ class Hand:
     hello: dict[str, Any] | None = None
     pid: int = 0
     lease: int | None = None  # what it works on
+    since: float = 0.0  # by the driver's clock: when it was last heard, or given its lease
+    aside: bool = False  # silent for longer than one's patience: nobody waits for it
     calls: set[int] = field(default_factory=set)  # questions that it has not answered yet
 
     @property
@@ -76,11 +78,11 @@ class Crew:
         link.send(self.model.order())
         self.hands[number] = Hand(number, seat, link)
 
-    def hear(self, wait: bool = True) -> tuple[Hand, dict[str, Any] | None] | None:
-        """The next message and who said it; without a message where it died. None when nothing was said and none was waited for."""
+    def hear(self, seconds: float | None) -> tuple[Hand, dict[str, Any] | None] | None:
+        """The next message and who said it; without a message where it died. None when nothing was said in time (None: however long it takes)."""
         while True:
             try:
-                number, line = self._heard.get(block=wait)
+                number, line = self._heard.get(seconds is None or seconds > 0, seconds)
             except queue.Empty:
                 return None
             hand = self.hands.get(number)
@@ -96,9 +98,9 @@ class Crew:
         return f"{why}; its last words: {said}" if said else why
 
     def dismiss(self, hand: Hand) -> None:
-        """Sends a worker away that may not take part."""
+        """Sends a worker away that may not take part, or that hangs. It is not waited for."""
         del self.hands[hand.number]
-        hand.link.stop()
+        hand.link.close()
 
     @property
     def ready(self) -> list[Hand]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from lamm_bench.errors import BenchError
 from lamm_bench.types import Adapter
 
-from .engines import Engine, Wanted
+from .engines import PATIENCE, Engine, Wanted
 from .fleet import Fleet, Model
 from .places import seats
 from .processes import Processes
@@ -17,7 +17,7 @@ from .ray_engine import Ray
 def engaged(wanted: Wanted, model: Model, adapter: Adapter, plugins: Mapping[str, str]) -> Fleet:
     """The fleet of `--workers`. Raises `BenchError` for what cannot be meant, and for adapters that need no workers."""
     refuse_servers(adapter)
-    fleet = Fleet(model, adapter, engine_of(wanted), plugins, wanted.allow_mixed)
+    fleet = Fleet(model, adapter, engine_of(wanted), plugins, wanted.patience, wanted.allow_mixed)
     fleet.crew.start()
     return fleet
 
@@ -38,4 +38,4 @@ def refuse_servers(adapter: Adapter) -> None:
         )
 
 
-__all__ = ["Model", "Wanted", "engaged"]
+__all__ = ["PATIENCE", "Model", "Wanted", "engaged"]
