@@ -55,7 +55,9 @@ class Estimates(dict[str, Estimate]):
     """The metrics of one task under one protocol, headline first, with how its samples ended in `counts`."""
 
     def __init__(self, entry: Mapping[str, Any]) -> None:
-        super().__init__({name: estimate(value) for name, value in entry["metrics"].items()})
+        from .ask.finished import estimate_of
+
+        super().__init__({name: estimate_of(value) for name, value in entry["metrics"].items()})
         self.counts: dict[str, int] = dict(entry["counts"])
 
     @property
@@ -290,12 +292,6 @@ def changes(overrides: Any) -> tuple[str, ...]:
     if not isinstance(found, Sequence) or not all(isinstance(one, str) for one in found):
         raise BenchError(f"overrides is {overrides!r}, expected texts such as instruction.prompt=3")
     return tuple(found)
-
-
-def estimate(value: Mapping[str, Any]) -> Estimate:
-    """An estimate as it stands in `result.json`."""
-    pairs = {key: tuple(value[key]) if value.get(key) is not None else None for key in ("ci95", "bounds")}
-    return Estimate(**{**value, **pairs})
 
 
 def plain(value: Any) -> Any:

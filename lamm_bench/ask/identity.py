@@ -128,7 +128,7 @@ def describe(
     }
 
 
-def circumstances(command: Sequence[str], catalog: Catalog, adapter: Adapter) -> dict[str, Any]:
+def circumstances(command: Sequence[str], catalog: Catalog, adapter: Adapter | None) -> dict[str, Any]:
     """When, how and on what a process asked. It moves no answer that the identity does not speak of, and stands in no result."""
     told = getattr(adapter, "workers_told", None)  # of many workers: on what they compute
     return {

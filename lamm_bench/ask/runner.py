@@ -53,6 +53,7 @@ class Plan:
 def plan(task: Task, samples: Sequence[Sample], limit: int | None, seed: int, control: str | None) -> Plan:
     """Chooses, seals and hides."""
     chosen = limited(samples, limit, seed)
+    media.hash_ahead(item for sample in chosen for item in sample.media)
     unusable: dict[str, str] = {}
     sealed = []
     for sample in chosen:

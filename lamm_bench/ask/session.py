@@ -21,6 +21,7 @@ from lamm_bench.measure.scoring import Score, pooled
 from lamm_bench.task import options_unseen
 from lamm_bench.types import Adapter, to_json
 
+from . import finished, seals
 from .catalog import Catalog
 from .coordinates import answers, foreign, hint, of_manifest, spoken
 from .identity import Grown, circumstances, describe, fingerprint, noted, remember
@@ -81,8 +82,14 @@ def run(options: Options, catalog: Catalog, adapter: Adapter, root: Path, source
     recipe = catalog.recipe(options.recipe, options.overrides)
     if options.control and options.control not in CONTROLS:
         raise unknown("control", options.control, CONTROLS)
+    if (before := finished.found(options, catalog, recipe, adapter, root)) is not None:
+        watcher.say(
+            f"{before.folder} holds all answers and their scores; they are not asked again, for nothing has changed since"
+        )
+        return before
     outcome = Outcome()
-    plans = planned(options, catalog, recipe, adapter, root, outcome)
+    with finished.watched(root) as read, seals.kept(root):
+        plans = planned(options, catalog, recipe, adapter, root, outcome)
     described = describe(options.model, options.settings, recipe, adapter, plans, options.drawn, catalog)
     examples = examples_told(plans, described)
     manifest = {
@@ -105,7 +112,8 @@ def run(options: Options, catalog: Catalog, adapter: Adapter, root: Path, source
     opened = Run.start(outcome.folder, manifest, options.mode, grow)
     try:
         tell_what_is_there(opened, plans, watcher)
-        held = held_besides(opened, plans, catalog, root, outcome) if options.share is None else []
+        with finished.watched(root, read):
+            held = held_besides(opened, plans, catalog, root, outcome) if options.share is None else []
         watcher.expect(len(plans) + len(held))
         for work in in_order([*plans, *held], catalog):
             asking = None if work in held else adapter
@@ -116,6 +124,9 @@ def run(options: Options, catalog: Catalog, adapter: Adapter, root: Path, source
         else:
             outcome.scores += pooled(catalog.pools, outcome.scores)
             finish(opened, outcome, catalog.pools, notes)
+            remember(opened, adapter)
+            key = finished.key_of(options, catalog, recipe, adapter, root)
+            finished.stamp(opened, key, outcome, catalog.select_tasks(options.tasks), [*plans, *held], read, root)
     finally:
         remember(opened, adapter)
         account(opened, adapter, watcher)  # of an interrupted run too: what was spent was spent

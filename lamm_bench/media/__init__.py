@@ -4,7 +4,7 @@ Whatever cannot be used is a `MediaError`: one sentence that names the file. `mo
 
 from .cache import Cache, cache
 from .descriptor import DESCRIPTOR_VERSION, descriptor
-from .files import BLANK, SHUFFLED, blank, content, is_blank, is_shuffled, seal, sha256, shuffle
+from .files import BLANK, SHUFFLED, blank, content, hash_ahead, is_blank, is_shuffled, seal, sha256, shuffle
 from .image import GRAY, MAX_PIXELS, image_size, open_image, original
 from .modality import (
     EncoderKind,
@@ -50,6 +50,7 @@ __all__ = [
     "descriptor",
     "flats",
     "forget",
+    "hash_ahead",
     "image_size",
     "instead",
     "is_blank",

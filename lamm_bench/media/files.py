@@ -4,9 +4,12 @@ Nothing here decodes anything."""
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import stat
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from io import BufferedReader
 from typing import TypeAlias
@@ -19,13 +22,15 @@ from .modality import modalities
 BLANK = "blank"  # stands in `Media.sha256` for media whose content is hidden
 SHUFFLED = "shuffled "  # stands before the hash in `Media.sha256` of media whose content is out of order
 
-FileKey: TypeAlias = tuple[str, int, int]  # path, bytes, nanoseconds of the last change
+FileKey: TypeAlias = tuple[str, int, int, int]  # path, bytes, nanoseconds of the last change, and of that of anything about it
+AT_ONCE = 8  # files that are hashed side by side
+FEW = 64  # files for which no thread is worth it
 
 _hashes: dict[FileKey, str] = {}
 
 
 def sha256(path: str | os.PathLike[str]) -> str:
-    """Hexadecimal SHA-256 of the file's bytes, computed again only when its size or time of change differs."""
+    """Hexadecimal SHA-256 of the file's bytes, computed again only when its size or a time of change differs."""
     key = file_key(path)
     if key not in _hashes:
         digest = hashlib.sha256()
@@ -37,6 +42,31 @@ def sha256(path: str | os.PathLike[str]) -> str:
                 raise MediaError(f"{os.fspath(path)} cannot be read: {error.strerror or error}") from None
         _hashes[key] = digest.hexdigest()
     return _hashes[key]
+
+
+def known() -> Mapping[FileKey, str]:
+    """Every hash that was computed or made known here."""
+    return _hashes
+
+
+def know(hashes: Mapping[FileKey, str]) -> None:
+    """Hashes that somebody has kept. A file that is another by its key is hashed all the same."""
+    _hashes.update(hashes)
+
+
+def hash_ahead(many: Iterable[Media]) -> None:
+    """Hashes the files of many media side by side, so that `seal` finds them; what cannot be read is told there."""
+    plain = {one.path for one in many if one.kind in modalities() and modalities()[one.kind].digest is None}
+    if len(plain) <= FEW:
+        return
+
+    def hashed(path: str) -> None:
+        with contextlib.suppress(MediaError):
+            sha256(path)
+
+    with ThreadPoolExecutor(min(AT_ONCE, os.cpu_count() or 1)) as pool:
+        for _ in pool.map(hashed, plain, chunksize=64):
+            pass
 
 
 def digest(media: Media) -> str:
@@ -97,7 +127,7 @@ def file_stat(path: str | os.PathLike[str]) -> os.stat_result:
 
 def file_key(path: str | os.PathLike[str]) -> FileKey:
     found = file_stat(path)
-    return os.fspath(path), found.st_size, found.st_mtime_ns
+    return os.fspath(path), found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
 
 def open_file(path: str | os.PathLike[str]) -> BufferedReader:

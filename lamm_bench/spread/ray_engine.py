@@ -11,7 +11,7 @@ import socket
 import sys
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from lamm_bench.errors import BenchError
@@ -21,10 +21,12 @@ from .places import THREADS
 
 MISSING = "--engine ray needs Ray: pip install 'lamm-bench[ray]'; on one machine --workers does without it"
 STORE = 100 * 2**20  # bytes of Ray's object store: only lines go through it, media never
+LOOK = 0.5  # seconds between two looks at whether an actor is still wanted
 CONNECT = 10.0  # seconds in which a cluster's head must take a connection
 QUIET = {
     "RAY_worker_niceness": "0",  # Ray's own 15 lets workers starve beside any other process
     "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_ENABLE_AUTO_CONNECT": "0",  # no call may start a Ray by itself
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # workers without GPUs of their own see what a process would
 }
 
@@ -36,13 +38,15 @@ class Actor:
         self._ray, self._actor, self._heard = ray, actor, heard
         self._why = ""
         said = actor.lines.options(num_returns="streaming", concurrency_group="lines").remote()
-        threading.Thread(target=self._listen, args=(said,), daemon=True, name="actor").start()
+        self.thread = threading.Thread(target=self._listen, args=(said,), daemon=True, name="actor")
+        self.thread.start()
 
     def _listen(self, said: Any) -> None:
         try:
-            for piece in said:
-                for line in self._ray.get(piece).splitlines(keepends=True):
-                    self._heard(line)
+            while not self._why:  # a node that is cut off says nothing for a minute, and nobody may ask Ray once it is shut down
+                if self._ray.wait([said], timeout=LOOK)[0]:
+                    for line in self._ray.get(next(said)).splitlines(keepends=True):
+                        self._heard(line)
         except Exception as error:  # of Ray: the actor, its node or the cluster has gone; or of `ray_actor.lines`
             self._why = self._why or reason(error)
         self._heard(b"")
@@ -75,6 +79,7 @@ class Ray:
     needs: Mapping[str, float]
     ray: Any
     started: bool  # whether this process has started or joined it, and leaves it at the end
+    actors: list[Actor] = field(default_factory=list)
 
     @classmethod
     def of(cls, wanted: Wanted) -> Ray:
@@ -102,9 +107,15 @@ class Ray:
         )(ray_actor.Post)
         variables = {"env_vars": dict(self.seats[seat])}
         actor = made.options(runtime_env=variables).remote(os.getcwd(), [entry or os.getcwd() for entry in sys.path])
-        return Actor(self.ray, actor, heard)
+        self.actors.append(Actor(self.ray, actor, heard))
+        return self.actors[-1]
 
     def close(self) -> None:
+        for actor in self.actors:
+            actor.stop()
+        for actor in self.actors:
+            actor.thread.join(10 * LOOK)
+        self.actors.clear()
         if self.started:
             self.started = False
             self.ray.shutdown()
