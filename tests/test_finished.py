@@ -122,6 +122,18 @@ def test_other_code_or_packages_score_again(tmp_path: Path, scored: list[str], m
     assert len(scored) == 3
 
 
+def test_the_code_that_counts_is_that_of_all_shelves() -> None:
+    names = {Path(path).relative_to(finished.PACKAGE).as_posix() for path in finished.code_files()}
+    assert {
+        "tasks/ocr.py",
+        "measure/scoring.py",
+        "read/conventions.yaml",
+        "adapters/baselines.py",
+        "tasks/wordnet.json.gz",
+    } <= names
+    assert not any(name.endswith(".pyc") for name in names)
+
+
 def test_fresh_asks_anew_and_what_failed_is_never_finished(tmp_path: Path, scored: list[str]) -> None:
     go(tmp_path)
     go(tmp_path, mode="fresh")

@@ -86,10 +86,16 @@ def key_of(options: Any, catalog: Catalog, recipe: Recipe, adapter: Adapter, roo
         "fingerprint": fingerprint(adapter),
         "asked": {name: told for name, told in asked.items() if name != "date"},
         "root": os.path.realpath(root),
-        "code": stats_of(sorted(map(str, PACKAGE.rglob("*.py")))),
+        "code": stats_of(code_files()),
         "packages": [version(name) for name in COUNTING] + [shutil.which("java")],
     }
     return hashlib.sha256(canonical(value).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def code_files() -> list[str]:
+    """Every file of the package, words and recipes too; in a checkout its shelves are links to folders."""
+    walked = os.walk(PACKAGE, followlinks=True)
+    return sorted(os.path.join(place, name) for place, _, names in walked if not place.endswith("__pycache__") for name in names)
 
 
 def version(package: str) -> str | None:
@@ -125,25 +131,29 @@ def found(options: Any, catalog: Catalog, recipe: Recipe, adapter: Adapter, root
     """The outcome of the same command, where it has come to its end before and nothing has changed since."""
     if options.share is not None or options.mode == "fresh":
         return None
-    stamps = [(folder, stamp) for folder in places(options) if (stamp := read_stamp(folder)) is not None]
-    if not stamps:
+    folders = [folder for folder in places(options) if (folder / FILE).is_file()]
+    if not folders:
         return None
     key = key_of(options, catalog, recipe, adapter, root)
-    for folder, stamp in stamps:
-        if stamp["key"] == key and stats_of([*stamp["paths"], *own_files(folder)]) == stamp["stats"]:
+    for folder in folders:
+        stamp = read_stamp(folder, key)
+        if stamp is not None and stats_of([*stamp["paths"], *own_files(folder)]) == stamp["stats"]:
             return outcome_of(folder)
     return None
 
 
-def read_stamp(folder: Path) -> dict[str, Any] | None:
+def read_stamp(folder: Path, key: str) -> dict[str, Any] | None:
+    """What a run folder says of its end; None where it is another command's, which its first line tells, or damaged."""
     try:
+        with (folder / FILE).open("rb") as file:
+            if key.encode() not in file.read(200):
+                return None
         stamp = read_json(folder / FILE)
-    except BenchError:
+    except (BenchError, OSError):
         return None
-    right = (
-        isinstance(stamp, dict) and isinstance(stamp.get("paths"), list) and all(isinstance(one, str) for one in stamp["paths"])
-    )
-    return stamp if right and {"key", "stats"} <= stamp.keys() else None
+    paths = stamp.get("paths") if isinstance(stamp, dict) else None
+    right = isinstance(paths, list) and all(isinstance(one, str) for one in paths)
+    return stamp if right and stamp.get("key") == key and "stats" in stamp else None
 
 
 def own_files(folder: Path) -> list[str]:

@@ -27,7 +27,7 @@ from .coordinates import answers, foreign, hint, of_manifest, spoken
 from .identity import Grown, circumstances, describe, fingerprint, noted, remember
 from .outcome import Outcome, Watcher, latencies, load, score_task, why_failed, with_pools
 from .recipe import Recipe
-from .runner import Plan, ask, plan, why_not
+from .runner import Plan, ask, many_objects, plan, why_not
 from .shares import FILE, Share
 from .shots import shots_for, told_of
 from .transforms import CONTROLS
@@ -88,7 +88,7 @@ def run(options: Options, catalog: Catalog, adapter: Adapter, root: Path, source
         )
         return before
     outcome = Outcome()
-    with finished.watched(root) as read, seals.kept(root):
+    with finished.watched(root) as read, seals.kept(root), many_objects():
         plans = planned(options, catalog, recipe, adapter, root, outcome)
     described = describe(options.model, options.settings, recipe, adapter, plans, options.drawn, catalog)
     examples = examples_told(plans, described)
@@ -314,8 +314,9 @@ def scored(
     """The task's scores, kept. A task that cannot read or count its answers loses its own figures and no other's."""
     name = work.task.name
     try:
-        found = answers(ledger, work.samples, of_manifest(opened.manifest))
-        scores = score_task(catalog, work.task, work.samples, found, protocols, work.file)
+        with many_objects():
+            found = answers(ledger, work.samples, of_manifest(opened.manifest))
+            scores = score_task(catalog, work.task, work.samples, found, protocols, work.file)
     except BenchError:
         raise
     except Exception as error:

@@ -8,7 +8,7 @@ import contextlib
 import hashlib
 import os
 import stat
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from io import BufferedReader
@@ -56,17 +56,19 @@ def know(hashes: Mapping[FileKey, str]) -> None:
 
 def hash_ahead(many: Iterable[Media]) -> None:
     """Hashes the files of many media side by side, so that `seal` finds them; what cannot be read is told there."""
-    plain = {one.path for one in many if one.kind in modalities() and modalities()[one.kind].digest is None}
-    if len(plain) <= FEW:
+    whole = {name for name, one in modalities().items() if one.digest is None}
+    met = {key[0] for key in _hashes}  # should one of them have changed since, `seal` hashes it
+    new = sorted({one.path for one in many if one.kind in whole} - met)
+    if len(new) <= FEW:
         return
 
-    def hashed(path: str) -> None:
-        with contextlib.suppress(MediaError):
-            sha256(path)
+    def hashed(paths: Sequence[str]) -> None:
+        for path in paths:
+            with contextlib.suppress(MediaError):
+                sha256(path)
 
     with ThreadPoolExecutor(min(AT_ONCE, os.cpu_count() or 1)) as pool:
-        for _ in pool.map(hashed, plain, chunksize=64):
-            pass
+        list(pool.map(hashed, [new[start : start + FEW] for start in range(0, len(new), FEW)]))
 
 
 def digest(media: Media) -> str:
