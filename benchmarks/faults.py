@@ -35,6 +35,7 @@ class Sleeper:
     marks: str
     seconds: float = 0.01
     load: float = 0.0  # seconds until it is loaded
+    liar: bool = False  # the first process that answers is slow, and its answers are wrong
     name: str = MODEL
     modalities: frozenset[str] = frozenset({"image"})
 
@@ -44,9 +45,18 @@ class Sleeper:
         return MODEL
 
     def generate(self, requests: Sequence[Generate]) -> Iterator[tuple[int, Response]]:
+        lies = str(self.liar) == "True" and first(Path(self.marks) / "liar")
         for number, request in enumerate(requests):
-            time.sleep(self.seconds)
-            yield number, Response(f"CAT, {request.sample}" if hash_of(request.sample) % 3 else "truck")
+            time.sleep(self.seconds * (20 if lies else 1))
+            true = f"CAT, {request.sample}" if hash_of(request.sample) % 3 else "truck"
+            yield number, Response("a lie" if lies else true)
+
+
+def first(mark: Path) -> bool:
+    """Whether this process is the one that has left, or leaves, its number there."""
+    if not mark.exists():
+        mark.write_text(str(os.getpid()))
+    return mark.read_text() == str(os.getpid())
 
 
 def hash_of(name: str) -> int:
@@ -83,7 +93,8 @@ class Bench:
         ]
         (self.place / "data/2D_Benchmark/meta_file/OCR_SVT.json").write_text(json.dumps(items))
 
-    def start(self, folder: str, workers: int, *more: str) -> subprocess.Popen[bytes]:
+    def start(self, folder: str, workers: int, *more: str, through: Sequence[str] = ()) -> subprocess.Popen[bytes]:
+        """Begins the command, by way of another one (`through`) where that is wanted."""
         words = ["--plugin", str(Path(__file__).resolve()), "--model", MODEL, "--set", f"marks={self.marks}", "--tasks", "svt"]
         words += [
             "--set",
@@ -94,7 +105,7 @@ class Bench:
             str(self.place / folder),
         ]
         words += ["--workers", str(workers)] if workers else []
-        command = [sys.executable, "-m", "lamm_bench", "run", *words, *more]
+        command = [*through, sys.executable, "-m", "lamm_bench", "run", *words, *more]
         return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
 
     def lines(self, folder: str) -> int:
@@ -102,16 +113,16 @@ class Bench:
         path = self.place / folder / "records/svt.jsonl"
         return path.read_bytes().count(b"\n") if path.exists() else 0
 
-    def whole(self, folder: str, workers: int) -> None:
+    def whole(self, folder: str, workers: int, *more: str) -> None:
         """Runs the command to its end."""
-        process = self.start(folder, workers)
+        process = self.start(folder, workers, *more)
         _, told = process.communicate()
         if process.returncode:
             raise SystemExit(f"the run in {folder} ended with status {process.returncode}: {told.decode()}")
 
     def living(self) -> list[int]:
         """The workers that run now."""
-        return [int(mark.name) for mark in self.marks.iterdir() if alive(int(mark.name))]
+        return [int(mark.name) for mark in self.marks.iterdir() if mark.name.isdigit() and alive(int(mark.name))]
 
     def counts(self, folder: str) -> tuple[int, int]:
         """Answers that are lost, and that are there more than once."""
@@ -174,6 +185,40 @@ def kill_drivers(bench: Bench, folder: str, workers: int, deaths: int) -> tuple[
     return hit, left
 
 
+def hang_workers(bench: Bench, folder: str, workers: int, hangs: int) -> int:
+    """Stops workers for ever (SIGSTOP): they neither answer nor die. Gives how many."""
+    process, hit = bench.start(folder, workers, "--patience", "2"), 0
+    while process.poll() is None:
+        found = bench.living()
+        if found and hit < hangs and 0 < bench.lines(folder) < bench.questions:
+            os.kill(bench.rng.choice(found), signal.SIGSTOP)
+            hit += 1
+        time.sleep(bench.rng.uniform(0.2, 0.6))
+    if process.returncode:
+        raise SystemExit(f"the run in {folder} ended with status {process.returncode}: {process.communicate()[1].decode()}")
+    return hit
+
+
+def two_drivers(bench: Bench, folder: str, workers: int) -> int:
+    """A second command on the same folder, in the middle of the first. Gives how many were refused."""
+    process = bench.start(folder, 0)  # alone it takes long enough for the second to come in its middle
+    while process.poll() is None and bench.lines(folder) < 2:
+        time.sleep(0.005)
+    second = bench.start(folder, workers)
+    told = second.communicate()[1].decode()
+    if second.returncode != 2:
+        raise SystemExit(f"the second driver ended with status {second.returncode}: {told}")
+    if process.communicate() and process.returncode:
+        raise SystemExit(f"the first driver ended with status {process.returncode}")
+    return 1
+
+
+def lie(bench: Bench, folder: str, workers: int) -> bool:
+    """One worker answers slowly and wrongly. Gives whether the run says so; what was only asked of it stands in the records."""
+    bench.whole(folder, workers, "--set", "liar=True")
+    return "ALARM" in (bench.place / folder / "timing.json").read_text()
+
+
 def shards(bench: Bench, folder: str, jobs: int) -> int:
     """One job after the other, each shot once and begun again; then merged."""
     for number in range(1, jobs + 1):
@@ -201,6 +246,24 @@ def row(bench: Bench, name: str, folder: str, deaths: int, orphans: int, seconds
     return same and not (lost or doubled or orphans)
 
 
+def no_deaths(bench: Bench, workers: int) -> bool:
+    """The rows in which nobody dies by itself."""
+    begun = time.monotonic()
+    hit = hang_workers(bench, "hung", workers, workers)
+    ends = time.monotonic() + 10.0  # one that hangs is given three seconds to end politely
+    while bench.living() and time.monotonic() < ends:
+        time.sleep(0.02)
+    right = row(bench, "workers stopped for ever", "hung", hit, len(bench.living()), time.monotonic() - begun)
+    begun = time.monotonic()
+    two_drivers(bench, "contested", workers)
+    right &= row(bench, "two drivers on one folder", "contested", 0, len(bench.living()), time.monotonic() - begun)
+    begun = time.monotonic()
+    alarm = lie(bench, "lied", workers)
+    told, seconds = "alarm" if alarm else "NO ALARM", time.monotonic() - begun
+    print(f"{'one worker slow and wrong':<44} {0:>6} {'':>14} {len(bench.living()):>8} {told:>10} {seconds:>8.1f}")
+    return right and alarm
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--questions", type=int, default=300)
@@ -208,6 +271,7 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=4)
     parser.add_argument("--deaths", type=int, default=20, help="of workers, and of drivers")
     parser.add_argument("--shards", type=int, default=4)
+    parser.add_argument("--short", action="store_true", help="only the rows in which somebody is killed")
     parser.add_argument("--seed", type=int, default=0)
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="lamm-bench-faults-") as place:
@@ -226,6 +290,7 @@ def main() -> None:
         begun = time.monotonic()
         hit, left = kill_drivers(bench, "driver", asked.workers, asked.deaths)
         right &= row(bench, "driver killed; workers and one process in turn", "driver", hit, left, time.monotonic() - begun)
+        right &= asked.short or no_deaths(bench, asked.workers)
         begun = time.monotonic()
         hit = shards(bench, "merged", asked.shards)
         right &= row(

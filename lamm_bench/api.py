@@ -55,7 +55,9 @@ class Estimates(dict[str, Estimate]):
     """The metrics of one task under one protocol, headline first, with how its samples ended in `counts`."""
 
     def __init__(self, entry: Mapping[str, Any]) -> None:
-        super().__init__({name: estimate(value) for name, value in entry["metrics"].items()})
+        from .ask.finished import estimate_of
+
+        super().__init__({name: estimate_of(value) for name, value in entry["metrics"].items()})
         self.counts: dict[str, int] = dict(entry["counts"])
 
     @property
@@ -150,13 +152,20 @@ def evaluate(
     output: str | Path | None = None,
     fresh: bool = False,
     progress: bool = False,
+    workers: int | str | None = None,
+    engine: str = "processes",
+    address: str | None = None,
+    gpus_per_worker: int | None = None,
+    patience: float | None = None,
+    allow_mixed: bool = False,
 ) -> Run:
     """Asks a model about tasks, scores its answers, and keeps everything in a run folder, as `lamm-bench run` does.
 
     `model` is an adapter's name, with its `--set` options in `settings`, or an adapter of your own. `data_root` is a folder in
     upstream's layout; without it the data are looked for, and drawn if there are none. The same call again goes on where the
     last one stopped, or finds all answers there; `fresh` asks anew. `overrides` are settings of the recipe said otherwise,
-    such as `["instruction.prompt=3"]`. Raises `BenchError` for what the caller can mend."""
+    such as `["instruction.prompt=3"]`. `workers` (a number, or "gpus") holds a model by name in that many workers of `engine`
+    ("processes", or "ray" at `address`), as `--workers` does (docs/scale.md). Raises `BenchError` for what the caller can mend."""
     from .ask.catalog import load_catalog
     from .ask.outcome import Watcher
     from .ask.recipe import PROTOCOLS
@@ -204,9 +213,26 @@ def evaluate(
     )
     if settings and not named:
         raise BenchError("settings are for models by name; set your adapter's own attributes")
-    adapter = catalog.adapter(model, options.settings) if isinstance(model, str) else model
-    root, source = find_root(Path(data_root) if data_root is not None else None, watcher.say, catalog.select_tasks(options.tasks))
-    outcome = run(options, catalog, adapter, root, source, watcher)
+    adapter: Any = catalog.adapter(model, options.settings) if isinstance(model, str) else model
+    fleet: Any = None
+    if workers is not None:
+        if not named:
+            raise BenchError(
+                "workers make their own adapter, by its name: give the model's name and settings, and its file in plugins"
+            )
+        from .spread.engaging import PATIENCE, Model, Wanted, engaged
+
+        wait = PATIENCE if patience is None else patience
+        crew = Wanted(str(workers), engine, address, gpus_per_worker, wait, allow_mixed)
+        adapter = fleet = engaged(crew, Model(options.model, options.settings, files), adapter, catalog.plugin_files)
+    try:
+        root, source = find_root(
+            Path(data_root) if data_root is not None else None, watcher.say, catalog.select_tasks(options.tasks)
+        )
+        outcome = run(options, catalog, adapter, root, source, watcher)
+    finally:
+        if fleet is not None:
+            fleet.close()
     assert outcome.folder is not None
     return load(outcome.folder, plugins=files)
 
@@ -270,12 +296,6 @@ def changes(overrides: Any) -> tuple[str, ...]:
     if not isinstance(found, Sequence) or not all(isinstance(one, str) for one in found):
         raise BenchError(f"overrides is {overrides!r}, expected texts such as instruction.prompt=3")
     return tuple(found)
-
-
-def estimate(value: Mapping[str, Any]) -> Estimate:
-    """An estimate as it stands in `result.json`."""
-    pairs = {key: tuple(value[key]) if value.get(key) is not None else None for key in ("ci95", "bounds")}
-    return Estimate(**{**value, **pairs})
 
 
 def plain(value: Any) -> Any:

@@ -73,7 +73,7 @@ def test_killed_runs_lose_nothing(monkeypatch: pytest.MonkeyPatch, capsys: pytes
 def test_workers_and_drivers_that_are_killed_lose_nothing(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    words = ("--questions", "40", "--seconds", "0.01", "--workers", "2", "--deaths", "2", "--shards", "2")
+    words = ("--questions", "40", "--seconds", "0.01", "--workers", "2", "--deaths", "2", "--shards", "2", "--short")
     with pytest.raises(SystemExit) as ended:
         benchmark("faults", monkeypatch, *words).main()
     rows = [line.split() for line in capsys.readouterr().out.splitlines()[1:]]

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from lamm_bench.api import evaluate
 from lamm_bench.ask.catalog import load_catalog
 from lamm_bench.ask.outcome import Outcome, Watcher
 from lamm_bench.ask.session import Options, run
@@ -22,8 +23,10 @@ from lamm_bench.keep.runs import Run
 from lamm_bench.show.progress import Bars, stderr_console
 from lamm_bench.spread import fleet as fleet_module
 from lamm_bench.spread import places
-from lamm_bench.spread.fleet import Fleet, Model, engaged
+from lamm_bench.spread.engaging import Wanted, engaged
+from lamm_bench.spread.fleet import Fleet, Model
 from lamm_bench.spread.leases import Call
+from lamm_bench.spread.processes import Processes
 from lamm_bench.spread.wire import pack, unpack
 from lamm_bench.types import Generate, Media, Message, Response
 
@@ -66,6 +69,7 @@ def same(one: Path, other: Path) -> None:
 def go(tmp_path: Path, name: str, workers: int = 0, count: int = 12, root: Path | None = None, **settings: Any) -> Outcome:
     """One run of `mortal`, by so many workers or (0) by this process."""
     asked = {key: settings.pop(key) for key in ("tasks", "recipe") if key in settings}
+    more = {key: settings.pop(key) for key in ("engine", "address", "patience", "allow_mixed") if key in settings}
     root = root or draw_root(tmp_path / "data", count=count)
     (tmp_path / f"marks-{name}").mkdir(exist_ok=True)
     settings = {"marks": str(tmp_path / f"marks-{name}"), **settings}
@@ -74,7 +78,7 @@ def go(tmp_path: Path, name: str, workers: int = 0, count: int = 12, root: Path 
     options = Options("mortal", {}, **{"tasks": "colours", "output": tmp_path / name, **asked})
     if not workers:
         return run(options, catalog, adapter, root, "test", Watcher())
-    crew = engaged(str(workers), Model("mortal", settings, [PLUGIN]), adapter, catalog.plugin_files)
+    crew = engaged(Wanted(str(workers), **more), Model("mortal", settings, [PLUGIN]), adapter, catalog.plugin_files)
     try:
         return run(options, catalog, crew, root, "test", Watcher())
     finally:
@@ -220,7 +224,7 @@ def test_a_model_that_cannot_be_loaded_is_the_same_sentence(tmp_path: Path) -> N
 def mortal_fleet(tmp_path: Path):
     settings = {"marks": str(tmp_path)}
     catalog = load_catalog([PLUGIN])
-    crew = Fleet(Model("mortal", settings, [PLUGIN]), catalog.adapter("mortal", settings), [{}], catalog.plugin_files)
+    crew = Fleet(Model("mortal", settings, [PLUGIN]), catalog.adapter("mortal", settings), Processes([{}]), catalog.plugin_files)
     yield crew, catalog
     crew.close()
 
@@ -266,7 +270,7 @@ def test_a_worker_of_another_version_is_refused(tmp_path: Path, monkeypatch: pyt
 
 def test_a_plugin_that_was_edited_since_the_run_began_is_refused(tmp_path: Path) -> None:
     catalog = load_catalog([PLUGIN])
-    crew = Fleet(Model("mortal", {}, [PLUGIN]), catalog.adapter("mortal", {}), [{}], {PLUGIN: "of other content"})
+    crew = Fleet(Model("mortal", {}, [PLUGIN]), catalog.adapter("mortal", {}), Processes([{}]), {PLUGIN: "of other content"})
     with pytest.raises(BenchError, match="mortal.py was edited since the run began"):
         crew.fingerprint()
     crew.close()
@@ -352,3 +356,43 @@ def test_the_command_line_asks_with_workers_and_says_the_same(tmp_path: Path, mi
         result = lamm_bench(*words, "--output", tmp_path / name, *more)
         assert result.exit_code == 0, result.output
     same(tmp_path / "one", tmp_path / "two")
+
+
+def test_the_manifest_names_what_all_workers_computed_on_and_a_second_start_adds_nothing(tmp_path: Path) -> None:
+    for _ in range(2):
+        go(tmp_path, "two", workers=2, company=2)
+    (entry,) = Run.read(tmp_path / "two").manifest["asked"]
+    assert sum(kind["count"] for kind in entry["workers"]) >= 1
+    assert all("processors" in kind["hardware"] for kind in entry["workers"])
+    go(tmp_path, "one")
+    assert "workers" not in Run.read(tmp_path / "one").manifest["asked"][0]
+    same(tmp_path / "one", tmp_path / "two")
+
+
+def test_a_file_that_changes_while_it_is_asked_costs_its_own_question_alone(tmp_path: Path) -> None:
+    root = draw_root(tmp_path / "data", count=12)
+    picture = root / "2D_Benchmark/pics/7.png"
+
+    class Changing(Watcher):
+        def begin(self, task: str, total: int) -> None:
+            picture.write_bytes(picture.read_bytes() + b"\0")  # after it was sealed
+
+    settings = {"marks": str(tmp_path)}
+    catalog = load_catalog([PLUGIN])
+    adapter = catalog.adapter("mortal", settings)
+    crew = engaged(Wanted("1"), Model("mortal", settings, [PLUGIN]), adapter, catalog.plugin_files)
+    options = Options("mortal", {}, tasks="colours", output=tmp_path / "two")
+    try:
+        counts = run(options, catalog, crew, root, "test", Changing()).scores[0].counts
+    finally:
+        crew.close()
+    assert (counts["ok"], counts["media_error"]) == (11, 1)
+    assert "7.png has other content than the run was begun with" in (tmp_path / "two/records/colours.jsonl").read_text()
+
+
+def test_python_asks_with_workers_too(tmp_path: Path, mini_root: Path) -> None:
+    for name, more in (("one", {}), ("two", {"workers": 2})):
+        evaluate("chance", "svt", mini_root, limit=20, output=tmp_path / name, **more)  # type: ignore[arg-type]
+    same(tmp_path / "one", tmp_path / "two")
+    with pytest.raises(BenchError, match="give the model's name and settings"):
+        evaluate(load_catalog().adapter("chance", {}), "svt", mini_root, workers=2)

@@ -14,7 +14,8 @@ from typing import Any
 
 from lamm_bench import media
 from lamm_bench.errors import BenchError
-from lamm_bench.keep.runs import FORMAT
+from lamm_bench.keep.files import storable
+from lamm_bench.keep.runs import FORMAT, Run
 from lamm_bench.keep.secrets import redacted_command, redacted_settings
 from lamm_bench.read.conventions import FRACTIONS
 from lamm_bench.types import Adapter, Task, to_json
@@ -49,7 +50,9 @@ class Grown:
         plugins = {**before.get("plugins", {}), **now.get("plugins", {})}
         identity = {**now, "data": self.in_order({**before["data"], **now["data"]}), **({"plugins": plugins} if plugins else {})}
         asked = [entry for entry in listed(old.get("asked")) if isinstance(entry, dict) and isinstance(entry.get("date"), str)]
-        if not asked or any(asked[-1].get(key) != value for key, value in new["asked"][0].items() if key != "date"):
+        if not asked or any(
+            asked[-1].get(key) != value for key, value in new["asked"][0].items() if key not in ("date", "workers")
+        ):
             asked += new["asked"]
         samples = self.in_order({**old.get("samples", {}), **new["samples"]})
         merged = {**new, "identity": identity, "samples": samples, "asked": asked}
@@ -130,15 +133,26 @@ def describe(
     }
 
 
-def circumstances(command: Sequence[str], catalog: Catalog) -> dict[str, Any]:
+def circumstances(command: Sequence[str], catalog: Catalog, adapter: Adapter | None) -> dict[str, Any]:
     """When, how and on what a process asked. It moves no answer that the identity does not speak of, and stands in no result."""
+    told = getattr(adapter, "workers_told", None)  # of many workers: on what they compute
     return {
         "date": datetime.now(timezone.utc).astimezone().isoformat(timespec="seconds"),
         "command": redacted_command(command),
         "plugins": catalog.plugin_files,
         "hardware": hardware(),
+        **({"workers": told()} if told is not None else {}),
         "versions": {"python": platform.python_version(), **{name: version_of(name) for name in ("torch", "transformers")}},
     }
+
+
+def remember(opened: Run, adapter: Adapter) -> None:
+    """Of many workers: on what those have computed that came after the first, too."""
+    told = getattr(adapter, "workers_told", None)
+    asked = opened.manifest["asked"][-1]
+    if told is not None and asked.get("workers") != (now := told()):
+        asked["workers"] = now
+        opened.save("manifest.json", storable(opened.manifest))
 
 
 def hardware() -> dict[str, Any]:

@@ -85,6 +85,7 @@ class Recipe:
     instruction: Instruction = field(default_factory=Instruction)
     inferencer: Mapping[str, Any] = field(default_factory=lambda: {"name": "direct"})  # settings; `tasks` overrides by task
     metric: MetricChoice = field(default_factory=MetricChoice)
+    _made: dict[str, Inferencer] = field(default_factory=dict, init=False, repr=False, compare=False)  # by task, once each
 
     @property
     def base(self) -> str:
@@ -93,9 +94,11 @@ class Recipe:
 
     def inferencer_for(self, task: str) -> Inferencer:
         """The inferencer of a task: the recipe's own, or what its `tasks` says for this one."""
-        settings = {key: value for key, value in self.inferencer.items() if key != "tasks"}
-        settings = dict(self.inferencer.get("tasks", {}).get(task, settings))
-        return make_inferencer(settings, f"recipe {self.name}")
+        if task not in self._made:
+            settings = {key: value for key, value in self.inferencer.items() if key != "tasks"}
+            settings = dict(self.inferencer.get("tasks", {}).get(task, settings))
+            self._made[task] = make_inferencer(settings, f"recipe {self.name}")
+        return self._made[task]
 
     def identity(self) -> dict[str, Any]:
         """What an answer depends on: all but the metrics, which are derived from records as often as we like.

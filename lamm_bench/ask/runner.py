@@ -5,9 +5,11 @@ disk: flows are pure, so replaying the responses brings each dialogue back to wh
 
 from __future__ import annotations
 
+import gc
 import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from numbers import Integral
@@ -67,6 +69,7 @@ def plan(
     chosen = limited(samples, limit, seed)
     if chain.files:
         chosen = from_files(task, chosen, chain, root)
+    media.hash_ahead(item for sample in chosen for item in sample.media)
     unusable: dict[str, str] = {}
     sealed = []
     for sample in chosen:
@@ -84,6 +87,18 @@ def plan(
     if control:
         sealed = [sample if sample.id in unusable else CONTROLS[control](sample) for sample in sealed]
     return Plan(task, tuple(sealed), unusable, digest(content), samples)
+
+
+@contextmanager
+def many_objects() -> Iterator[None]:
+    """For building hundreds of thousands of objects that stay: looking for circles among them again and again is half of the time."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
 
 
 def limited(samples: Sequence[Sample], limit: int | None, seed: int) -> list[Sample]:
@@ -292,15 +307,16 @@ def ask(
             asked.new += 1
     wording = Wording(spoken(recipe, adapter), getattr(adapter, "seen", None))
     dialogues = []
-    for sample in usable:
-        ended = ledger.ended.get(sample.id)
-        dialogue = replayed(flow_of(recipe, work.task, sample, seed, wording, shots.get(sample.id, ())), sample, ledger)
-        if ended is not None and ended.status != "model_error":
-            if dialogue.over:
-                asked.kept += 1
-                continue
-            asked.foreign += 1
-        dialogues.append(dialogue)
+    with many_objects():
+        for sample in usable:
+            ended = ledger.ended.get(sample.id)
+            dialogue = replayed(flow_of(recipe, work.task, sample, seed, wording, shots.get(sample.id, ())), sample, ledger)
+            if ended is not None and ended.status != "model_error":
+                if dialogue.over:
+                    asked.kept += 1
+                    continue
+                asked.foreign += 1
+            dialogues.append(dialogue)
     tick(asked.kept + asked.new)
     if dialogues:
         several = any(one.sample.parts for one in dialogues)  # one question for each part, which all begin alike

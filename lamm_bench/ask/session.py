@@ -21,14 +21,15 @@ from lamm_bench.measure.scoring import Score, pooled
 from lamm_bench.task import options_unseen
 from lamm_bench.types import Adapter, to_json
 
+from . import finished, seals
 from .catalog import Catalog
 from .coordinates import answers, foreign, hint, of_manifest, spoken
 from .corrupt.chain import left_out, parse
 from .corrupt.chain import why_not as why_not_worse
-from .identity import Grown, circumstances, describe, fingerprint, noted
+from .identity import Grown, circumstances, describe, fingerprint, noted, remember
 from .outcome import Outcome, Watcher, latencies, load, score_task, why_failed, with_pools
 from .recipe import Recipe
-from .runner import Plan, ask, plan, why_not
+from .runner import Plan, ask, many_objects, plan, why_not
 from .shares import FILE, Share
 from .shots import shots_for, told_of
 from .transforms import CONTROLS
@@ -85,8 +86,14 @@ def run(options: Options, catalog: Catalog, adapter: Adapter, root: Path, source
     recipe = catalog.recipe(options.recipe, options.overrides)
     if options.control and options.control not in CONTROLS:
         raise unknown("control", options.control, CONTROLS)
+    if (before := finished.found(options, catalog, recipe, adapter, root)) is not None:
+        watcher.say(
+            f"{before.folder} holds all answers and their scores; they are not asked again, for nothing has changed since"
+        )
+        return before
     outcome = Outcome()
-    plans = planned(options, catalog, recipe, adapter, root, outcome)
+    with finished.watched(root) as read, seals.kept(root), many_objects():
+        plans = planned(options, catalog, recipe, adapter, root, outcome)
     described = describe(options.model, options.settings, recipe, adapter, plans, options.drawn, catalog)
     examples = examples_told(plans, described)
     manifest = {
@@ -96,7 +103,7 @@ def run(options: Options, catalog: Catalog, adapter: Adapter, root: Path, source
         "protocols": list(options.protocols or recipe.metric.protocols),
         "source": source,
         "data_root": str(root.resolve()),  # where they were met; not part of the identity, since data may move
-        "asked": [circumstances(options.command, catalog)],  # one entry for each way in which processes have asked
+        "asked": [circumstances(options.command, catalog, adapter)],  # one entry for each way in which processes have asked
     }
     if fallback := examples.get("fallback"):
         watcher.say(f"note: examples in context: {fallback}")
@@ -113,7 +120,8 @@ def run(options: Options, catalog: Catalog, adapter: Adapter, root: Path, source
     opened = Run.start(outcome.folder, manifest, options.mode, grow)
     try:
         tell_what_is_there(opened, plans, watcher)
-        held = held_besides(opened, plans, catalog, root, outcome) if options.share is None else []
+        with finished.watched(root, read):
+            held = held_besides(opened, plans, catalog, root, outcome) if options.share is None else []
         watcher.expect(len(plans) + len(held))
         for work in in_order([*plans, *held], catalog):
             asking = None if work in held else adapter
@@ -124,7 +132,11 @@ def run(options: Options, catalog: Catalog, adapter: Adapter, root: Path, source
         else:
             outcome.scores += pooled(catalog.pools, outcome.scores)
             finish(opened, outcome, catalog.pools, notes)
+            remember(opened, adapter)
+            key = finished.key_of(options, catalog, recipe, adapter, root)
+            finished.stamp(opened, key, outcome, catalog.select_tasks(options.tasks), [*plans, *held], read, root)
     finally:
+        remember(opened, adapter)
         account(opened, adapter, watcher)  # of an interrupted run too: what was spent was spent
         opened.close()
     return outcome
@@ -320,8 +332,9 @@ def scored(
     """The task's scores, kept. A task that cannot read or count its answers loses its own figures and no other's."""
     name = work.task.name
     try:
-        found = answers(ledger, work.samples, of_manifest(opened.manifest))
-        scores = score_task(catalog, work.task, work.samples, found, protocols, work.file)
+        with many_objects():
+            found = answers(ledger, work.samples, of_manifest(opened.manifest))
+            scores = score_task(catalog, work.task, work.samples, found, protocols, work.file)
     except BenchError:
         raise
     except Exception as error:

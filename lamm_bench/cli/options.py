@@ -207,6 +207,38 @@ def device_options(verb: Callable[..., Any]) -> Callable[..., Any]:
     return verb
 
 
+WORKER_OPTIONS = ("engine", "address", "gpus_per_worker", "patience", "allow_mixed")
+
+
+def worker_options(verb: Callable[..., Any]) -> Callable[..., Any]:
+    """`--workers` and what is said of them (docs/scale.md). None of it is part of a run's identity."""
+    options = (
+        click.option(
+            "--workers",
+            metavar="N|gpus",
+            help="Ask with N workers, each with a model and a share of the cores; `gpus`: one on each GPU.",
+        ),
+        click.option("--engine", metavar="NAME", help="What starts workers: `processes` of this machine (default), or `ray`."),
+        click.option("--address", metavar="HOST:PORT", help="The Ray cluster to join; without it, Ray starts on this machine."),
+        click.option("--gpus-per-worker", type=int, metavar="K", help="Each worker gets K GPUs (with --set device_map=auto)."),
+        click.option(
+            "--patience",
+            type=float,
+            metavar="SECONDS",
+            help="What a worker has that says nothing for so long is lent to others (default 1800).",
+        ),
+        click.option(
+            "--allow-mixed",
+            is_flag=True,
+            default=None,
+            help="Take in workers of other versions, and record them in the manifest.",
+        ),
+    )
+    for option in reversed(options):
+        verb = option(verb)
+    return verb
+
+
 def max_cost_option(verb: Callable[..., Any]) -> Callable[..., Any]:
     text = "Asking ends before more than this is spent (same as --set max_cost=N; needs price_in, price_out)."
     return click.option("--max-cost", type=Finite(min=0, min_open=True), metavar="N", help=text)(verb)

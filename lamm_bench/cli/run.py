@@ -14,6 +14,7 @@ from .conclude import conclude, show_outcome_unless_json_on_stdout
 from .options import (
     MISSING,
     SETTINGS,
+    WORKER_OPTIONS,
     data_root_option,
     device_options,
     guarded,
@@ -26,6 +27,7 @@ from .options import (
     protocol_option,
     say_hints,
     with_shortcuts,
+    worker_options,
 )
 
 
@@ -56,11 +58,7 @@ from .options import (
     "--batch-size", type=click.IntRange(min=1), metavar="N", help="The model's batch size (same as --set batch_size=N)."
 )
 @device_options
-@click.option(
-    "--workers",
-    metavar="N|gpus",
-    help="Ask with N worker processes, each with a model and a share of the cores; `gpus`: one on each GPU.",
-)
+@worker_options
 @click.option(
     "--shard", metavar="I/N", help="Ask only share I of N, for jobs side by side; `lamm-bench merge` puts them together."
 )
@@ -88,6 +86,7 @@ def run(**asked: Any) -> None:
       lamm-bench run --model lamm --tasks ai2d --recipe lamm/likelihood --override inferencer.option=text
       lamm-bench run --model lamm --tasks 3d --corrupt jitter:3,colour_loss:5
       lamm-bench run --model lamm --tasks all --data-root LAMM --workers gpus
+      lamm-bench run --model lamm --tasks all --data-root LAMM --workers 16 --engine ray --address 10.0.0.1:6379 --gpus-per-worker 1
       lamm-bench run --model chance --tasks all --set seed=3
       lamm-bench run --model scripted --set answers=answers.json --tasks svt
     """
@@ -155,10 +154,14 @@ def run(**asked: Any) -> None:
 
 def with_workers(asked: dict[str, Any], settings: dict[str, Any], adapter: Any, catalog: Any, watcher: Any) -> Any:
     """The workers that `--workers` wants, which load the model while the data are read; None without it."""
+    named = {name: asked[name] for name in WORKER_OPTIONS if asked[name] is not None}
     if asked["workers"] is None:
+        if named:
+            raise BenchError(f"--{next(iter(named)).replace('_', '-')} is about workers; add --workers N, or leave it out")
         return None
-    from lamm_bench.spread.fleet import Model, engaged
+    from lamm_bench.spread.engaging import Model, Wanted, engaged
 
-    fleet = engaged(asked["workers"], Model(asked["model"], settings, tuple(catalog.plugin_files)), adapter, catalog.plugin_files)
+    wanted = Wanted(asked["workers"], **named)
+    fleet = engaged(wanted, Model(asked["model"], settings, tuple(catalog.plugin_files)), adapter, catalog.plugin_files)
     watcher.aside = fleet.shown
     return fleet

@@ -35,6 +35,7 @@ OWN = (
     "usage.json",
     "cases.json",
     "share.json",
+    "finished.json",
 )  # files of a run, beside those in its folders
 FOLDERS = ("records", "scores", "errors", "judgements")
 GROWS = ("data", "limit", "plugins")  # of an identity: what may be more when the run is begun again

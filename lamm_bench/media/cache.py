@@ -7,7 +7,7 @@ from collections import OrderedDict
 from typing import Any, TypeAlias
 
 CACHE_BYTES = 256 * 2**20
-CacheKey: TypeAlias = tuple[str, str, int, int]  # kind, then the file key
+CacheKey: TypeAlias = tuple[str, str, int, int, int]  # kind, then the file key
 
 
 class Cache:

@@ -4,10 +4,12 @@ Nothing here decodes anything."""
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import stat
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from io import BufferedReader
 from typing import TypeAlias
@@ -22,14 +24,16 @@ SHUFFLED = "shuffled "  # stands before the hash in `Media.sha256` of media whos
 CORRUPTED = "corrupted "  # stands in `Media.sha256` before version, what is done (`fog:3,jpeg:1`), seed and hash
 VERSION = 1  # of the corruptions: raise it when a pixel or point of any changes, so that no cache holds an older one
 
-FileKey: TypeAlias = tuple[str, int, int]  # path, bytes, nanoseconds of the last change
+FileKey: TypeAlias = tuple[str, int, int, int]  # path, bytes, nanoseconds of the last change, and of that of anything about it
+AT_ONCE = 8  # files that are hashed side by side
+FEW = 64  # files for which no thread is worth it
 
 _hashes: dict[FileKey, str] = {}
 _trusted: dict[str, tuple[str, int]] = {}  # path -> hash and bytes, of files that we have written ourselves
 
 
 def sha256(path: str | os.PathLike[str]) -> str:
-    """Hexadecimal SHA-256 of the file's bytes, computed again only when its size or time of change differs."""
+    """Hexadecimal SHA-256 of the file's bytes, computed again only when its size or a time of change differs."""
     key = file_key(path)
     if key not in _hashes and _trusted.get(key[0], ("", -1))[1] == key[1]:
         _hashes[key] = _trusted[key[0]][0]
@@ -48,6 +52,33 @@ def sha256(path: str | os.PathLike[str]) -> str:
 def trust(path: str, sha: str, size: int) -> None:
     """Takes the hash of a file's bytes as known that was computed when they were written, as long as the file has that size."""
     _trusted[path] = (sha, size)
+
+
+def known() -> Mapping[FileKey, str]:
+    """Every hash that was computed or made known here."""
+    return _hashes
+
+
+def know(hashes: Mapping[FileKey, str]) -> None:
+    """Hashes that somebody has kept. A file that is another by its key is hashed all the same."""
+    _hashes.update(hashes)
+
+
+def hash_ahead(many: Iterable[Media]) -> None:
+    """Hashes the files of many media side by side, so that `seal` finds them; what cannot be read is told there."""
+    whole = {name for name, one in modalities().items() if one.digest is None}
+    met = {key[0] for key in _hashes}  # should one of them have changed since, `seal` hashes it
+    new = sorted({one.path for one in many if one.kind in whole} - met)
+    if len(new) <= FEW:
+        return
+
+    def hashed(paths: Sequence[str]) -> None:
+        for path in paths:
+            with contextlib.suppress(MediaError):
+                sha256(path)
+
+    with ThreadPoolExecutor(min(AT_ONCE, os.cpu_count() or 1)) as pool:
+        list(pool.map(hashed, [new[start : start + FEW] for start in range(0, len(new), FEW)]))
 
 
 def digest(media: Media) -> str:
@@ -147,7 +178,7 @@ def file_stat(path: str | os.PathLike[str]) -> os.stat_result:
 
 def file_key(path: str | os.PathLike[str]) -> FileKey:
     found = file_stat(path)
-    return os.fspath(path), found.st_size, found.st_mtime_ns
+    return os.fspath(path), found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
 
 def open_file(path: str | os.PathLike[str]) -> BufferedReader:

@@ -84,8 +84,8 @@ def corrupted(own: Modality, media: Media) -> Any:
             found = guarded(own, media, f"corruptions[{name}]", one.change, found, severity, stream)
         return found
 
-    path, size, changed = file_key(media.path) if own.digest is None else ("", 0, 0)
-    return kept(own, media, (media.kind, f"{path} {media.sha256}", size, changed) if path else None, make)
+    path, size, changed, touched = file_key(media.path) if own.digest is None else ("", 0, 0, 0)
+    return kept(own, media, (media.kind, f"{path} {media.sha256}", size, changed, touched) if path else None, make)
 
 
 def corrupt_part(part: Media, said: Corrupted) -> Media:

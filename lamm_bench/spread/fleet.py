@@ -1,60 +1,57 @@
 """An adapter whose model is held by workers: the runner meets it as it meets any other, and stays what it is.
 
-Requests go out in leases (`leases.py`) to processes (`crew.py`). No worker is waited for but at the very first: one that dies is
+Requests go out in leases (`leases.py`) to workers (`crew.py`). No worker is waited for but at the very first: one that dies is
 replaced while the others go on, and what it had not answered is asked again. None of this is part of a run's identity."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
 from lamm_bench.errors import BenchError, Stopped
-from lamm_bench.types import Adapter, Generate, Job, Request, Response, Score
+from lamm_bench.types import Adapter, Generate, Job, Media, Request, Response, Score
 
+from .account import added, told_of
+from .admission import differs, strange
 from .crew import Crew, Hand, Model
+from .engines import PATIENCE, Engine
 from .leases import Call, Lease, lease_size
-from .places import seats
-from .wire import error_of, line_of, pack, unpack, versions
+from .wire import VALUES, error_of, line_of, pack, unpack, versions
 
-VALUES = (
-    "exact",
-    "ignores",
-    "needs",
-    "coordinates",
-    "speaks",
-    "thinking",
-    "one_medium",
-    "begins",
-)  # what the real adapter may have, told in a hello
 METHODS = ("why_not", "seen", "loss")  # asked of a worker
 ROW = 6  # deaths without an answer between them, beside one for each worker, after which asking ends
 
 
 class Fleet:
-    """The adapter `adapter` (made here only for its settings), answered for by one worker on each of `seats`."""
+    """The adapter `adapter` (made here only for its settings), answered for by one worker on each seat of `engine`."""
 
     def __init__(
-        self, model: Model, adapter: Adapter, seats: Sequence[Mapping[str, str]], plugins: Mapping[str, str] = {}
+        self,
+        model: Model,
+        adapter: Adapter,
+        engine: Engine,
+        plugins: Mapping[str, str] = {},  # the files that bring it, and what they held when the driver read them
+        patience: float = PATIENCE,
+        allow_mixed: bool = False,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        if hasattr(adapter, "base_url"):
-            raise BenchError(
-                f"--workers: {adapter.name} asks servers, many questions at a time, from one process; "
-                "name several servers instead, as in --set base_url=http://a:8000/v1,http://b:8000/v1"
-            )
         self.name: str = adapter.name
-        self.crew = Crew(model, seats)
-        self._plugins = dict(plugins)  # the files that bring it, and what they held when the driver read them
+        self.crew = Crew(model, engine)
+        self._plugins, self._mixed = dict(plugins), allow_mixed
+        self._patience, self._clock = patience, clock
         self._batch = int(getattr(adapter, "batch_size", 0) or 0)
         self._hello: dict[str, Any] | None = None
         self._calls: list[Call] = []
         self._owners: dict[int, Call] = {}  # lease -> call
+        self._hellos: dict[int, dict[str, Any]] = {}  # by worker: of all that were ever taken in
         self._told: dict[int, dict[str, Any]] = {}  # by worker: what it has noted and used so far
         self._answers: dict[int, Any] = {}  # of `called`
         self._homes: dict[str, int] = {}  # medium -> the worker that last had it
         self._job: bytes | None = None
         self._jobs = self._count = self._row = 0
-        self._differing = 0
+        self._differing = self._silences = 0
         self._refused: list[str] = []
         self._trouble: Exception | None = None
 
@@ -107,13 +104,24 @@ class Fleet:
                 f"ALARM: {self._differing} requests were answered otherwise by another worker: the model does not give the same answer twice, "
                 "or one of the workers answers wrongly"
             )
+        if self._silences:
+            times = "a worker was" if self._silences == 1 else f"workers were {self._silences} times"
+            yield f"{times} silent for {self._patience:g} seconds, and others were asked what it had not answered"
         yield from self._refused
+
+    def workers_told(self) -> list[dict[str, Any]]:
+        """On what the workers have computed so far, for the manifest."""
+        return told_of(self._hellos.values(), versions())
 
     def shown(self) -> str:
         """For the line of progress."""
-        deaths = len(self.crew.deaths)
-        died = f", {deaths} died" if deaths else ""
-        return f"{len(self.crew.ready)}/{len(self.crew.seats)} workers{died}"
+        hands = self.crew.hands.values()
+        counts = (
+            (sum(one.lease is not None for one in hands), "leases out"),
+            (sum(one.aside for one in hands), "silent"),
+            (len(self.crew.deaths), "died"),
+        )
+        return f"{len(self.crew.ready)}/{len(self.crew.seats)} workers" + "".join(f", {n} {what}" for n, what in counts if n)
 
     def begin(self, job: Job) -> None:
         """Told to every worker, also to those that come later."""
@@ -180,7 +188,7 @@ class Fleet:
             )
             if found is not None:
                 call, lease = found
-                hand.lease, self._owners[lease.number] = lease.number, call
+                hand.lease, hand.since, self._owners[lease.number] = lease.number, self._clock(), call
                 asked = [call.requests[number] for number in lease.numbers]
                 self.tell(hand.number, {"lease": lease.number, "kind": call.kind, "requests": pack(asked)})
 
@@ -193,20 +201,44 @@ class Fleet:
             hand.send(line_of(message))
 
     def pump(self, wait: bool = True) -> None:
-        """Takes in what workers have said; with `wait` at least one message. Raises what went wrong in one of them."""
-        heard = self.crew.hear(wait)
+        """Takes in what workers have said; with `wait` until there is a message or somebody was silent for too long.
+
+        Raises what went wrong in one of them."""
+        heard = self.crew.hear(self.until_silence() if wait else 0.0)
         while heard is not None:
             hand, message = heard
             if message is None:
                 self.lose(hand)
             else:
                 self.take(hand, message)
-            heard = self.crew.hear(wait=False)
+            heard = self.crew.hear(0.0)
+        self.expire()
         trouble, self._trouble = self._trouble, None
         if trouble is not None:
             raise trouble
 
+    def until_silence(self) -> float | None:
+        """Seconds until the next worker will have been silent for too long; None where nobody has anything to answer."""
+        busy = [hand for hand in self.crew.hands.values() if hand.lease is not None]
+        ends = [hand.since + self._patience * (2 if hand.aside else 1) for hand in busy]
+        return max(0.001, min(ends) - self._clock()) if ends else None
+
+    def expire(self) -> None:
+        """Leases of silent workers are lent again; a worker that is silent for as long once more is ended and replaced."""
+        now = self._clock()
+        for hand in [one for one in self.crew.hands.values() if one.lease is not None]:
+            found, silent = self.lease_of(hand.lease), now - hand.since
+            if not hand.aside and silent >= self._patience:
+                hand.aside = True
+                self._silences += 1
+                if found is not None:
+                    found[0].expire(found[1], f"said nothing for {self._patience:g} seconds")
+            elif hand.aside and silent >= 2 * self._patience:
+                self.crew.dismiss(hand)
+                self.gone(hand, f"was ended, after {2 * self._patience:g} seconds without a word")
+
     def take(self, hand: Hand, message: Mapping[str, Any]) -> None:
+        hand.since, hand.aside = self._clock(), False
         if "hello" in message:
             self.welcome(hand, unpack(message["hello"]), message["pid"])
         elif "parts" in message:
@@ -218,17 +250,20 @@ class Fleet:
                 self.look_after(call)
         elif "end" in message:
             self._told[hand.number] = {"notes": message["notes"], "usage": message["usage"]}
+            self._hellos[hand.number]["hardware"] = message.get("hardware", self._hellos[hand.number]["hardware"])
             self.ended(hand, message["end"])
+        elif "strange" in message:
+            self.meet_strange(hand, message["lease"], [(unpack(shown), reason) for shown, reason in message["strange"]])
         elif "answer" in message:
             hand.calls.discard(message["answer"])
             self._answers[message["answer"]] = unpack(message["value"])
         else:
             self.failed(hand, message)
 
-    def lease_of(self, number: int) -> tuple[Call, Lease] | None:
+    def lease_of(self, number: int | None) -> tuple[Call, Lease] | None:
         """The call and the lease of a number; None where both are over, or nobody waits for it any more."""
-        call = self._owners.get(number)
-        return (call, call.leases[number]) if call is not None and number in call.leases else None
+        call = self._owners.get(number) if number is not None else None
+        return (call, call.leases[number]) if call is not None and number is not None and number in call.leases else None
 
     def ended(self, hand: Hand, number: int) -> None:
         """A worker is idle again; copies of what it has answered are dropped."""
@@ -266,45 +301,51 @@ class Fleet:
 
     def welcome(self, hand: Hand, hello: dict[str, Any], pid: int) -> None:
         """Takes a worker in, or sends one away that is another than the first."""
-        differing = self.differs(hello)
-        if differing:
-            self.crew.dismiss(hand)
-            self._refused.append(f"a worker was refused: {differing}")
-            if self._hello is None or not self.crew.hands:
-                self._trouble = Stopped(f"no worker is left; the last was refused: {differing}")
+        if reason := differs(hello, self._hello, versions(), self._plugins, self._mixed):
+            self.refuse(hand, reason)
             return
         hand.hello, hand.pid = hello, pid
+        self._hellos[hand.number] = hello
         self._hello = self._hello or hello
         if self._job is not None:
             hand.send(self._job)
 
-    def differs(self, hello: Mapping[str, Any]) -> str:
-        """What makes a worker another than the driver, or than the first of them; empty where nothing does."""
-        there, ours = hello["versions"], versions()
-        pairs: list[tuple[str, Any, Any]] = [
-            (f"{name} there is {there.get(name)}, here {ours[name]}", there.get(name), ours[name]) for name in ours
-        ]
-        for file, content in self._plugins.items():
-            pairs.append((f"{file} was edited since the run began", hello["plugins"].get(file), content))
-        if self._hello is not None:
-            for name in ("fingerprint", "has"):
-                mine, first = hello[name], self._hello[name]
-                pairs.append((f"its {name} is {mine}, that of the first {first}", mine, first))
-            mine, first = (frozenset(one["values"]["modalities"]) for one in (hello, self._hello))
-            pairs.append((f"it takes {sorted(mine)}, the first {sorted(first)}", mine, first))
-        return next((sentence for sentence, its, wanted in pairs if its != wanted), "")
+    def refuse(self, hand: Hand, reason: str) -> None:
+        """Sends a worker away; the like of it would stand in its place, so nobody does."""
+        self.crew.dismiss(hand)
+        self._refused.append(f"a worker was refused: {reason}")
+        if self._hello is None or not self.crew.hands:
+            self._trouble = Stopped(f"no worker is left; the last was refused: {reason}")
+
+    def meet_strange(self, hand: Hand, number: int, found: Sequence[tuple[Media, str]]) -> None:
+        """A worker sees other content than it is asked about: it is refused. Where the driver sees the same, the file was changed or lost
+        since the run began, which costs the questions about it."""
+        hand.lease, lent = None, self.lease_of(number)
+        self._owners.pop(number, None)
+        here = {shown: reason for shown, reason in found if strange(shown)}
+        if lent is not None:
+            call, lease = lent
+            for place, asked in enumerate(lease.numbers):
+                shown = [part for message in call.requests[asked].messages for part in message.parts if part in here]
+                if shown:
+                    call.take(lease, place, Response(error=here[shown[0]], status="media_error"))
+            call.returned(lease)
+        if len(here) < len(found):
+            self.refuse(hand, next(reason for shown, reason in found if shown not in here))
 
     def lose(self, hand: Hand) -> None:
-        """A worker has died: its lease comes back less what was answered, and another takes its seat."""
+        """A worker has died."""
         why = self.crew.bury(hand)
-        found = self.lease_of(hand.lease) if hand.lease is not None else None
-        if found is not None:
-            call, lease = found
-            call.lost(lease, why)
-            del self._owners[lease.number]
+        early = BenchError(f"a worker process {why}, before it said hello") if hand.hello is None else None
+        self.gone(hand, why, early)
+
+    def gone(self, hand: Hand, why: str, early: Exception | None = None) -> None:
+        """The lease of a worker comes back less what was answered, and another takes its seat."""
+        if (found := self.lease_of(hand.lease)) is not None:
+            found[0].lost(found[1], why)
+        self._owners.pop(hand.lease or 0, None)
         for call in self._calls:
             call.homeless(hand.number)
-        early = BenchError(f"a worker process {why}, before it said hello") if hand.hello is None else None
         self.replace(hand, why, early)
 
     def replace(self, hand: Hand, why: str, early: Exception | None) -> None:
@@ -325,7 +366,7 @@ class Fleet:
         while True:
             while not self.crew.ready:
                 self.pump()
-            hand = min(self.crew.ready, key=lambda one: not one.idle)
+            hand = min(self.crew.ready, key=lambda one: (one.aside, not one.idle))
             self._count += 1
             number = self._count
             hand.calls.add(number)
@@ -339,28 +380,4 @@ class Fleet:
                 return answer
 
 
-def engaged(workers: str, model: Model, adapter: Adapter, plugins: Mapping[str, str]) -> Fleet:
-    """The fleet of `--workers`. Raises `BenchError` for a number that is none, and for adapters that need no workers."""
-    fleet = Fleet(model, adapter, seats(workers), plugins)
-    fleet.crew.start()
-    return fleet
-
-
-def added(total: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
-    """Two accounts as one: numbers are added, of other values the first stays.
-
-    >>> added({"calls": 1, "by": {"a": 1}}, {"calls": 2, "by": {"b": 1}, "currency": "EUR"})
-    {'calls': 3, 'by': {'a': 1, 'b': 1}, 'currency': 'EUR'}
-    """
-    found = dict(total)
-    for key, value in more.items():
-        if isinstance(value, Mapping):
-            found[key] = added(found.get(key, {}), value)
-        elif isinstance(value, int | float) and not isinstance(value, bool):
-            found[key] = found.get(key, 0) + value
-        else:
-            found.setdefault(key, value)
-    return found
-
-
-__all__ = ["Fleet", "Model", "engaged"]
+__all__ = ["Fleet", "Model"]

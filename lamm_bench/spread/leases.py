@@ -1,6 +1,7 @@
 """Who has which request. Nothing here knows of processes, so that every order of answers and deaths can be played through.
 
-All requests about one medium are one cluster and go to one worker. A lease of a worker that died comes back less what was answered."""
+All requests about one medium are one cluster and go to one worker. A lease of a worker that died, or that has said nothing for too long,
+comes back less what was answered."""
 
 from __future__ import annotations
 
@@ -34,6 +35,8 @@ class Lease:
     numbers: tuple[int, ...]  # in the order in which they are asked
     copy: bool = False  # of what another worker has not answered yet
     copied: bool = False
+    expired: bool = False  # its worker is silent, and others may have what is left of it
+    dropped: bool = False  # its worker was told that nobody waits for it
     left: set[int] = field(default_factory=set)
 
     @property
@@ -71,7 +74,7 @@ class Call:
     answered: dict[int, Response] = field(default_factory=dict)
     leases: dict[int, Lease] = field(default_factory=dict)
     differing: list[int] = field(default_factory=list)  # requests that two workers answered otherwise
-    waiting: int = 0  # requests that nobody has
+    _free: set[int] = field(default_factory=set)  # requests that nobody has
     _open: set[int] = field(default_factory=set)
     _suspects: deque[Cluster] = field(default_factory=deque)
     _queues: dict[int | None, deque[Cluster]] = field(
@@ -87,7 +90,12 @@ class Call:
         for medium, numbers in found.items():
             self._queues.setdefault(self.homes.get(medium), deque()).append(Cluster(medium, tuple(numbers)))
         self._open = set(range(len(self.requests)))
-        self.waiting = len(self.requests)
+        self._free = set(self._open)
+
+    @property
+    def waiting(self) -> int:
+        """How many requests nobody has."""
+        return len(self._free)
 
     @property
     def over(self) -> bool:
@@ -101,7 +109,9 @@ class Call:
         taken: list[Cluster] = []
         for queue in queues:
             while queue and fits(taken, queue[0], size):
-                taken.append(queue.popleft())
+                cluster = queue.popleft()
+                rest = tuple(one for one in cluster.numbers if one in self._free)  # less what came late after all
+                taken += [replace(cluster, numbers=rest)] if rest else []
             if taken:
                 break
         if not taken:
@@ -112,7 +122,7 @@ class Call:
         lease.left = set(lease.numbers)
         self.leases[lease.number] = lease
         if not lease.copy:
-            self.waiting -= len(lease.numbers)
+            self._free -= lease.left
         self.homes.update((cluster.medium, lease.worker) for cluster in lease.clusters if not lease.copy)
         return lease
 
@@ -128,10 +138,9 @@ class Call:
 
     def copyable(self, lease: Lease) -> bool:
         """Sampled answers without a seed would differ, and a suspect ends one worker at a time."""
-        if lease.copy or lease.copied or lease.alone or not lease.left & self._open:
+        if lease.copy or lease.copied or lease.expired or lease.alone or not lease.left & self._open:
             return False
-        asked = [self.requests[one] for one in lease.left]
-        return not any(isinstance(one, Generate) and one.temperature > 0 and one.seed is None for one in asked)
+        return not any(drawn(self.requests[one]) for one in lease.left)
 
     def take(self, lease: Lease, place: int, response: Response) -> None:
         """One answer. The first is kept; a later one must say the same."""
@@ -139,11 +148,16 @@ class Call:
         lease.left.discard(number)
         if number in self._open:
             self._settle(number, response)
-        elif number in self.answered and told(self.answered[number]) != told(response):
+        elif number in self.answered and self.comparable(number) and told(self.answered[number]) != told(response):
             self.differing.append(number)
+
+    def comparable(self, number: int) -> bool:
+        """Whether two workers must give this the same answer."""
+        return self.may_copy and not drawn(self.requests[number])
 
     def _settle(self, number: int, response: Response | None) -> None:
         self._open.discard(number)
+        self._free.discard(number)
         if response is not None:
             self.answered[number] = response
             self.ready.append((number, response))
@@ -151,39 +165,59 @@ class Call:
     def end(self, lease: Lease) -> None:
         """A worker has answered all that it will; what its adapter left out is not asked again."""
         del self.leases[lease.number]
-        for number in (lease.left & self._open) - self.held():
+        for number in (lease.left & self._open) - self.held() - self._free:
             self._settle(number, None)
 
     def held(self) -> set[int]:
-        """The requests that some worker has and has not answered."""
-        return {number for one in self.leases.values() for number in one.left}
+        """The requests that some worker has and has not answered, of those from whom an answer is expected."""
+        return {number for one in self.leases.values() if not one.expired for number in one.left}
 
     def lost(self, lease: Lease, why: str) -> None:
-        """A worker died: what it had not answered comes back to the front, suspects behind one another and alone, and the guilty end here."""
+        """A worker died: what it had not answered is lent again."""
         del self.leases[lease.number]
-        held = self.held()
-        back: list[Cluster] = []
+        if not lease.expired:
+            self._blame(lease, f"a worker {why}")
+
+    def expire(self, lease: Lease, why: str) -> None:
+        """A worker is silent: what it has not answered is lent again, as if it had died. Should it answer after all, that is compared."""
+        lease.expired = True
+        self._blame(lease, f"a worker {why}")
+
+    def returned(self, lease: Lease) -> None:
+        """A worker may not answer this: it is lent again, and nobody is suspected."""
+        del self.leases[lease.number]
+        if not lease.expired:
+            self._back(lease, set())
+
+    def _blame(self, lease: Lease, why: str) -> None:
+        """What was not answered comes back to the front, suspects behind one another and alone, and the guilty end here."""
+        rest = lease.left & self._open
+        self._broken.update(rest)
+        if lease.alone:
+            self._alone.update(rest)
+        for number in [one for one in rest - self.held() if self._alone[one] >= ALONE]:
+            told = f"{why} while it was asked this alone, {ALONE} times"
+            self._settle(number, Response(error=told, status="model_error"))
+        self._back(lease, {one for one in rest if self._broken[one] >= TOGETHER})
+
+    def _back(self, lease: Lease, suspects: set[int]) -> None:
+        """To the front of the queue, less what was answered, and what another worker has."""
+        back, free = list[Cluster](), (lease.left & self._open) - self.held()
+        self._free |= free
         for cluster in lease.clusters:
-            rest = [number for number in cluster.numbers if number in lease.left and number in self._open]
-            self._broken.update(rest)
-            if lease.alone:
-                self._alone.update(rest)
-            free = [number for number in rest if number not in held]
-            for number in [one for one in free if self._alone[one] >= ALONE]:
-                self._settle(
-                    number, Response(error=f"a worker {why} while it was asked this alone, {ALONE} times", status="model_error")
-                )
-            suspects = [one for one in free if self._broken[one] >= TOGETHER and one in self._open]
+            rest = tuple(one for one in cluster.numbers if one in free)
             # last in the row: what ends every worker as it begins must not meet the same innocent twice
-            self._suspects.extend(Cluster(cluster.medium, (one,), alone=True) for one in suspects)
-            others = tuple(one for one in free if self._broken[one] < TOGETHER)
+            self._suspects.extend(Cluster(cluster.medium, (one,), alone=True) for one in rest if one in suspects)
+            others = tuple(one for one in rest if one not in suspects)
             back += [replace(cluster, numbers=others)] if others else []
-            self.waiting += len(suspects) + len(others)
         self._queues.setdefault(None, deque()).extendleft(reversed(back))
 
     def settled(self) -> list[Lease]:
-        """The leases of which everything has been answered by others."""
-        return [one for one in self.leases.values() if one.left and not one.left & self._open]
+        """The leases of which everything has been answered by others, each told once."""
+        found = [one for one in self.leases.values() if not one.dropped and one.left and not one.left & self._open]
+        for one in found:
+            one.dropped = True
+        return found
 
     def homeless(self, worker: int) -> None:
         """A worker is gone: nobody knows its media any more."""
@@ -195,6 +229,11 @@ def fits(taken: Sequence[Cluster], cluster: Cluster, size: int) -> bool:
     if not taken:
         return True
     return not (taken[0].alone or cluster.alone) and sum(len(one.numbers) for one in taken) + len(cluster.numbers) <= size
+
+
+def drawn(request: Request) -> bool:
+    """Whether it is answered otherwise each time: sampled without a seed."""
+    return isinstance(request, Generate) and request.temperature > 0 and request.seed is None
 
 
 def told(response: Response) -> Mapping[str, object]:

@@ -13,16 +13,20 @@ VISIBLE = "CUDA_VISIBLE_DEVICES"
 COUNT = "import torch; print(torch.cuda.device_count())"
 
 
-def seats(workers: str) -> list[dict[str, str]]:
-    """The variables of each worker's environment. Raises `BenchError` for a number that is none, and for GPUs where there are none."""
-    if workers == "gpus":
-        found = gpus()
-        if not found:
-            raise BenchError("--workers gpus: PyTorch finds no GPU here; name a number of workers, as in --workers 2")
-        return [{**threads(len(found)), VISIBLE: name} for name in found]
-    if not workers.isascii() or not workers.isdigit() or int(workers) < 1:
-        raise BenchError(f"--workers {workers}: expected a number of at least 1, or gpus for one worker on each GPU")
-    return [threads(int(workers)) for _ in range(int(workers))]
+def seats(workers: str, gpus_per_worker: int | None = None) -> list[dict[str, str]]:
+    """The variables of each worker's environment. Raises `BenchError` for GPUs that are not there."""
+    if workers != "gpus" and not gpus_per_worker:
+        return [threads(int(workers)) for _ in range(int(workers))]
+    each, found = gpus_per_worker or 1, gpus()
+    if not found:
+        what = "--workers gpus" if workers == "gpus" else f"--gpus-per-worker {each}"
+        raise BenchError(f"{what}: PyTorch finds no GPU here; name a number of workers alone, as in --workers 2")
+    count = len(found) // each if workers == "gpus" else int(workers)
+    if not count or count * each > len(found):
+        raise BenchError(
+            f"--gpus-per-worker {each}: {max(count, 1)} workers need {max(count, 1) * each} GPUs, and PyTorch finds {len(found)}"
+        )
+    return [{**threads(count), VISIBLE: ",".join(found[number * each : (number + 1) * each])} for number in range(count)]
 
 
 def threads(workers: int) -> dict[str, str]:

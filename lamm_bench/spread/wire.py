@@ -20,6 +20,16 @@ from lamm_bench.version import __version__
 
 NOUNS = {kind.__name__: kind for kind in (Generate, Media, Message, Response, Sample, Score, Turn)}
 ERRORS = {kind.__name__: kind for kind in (BenchError, MediaError, Stopped)}
+VALUES = (
+    "exact",
+    "ignores",
+    "needs",
+    "coordinates",
+    "speaks",
+    "thinking",
+    "one_medium",
+    "begins",
+)  # what an adapter may have, told in a hello
 FORM = "@"  # the key under which a value says what it is
 
 

@@ -12,43 +12,38 @@ import threading
 import time
 import traceback
 from collections.abc import Iterable, Mapping
-from typing import Any, BinaryIO
+from typing import Any, Protocol
 
 from lamm_bench.ask.catalog import Catalog, load_catalog
-from lamm_bench.ask.identity import fingerprint
+from lamm_bench.ask.identity import fingerprint, hardware
 from lamm_bench.ask.runner import said, tell
 from lamm_bench.errors import BenchError, unknown
 from lamm_bench.loading import parse_json
 from lamm_bench.types import Adapter, Generate, Job, Response, Score
 
-from .wire import failure_of, line_of, pack, unpack, versions
+from .admission import Seen
+from .wire import VALUES, failure_of, line_of, pack, unpack, versions
 
 GATHERED = 0.05  # seconds that an answer may wait for others before it goes to the driver
-VALUES = (
-    "modalities",
-    "hints",
-    "notes",
-    "exact",
-    "remembers",
-    "ignores",
-    "needs",
-    "coordinates",
-    "speaks",
-    "thinking",
-    "one_medium",
-    "begins",
-)
+TOLD = ("modalities", "hints", "notes", "remembers")  # of every adapter, beside VALUES
 METHODS = ("begin", "score", "why_not", "seen", "usage", "loss")
 KINDS = {"generate": Generate, "score": Score}
 
 
-class Worker:
-    """One adapter, and the pipe that answers go into."""
+class Out(Protocol):
+    """Where answers go: a pipe, or what stands for one."""
 
-    def __init__(self, out: BinaryIO) -> None:
+    def write(self, line: bytes, /) -> Any: ...
+
+
+class Worker:
+    """One adapter, and where its answers go."""
+
+    def __init__(self, out: Out) -> None:
         self._out, self._sending = out, threading.Lock()
         self.orders: queue.Queue[dict[str, Any] | None] = queue.Queue()
         self.dropped: set[int] = set()  # leases whose answers nobody waits for any more
+        self.seen, self.torch = Seen(), False  # `torch`: whether the GPUs were told
         self.catalog: Catalog
         self.adapter: Adapter
 
@@ -82,8 +77,12 @@ class Worker:
         elif "job" in order:
             self.begin(unpack(order["told"]))
         elif "lease" in order:
+            requests = unpack(order["requests"])
+            if strange := self.seen.strange(requests):
+                self.send(strange=strange, lease=order["lease"])
+                return
             if order["lease"] not in self.dropped:
-                self.work(order["lease"], KINDS[order["kind"]], unpack(order["requests"]))
+                self.work(order["lease"], KINDS[order["kind"]], requests)
             self.send(end=order["lease"], **self.news())
         else:
             self.send(answer=order["call"], value=pack(self.called(order["name"], unpack(order["words"]))))
@@ -93,10 +92,11 @@ class Worker:
         self.catalog = load_catalog(order["plugins"])
         self.adapter = self.catalog.adapter(order["model"], unpack(order["settings"]))
         own = fingerprint(self.adapter)  # first: some models are loaded by it, and have more to say then
-        values = {name: plain(getattr(self.adapter, name)) for name in VALUES if hasattr(self.adapter, name)}
+        values = {name: plain(getattr(self.adapter, name)) for name in (*TOLD, *VALUES) if hasattr(self.adapter, name)}
         has = [name for name in METHODS if callable(getattr(self.adapter, name, None))]
-        told = {"fingerprint": own, "values": values, "has": has, "versions": versions(), "plugins": self.catalog.plugin_files}
-        self.send(hello=pack(told), pid=os.getpid())
+        self.torch = "torch" in sys.modules
+        told = {"fingerprint": own, "values": values, "has": has, "plugins": self.catalog.plugin_files}
+        self.send(hello=pack({**told, "versions": versions(), "hardware": hardware()}), pid=os.getpid())
 
     def begin(self, told: dict[str, Any]) -> None:
         name = told.pop("task")
@@ -129,10 +129,14 @@ class Worker:
         return getattr(self.adapter, name)(*words)
 
     def news(self) -> dict[str, Any]:
-        """What the adapter has noted and used so far."""
+        """What the adapter has noted and used so far; and the GPUs, where it loads torch with its first question."""
         usage = getattr(self.adapter, "usage", None)
         notes = [str(note) for note in getattr(self.adapter, "notes", ())]
-        return {"notes": notes, "usage": pack(usage()) if usage is not None else None}
+        found = {"notes": notes, "usage": pack(usage()) if usage is not None else None}
+        if not self.torch and "torch" in sys.modules:
+            self.torch = True
+            found["hardware"] = hardware()
+        return found
 
 
 class Parts:
