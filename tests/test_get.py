@@ -173,6 +173,9 @@ def lying(tmp_path: Path) -> Path:
 BAD = {
     "up": lambda t: archive(t, {"a.jpg": b"1", "../evil.txt": b"2"}),
     "absolute": lambda t: archive(t, {"/abs/evil.txt": b"2"}),
+    "within": lambda t: archive(t, {f"pics/{t}/evil.txt": b"2"}),
+    "within up": lambda t: archive(t, {"pics/../../evil.txt": b"2"}),
+    "within drive": lambda t: archive(t, {"pics/C:/evil.txt": b"2"}),
     "drive": lambda t: archive(t, {"C:/evil.txt": b"2"}),
     "backslash": lambda t: archive(t, {"..\\evil.txt": b"2"}),
     "capitals": lambda t: archive(t, {"a.jpg": b"1", "A.JPG": b"2"}),
