@@ -416,7 +416,7 @@ def test_a_bad_plan_is_one_sentence_and_leaves_nothing(tmp_path: Path, change: d
     source = coco(tmp_path)
     plan = plan_of(tmp_path, *change.pop("sources", [source]), **change)
     said = refusal("data", "construct", plan, "--out", tmp_path / "out")
-    assert fault in said and not list((tmp_path / "out").glob("*Instruct"))
+    assert fault in said and not (tmp_path / "out").exists()
 
 
 def test_a_folder_of_something_else_is_refused(tmp_path: Path) -> None:

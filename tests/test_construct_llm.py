@@ -23,7 +23,7 @@ from lamm_bench.training.config.preset import Data
 from lamm_bench.training.data.dialogues import read_dialogues
 from lamm_bench.types import Response
 
-from .annotated import dump, picture, plan_of
+from .annotated import dump, picture, plan_of, room
 from .commands import lamm_bench
 from .faulty_server import Act, completion, failing, faulty_server, smollm2
 from .writers import Writer, good, kind_of, rounds, told
@@ -132,6 +132,18 @@ def test_the_examples_that_are_shown_would_pass_the_checks_themselves() -> None:
             turns = tuple(turns_in(json.dumps(example["said"])))
             verdict = check(Dialogue("d", kind, "a", "conversation", turns), one, Names.of([one], aliases_in(None)), "en")
             assert verdict.reason == "", verdict
+
+
+def test_rooms_are_talked_about_too(tmp_path: Path) -> None:
+    writer = Writer()
+    result = made(plan_of(tmp_path, room(tmp_path), kinds={"C1": {}, "C3": {}, "C4": {}}), tmp_path / "out", writer)
+    assert all("room scanned in 3D" in request.messages[0].text for request in writer.asked) and len(writer.asked) == 2
+    assert told(writer.asked[0])["relations"] == ["chair is red", "chair left of table"]
+    kinds = {kind: set(one["task_types"]) for kind, one in result.card["kinds"].items()}
+    assert kinds["C1"] == {"conversation3d"} and kinds["C3"] == {"description3d"} and "detection3d" in kinds["C4"]
+    assert len(
+        read_dialogues(tmp_path / "out", Data(media={"point_cloud": ("3D_Instruct/meta_file/constructed.json",)}))
+    ) == 2 + sum(one["kept"] for kind, one in result.card["kinds"].items() if kind == "C4")
 
 
 # nothing is lost, nothing is paid twice

@@ -6,9 +6,11 @@ import importlib.util
 from pathlib import Path
 
 from lamm_bench.errors import BenchError
+from lamm_bench.lamm.config import load as load_config
 from lamm_bench.media import learns
 
 from .config.preset import Preset
+from .config.reading import checkpoint_called
 from .watch.probe import tasks_of
 
 WORTH_COMPILING = 50_000
@@ -30,7 +32,9 @@ def refuse(plan: Preset, feature_cache: Path | None) -> None:
 
 def untrained(plan: Preset) -> str:
     """Which encoders stay as random as they begin, in a sentence; empty where none does."""
-    random = [kind for kind, encoder in plan.model.encoders.items() if kind in plan.data.media and learns(kind, encoder)]
+    held = load_config(checkpoint_called(plan.extends)).encoders if plan.extends else {}  # of a checkpoint, and trained there
+    learnt = [kind for kind in plan.model.encoders if kind in plan.data.media and kind not in held]
+    random = [kind for kind in learnt if learns(kind, plan.model.encoders[kind])]
     if not random or plan.encoders_from or any("encoders" in stage.train for stage in plan.stages):
         return ""
     return (

@@ -1,4 +1,4 @@
-"""The verbs that make and check data: `data mini` and `data verify`; `data construct` and `data review` stand in files of their own."""
+"""The verbs that make and check data: `data mini` and `data verify`; the other verbs stand in files of their own."""
 
 from __future__ import annotations
 
@@ -11,15 +11,17 @@ import click
 from lamm_bench.errors import BenchError
 
 from .data_construct import construct
+from .data_get import get
 from .data_review import review
 from .options import MISSING, SETTINGS, can_be_written, data_root_option, guarded, plugin_option
 
 
-@click.group(context_settings=SETTINGS, short_help="Draw the miniature, verify data, construct dialogues.")
+@click.group(context_settings=SETTINGS, short_help="Get data, draw the miniature, verify, construct dialogues.")
 def data() -> None:
-    """The benchmark's data: draw the miniature, verify what is there, construct instruction dialogues."""
+    """The benchmark's data: get it, draw the miniature, verify what is there, construct instruction dialogues."""
 
 
+data.add_command(get)
 data.add_command(construct)
 data.add_command(review)
 

@@ -49,6 +49,7 @@ class Folder:
                 raise BenchError(f"{path} is no construction and holds {others[0]}; choose an empty folder for --out")
         if resume and not mark.is_file():
             raise BenchError(f"there is nothing to resume in {path}")
+        new = not mark.is_file()
         lock = locks.take(path)
         try:
             known = read_json(mark) if mark.is_file() else {"stages": {}, "spent": []}
@@ -57,6 +58,14 @@ class Folder:
             folder = cls(path, {**known, "format": FORMAT, "plan": dict(plan)})
             folder.save()
             yield folder
+        except BenchError:
+            if new and not any(
+                one.name not in (MARK, locks.NAME) for one in path.iterdir()
+            ):  # refused before anything came of it
+                mark.unlink(missing_ok=True)
+                (path / locks.NAME).unlink(missing_ok=True)
+                path.rmdir()
+            raise
         finally:
             lock.release()
 

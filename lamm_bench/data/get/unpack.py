@@ -1,0 +1,112 @@
+"""Unpacks an archive of media without trusting it: nothing outside its folder, no links, no bombs, whole or not at all.
+
+Python's own `zipfile` renames what leaves the folder, turns links into files and unpacks 1,000:1 (next-steps, E): an archive with any
+such member is refused as it is, before a byte is written."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+from lamm_bench.errors import BenchError
+from lamm_bench.keep.files import sync_folder
+
+RATIO = 200  # unpacked bytes of one packed byte; pictures and clouds have hardly more than one
+FREE = 1 << 28  # unpacked bytes that are not asked for their ratio
+MOST = 2_000_000  # members
+BLOCK = 1 << 20
+
+
+def unpack(archive: Path, folder: Path, tick: Callable[[int], None] = lambda count: None) -> int:
+    """The members of a zip below `folder`, which appears when all of them are there; how many files.
+
+    An archive whose members all stand in a folder of the same name as `folder` is unpacked without it. Raises `BenchError`."""
+    beside = folder.with_name(f".{folder.name}.unpacking")
+    if folder.exists():
+        raise BenchError(f"{folder} is there already; move it away to unpack {archive.name} again")
+    shutil.rmtree(beside, ignore_errors=True)
+    try:
+        with zipfile.ZipFile(archive) as opened:
+            members = checked(archive, opened, folder)
+            prefix = f"{folder.name}/"
+            inner = len(prefix) if all(one.filename.startswith(prefix) for one in members) else 0
+            for one in members:
+                place = beside / one.filename[inner:]
+                if one.is_dir():
+                    if one.filename[inner:]:
+                        place.mkdir(parents=True, exist_ok=True)
+                    continue
+                place.parent.mkdir(parents=True, exist_ok=True)
+                write_member(archive, opened, one, place)
+                tick(1)
+    except BenchError:
+        shutil.rmtree(beside, ignore_errors=True)
+        raise
+    except OSError as error:
+        shutil.rmtree(beside, ignore_errors=True)
+        raise BenchError(f"{archive} cannot be unpacked to {folder}: {error.strerror or error}") from None
+    except Exception as error:  # `zipfile` meets damage with a dozen kinds, IndexError and zlib's own among them
+        shutil.rmtree(beside, ignore_errors=True)
+        raise BenchError(f"{archive} cannot be unpacked: {type(error).__name__}: {error}") from None
+    beside.replace(folder)
+    sync_folder(folder.parent)
+    return sum(not one.is_dir() for one in members)
+
+
+def checked(archive: Path, opened: zipfile.ZipFile, folder: Path) -> list[zipfile.ZipInfo]:
+    """The members, none of which does what no archive of media needs. Raises `BenchError` that names the first that does."""
+    members = opened.infolist()
+    if not any(not one.is_dir() for one in members):
+        raise BenchError(f"{archive} holds no files")
+    if len(members) > MOST:
+        raise BenchError(f"{archive} holds {len(members):,} members, more than {MOST:,}")
+    seen: set[str] = set()
+    for one in members:
+        fault = member_fault(one)
+        if fault is None and one.filename.casefold() in seen:
+            fault = "has the name of another member, but for capitals"
+        if fault is not None:
+            raise BenchError(f"{archive} is not unpacked: its member {one.filename[:80]!r} {fault}")
+        seen.add(one.filename.casefold())
+    unpacked, packed = sum(one.file_size for one in members), archive.stat().st_size
+    if unpacked > max(FREE, RATIO * packed):
+        raise BenchError(f"{archive} is not unpacked: its {packed:,} bytes would become {unpacked:,}")
+    there = folder.parent
+    while not there.exists():
+        there = there.parent
+    free = shutil.disk_usage(there).free
+    if unpacked > free:
+        raise BenchError(f"{archive} needs {unpacked:,} bytes unpacked, and {there} has {free:,}")
+    return members
+
+
+def member_fault(one: zipfile.ZipInfo) -> str | None:
+    """Why a member is refused."""
+    name = one.orig_filename if "\0" in one.orig_filename else one.filename
+    parts = name.removesuffix("/").split("/")  # an empty part begins a path of its own, wherever it stands
+    if "\0" in name or "\\" in name or any(part in ("", "..") or part[1:2] == ":" for part in parts):
+        return "has a path that leaves its folder"
+    kind = stat.S_IFMT(one.external_attr >> 16)
+    if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
+        return "is a link or a device"
+    if one.flag_bits & 1:
+        return "is encrypted"
+    return None
+
+
+def write_member(archive: Path, opened: zipfile.ZipFile, one: zipfile.ZipInfo, place: Path) -> None:
+    """One file, and not a byte more than its size says; `zipfile` compares its checksum."""
+    left = one.file_size
+    with opened.open(one) as source, place.open("wb") as file:
+        while block := source.read(min(BLOCK, left + 1)):
+            left -= len(block)
+            if left < 0:
+                raise BenchError(f"{archive} is not unpacked: {one.filename[:80]!r} is larger than it says")
+            file.write(block)
+        if left:
+            raise BenchError(f"{archive} is not unpacked: {one.filename[:80]!r} ends early")
+    os.chmod(place, 0o644)
