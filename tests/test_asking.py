@@ -15,11 +15,12 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lamm_bench.ask.answering import status_of
 from lamm_bench.ask.asking import Asking, why_unworded
 from lamm_bench.ask.catalog import load_catalog
 from lamm_bench.ask.pools import Pool, pool_file, pool_of
 from lamm_bench.ask.recipe import Recipe, parse_recipe
-from lamm_bench.ask.runner import flow_of, status_of
+from lamm_bench.ask.runner import flow_of
 from lamm_bench.ask.verbalizers import introduced, verbalizers, words_for
 from lamm_bench.errors import BenchError
 from lamm_bench.types import Media, Response, Sample, Score, Turn

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from lamm_bench.ask.runner import advance, drive
+from lamm_bench.ask.answering import advance, drive
 from lamm_bench.keep.files import request_digest
 from lamm_bench.keep.ledger import Ledger
 from lamm_bench.types import Adapter, Flow, Generate, Prediction, Record, Response

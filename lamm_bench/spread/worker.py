@@ -14,9 +14,10 @@ import traceback
 from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
+from lamm_bench.ask.answering import said
 from lamm_bench.ask.catalog import Catalog, load_catalog
 from lamm_bench.ask.identity import fingerprint, hardware
-from lamm_bench.ask.runner import said, tell
+from lamm_bench.ask.runner import tell
 from lamm_bench.errors import BenchError, unknown
 from lamm_bench.loading import parse_json
 from lamm_bench.types import Adapter, Generate, Job, Response, Score
