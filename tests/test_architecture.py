@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import configparser
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -119,3 +120,11 @@ def test_the_house_stays_small_enough_to_walk_through() -> None:
     assert len(list((ROOT / "lamm_bench").glob("*.py"))) <= 12
     for name, path in FILES.items():
         assert len(path.read_text().splitlines()) <= 400, name
+
+
+def test_every_package_is_installed() -> None:
+    config = configparser.ConfigParser()
+    config.read(ROOT / "setup.cfg", encoding="utf-8")
+    listed = set(config["options"]["packages"].split())
+    there = {"lamm_bench"} | {f"lamm_bench.{name}" for name, path in FILES.items() if name and path.name == "__init__.py"}
+    assert there - listed == set(), "setup.cfg does not install them"

@@ -186,6 +186,11 @@ def test_a_leg_with_another_limit_is_left_out(root: Path, tmp_path: Path) -> Non
         (("--model", "chance", "--tasks", "chef-scienceqq"), "Did you mean 'chef-scienceqa'"),
         (("--model", "chance", "--retrievers", "topk_txt"), "Did you mean 'topk_text'"),
         (("--model", "chance", "--recipe", "desiderata/nothing"), "desiderata/"),
+        (("--model", "chance", "--tasks", "voc2012"), "voc2012 cannot be asked for plain"),
+        (("--model", "chance", "--only", ""), "--only names none"),
+        (("--model", "chance", "--judge-set", "model=x"), "name one with --judge"),
+        (("--model", "chance", "--judge", "oracle"), "cannot judge"),
+        (("--model", "chance", "--only", "robustness", "--corrupted-files"), "is missing; without it corruptions are made"),
         (("nowhere",), "nowhere is no folder"),
         (("--model", "chance", "."), "leave one of them out"),
     ],
@@ -197,6 +202,33 @@ def test_bad_input_is_one_sentence(
     told = lamm_bench("desiderata", *words)
     assert told.exit_code == 2 and sentence in told.output, told.output
     assert "Traceback" not in told.output and not list(tmp_path.iterdir())
+
+
+def test_other_multiple_choice_sets_can_be_asked(root: Path, tmp_path: Path) -> None:
+    words = ("desiderata", "--model", "chance", "--tasks", "sqaimage", "--data-root", root, "--limit", 12)
+    told = lamm_bench(*words, "--only", "calibration,in-context-learning,robustness", "--output", tmp_path / "own")
+    assert told.exit_code == 0, told.output
+    figures = json.loads((tmp_path / "own/desiderata.json").read_text("utf-8"))["models"][0]["desiderata"]
+    assert figures["calibration"]["standard"]["value"] is not None and figures["calibration"]["chef"] is None
+
+
+def test_a_folder_that_was_asked_otherwise_is_refused_and_stays(root: Path, tmp_path: Path) -> None:
+    words = ("desiderata", "--model", "chance", "--only", "hallucination", "--data-root", root, "--output", tmp_path / "one")
+    assert lamm_bench(*words, "--limit", 8).exit_code == 0
+    before = {path: path.read_bytes() for path in sorted((tmp_path / "one").rglob("*")) if path.is_file()}
+    told = lamm_bench(*words)
+    assert told.exit_code == 2 and "was asked otherwise (limit 8)" in told.output
+    assert {path: path.read_bytes() for path in sorted((tmp_path / "one").rglob("*")) if path.is_file()} == before
+
+
+def test_runs_that_say_nothing_of_desiderata_leave_nothing(root: Path, tmp_path: Path) -> None:
+    assert (
+        lamm_bench("run", "--model", "chance", "--tasks", "svt", "--data-root", root, "--output", tmp_path / "r/svt").exit_code
+        == 0
+    )
+    told = lamm_bench("desiderata", tmp_path / "r", "--data-root", root)
+    assert told.exit_code == 2 and "says anything of a desideratum" in told.output
+    assert [path.name for path in (tmp_path / "r").iterdir()] == ["svt"]
 
 
 def test_a_folder_without_runs_is_named(tmp_path: Path) -> None:

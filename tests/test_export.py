@@ -27,8 +27,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(autouse=True)
 def no_java(monkeypatch: pytest.MonkeyPatch) -> None:
     """METEOR's program takes seconds to start, and says nothing of exporting."""
-    for module in ("captioning", "chef_captions"):
-        monkeypatch.setattr(f"lamm_bench.tasks.{module}.meteor_absent", lambda: "left out")
+    for module in ("measure.caption_scorer", "tasks.chef_captions"):
+        monkeypatch.setattr(f"lamm_bench.{module}.meteor_absent", lambda: "left out")
 
 
 def figures(path: Path) -> dict[tuple[str, str], Any]:

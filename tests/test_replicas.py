@@ -76,7 +76,7 @@ def test_a_server_that_dies_in_the_middle_costs_no_answer(trouble: Act, retries:
         assert (
             len(a.calls) <= 20 and len(b.calls) >= 30
         )  # besides the five, those on their way, before and after each late answer
-        assert len(adapter.notes) == 1 and adapter.notes[0].startswith(f"{a.url} was left alone, and the others were asked: ")
+        assert adapter.notes and adapter.notes[0].startswith(f"{a.url} was left alone, and the others were asked: ")
         assert adapter.clock.slept == []  # nobody waits for the dead
 
 

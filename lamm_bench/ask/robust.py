@@ -171,12 +171,16 @@ def ask_all(
         raise BenchError(f"{folder} is a run itself; choose another --output, whose legs will lie in folders below it")
     curves, made = Curves("", "standard", folder), []
     total = len(chains) + 1
+    taken, own_words = frozenset(adapter.modalities), spoken(catalog.recipe(options.recipe), adapter).own_words
+    first = load(catalog.select_tasks(options.tasks), root, Outcome())
+    reasons = [why_not(task, samples, chain, taken, own_words) for task, samples in first for chain in chains]
+    if reasons and all(reasons):  # told before the clean run is asked for nothing
+        raise BenchError(f"no task can be asked under any of these corruptions: {reasons[0]}")
     watcher.say(f"leg 1 of {total}: as it is")
     clean = run(replace(options, output=folder / CLEAN), catalog, adapter, root, source, watcher)
     note(curves, CLEAN, clean)
     asked = {task.name for task in catalog.tasks.values()} & {score.task for score in clean.scores}
     loaded = load([task for task in catalog.ordered() if task.name in asked], root, Outcome())
-    taken, own_words = frozenset(adapter.modalities), spoken(catalog.recipe(options.recipe), adapter).own_words
     for number, chain in enumerate(chains, 2):
         refused = {task.name: why_not(task, samples, chain, taken, own_words) for task, samples in loaded}
         curves.skipped[str(chain)] = {name: why for name, why in refused.items() if why}

@@ -120,19 +120,29 @@ def of_model(asked: dict[str, Any], catalog: Any, watcher: Any) -> tuple[Any, Pa
     """Asks, has judged, and makes the figures."""
     from lamm_bench.data.locate import find_root
     from lamm_bench.desiderata import session
-    from lamm_bench.desiderata.legs import NAMES, POPE, RETRIEVERS, SETS, Way, legs
+    from lamm_bench.desiderata.legs import FOLLOWING, LANGUAGE, NAMES, POPE, RETRIEVERS, SETS, Way, legs
     from lamm_bench.errors import unknown
+    from lamm_bench.show.figures import BASELINES
 
     retrievers = split(asked["retrievers"])
     for one in retrievers:
         if one not in RETRIEVERS:
             raise unknown("retriever", one, RETRIEVERS)
-    want = split(asked["only"]) or NAMES
+    if asked["only"] is not None and not split(asked["only"]):
+        raise BenchError(f"--only names none; there are {', '.join(NAMES)}")
+    if asked["judge_settings"] and not asked["judge"]:
+        raise BenchError("--judge-set is about a judge; name one with --judge")
+    if asked["judge"] in BASELINES:
+        raise BenchError(f"--judge {asked['judge']}: a baseline answers the samples of a task and cannot judge; name a model")
+    want = split(asked["only"]) or (NAMES if asked["judge"] else tuple(name for name in NAMES if name != LANGUAGE))
     sets = split(asked["tasks"]) or SETS
     way = Way(retrievers=retrievers, files=asked["corrupted_files"])
     if asked["recipe"]:
         way = Way(asked["recipe"], retrievers=retrievers, files=asked["corrupted_files"])
-    catalog.recipe(way.recipe)
+    weighs = catalog.recipe(way.recipe).inferencer.get("name") == "likelihood"
+    if not weighs and FOLLOWING in want and asked["only"] is None:
+        want = tuple(name for name in want if name != FOLLOWING)
+        watcher.say(f"note: {FOLLOWING} is left out: other words for options go with likelihoods, and {way.recipe} asks for text")
     legs(want, sets, POPE, way)  # a wrong name is told before a model is loaded
     tasks = catalog.select_tasks(",".join([*sets, *POPE]))
     settings = with_shortcuts(asked, asked["model"], catalog)

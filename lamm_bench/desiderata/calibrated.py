@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import hypot
 from statistics import mean
 from typing import Any
@@ -61,12 +61,12 @@ def calibration(model: Model) -> Figure:
     for name, asked in sets.items():
         figure.details[name] = details(sure(asked, "standard"))
         ours.append(figure.details[name]["equal mass"])
-        if "chef" in asked.scores:
+        if "chef" in asked.scores and all("right" in row.stats for row in asked.scores["chef"].rows):
             own = sure(asked, "chef")
             upstreams.append(expected_error(bins_of(own.confidence, own.right)))
             figure.details[name]["chef"] = upstreams[-1]
     figure.standard = of_errors(ours)
-    error = mean_of(list(upstreams))
+    error = mean_of(list(upstreams)) if len(upstreams) == len(ours) else None
     figure.chef = None if error is None else 100 * (1 - error)
     return figure
 
@@ -80,7 +80,9 @@ def details(answers: Sure) -> dict[str, Any]:
         found[binning] = Estimate(
             expected_error(bins), ends, len(answers.right), "score", "lower", len(set(answers.clusters.tolist()))
         )
-    found["Brier"] = estimates([BRIER], answers.rows)["Brier"]
+    own = estimates([BRIER], answers.rows)["Brier"]
+    ends = (max(0.0, own.ci95[0]), min(2.0, own.ci95[1])) if own.ci95 else None
+    found["Brier"] = replace(own, ci95=ends)
     found["confidence"] = float(answers.confidence.mean())
     found["accuracy"] = float(answers.right.mean())
     found["bins"] = bins_of(answers.confidence, answers.right, "equal mass")

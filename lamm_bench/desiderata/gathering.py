@@ -82,9 +82,8 @@ def gather(folders: Sequence[Path], catalog: Catalog, root: Path) -> list[Model]
             model.unavailable[folder.name] = f"it was asked other items (limit and seed {drawn}, the others {model.drawn})"
             continue
         model.drawn, model.source = drawn, str(manifest["source"])
-        own = model.legs.setdefault(role, {})
         for task in read(stored, catalog, root, model):
-            own.setdefault(task.task.name, task)
+            model.legs.setdefault(role, {}).setdefault(task.task.name, task)
     return list(models.values())
 
 
@@ -98,6 +97,9 @@ def read(stored: Run, catalog: Catalog, root: Path, model: Model) -> list[Asked]
         work = plan(task, samples, identity["limit"], identity["seed"], None, identity.get("corrupt", ""), root)
         if work.data != identity["data"][task.name]:
             model.unavailable[f"{stored.folder.name}, {task.name}"] = f"the data under {root} are not those of the run"
+            continue
+        if not all(isinstance(sample.target, int) and sample.choices for sample in work.samples):
+            model.unavailable[f"{stored.folder.name}, {task.name}"] = "it has no options to choose from"
             continue
         ledger = stored.ledger(task.name)
         answered = answers(ledger, work.samples, of_manifest(stored.manifest))

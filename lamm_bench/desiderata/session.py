@@ -12,13 +12,14 @@ from typing import Any
 
 from lamm_bench.ask.catalog import Catalog
 from lamm_bench.ask.outcome import Watcher
+from lamm_bench.ask.runner import why_not
 from lamm_bench.ask.session import Options as RunOptions
 from lamm_bench.ask.session import run
 from lamm_bench.errors import BenchError
 from lamm_bench.judging.session import Options as JudgeOptions
 from lamm_bench.judging.session import judge
 from lamm_bench.keep.files import storable
-from lamm_bench.keep.runs import FORMAT
+from lamm_bench.keep.runs import FORMAT, Run
 from lamm_bench.read import READERS
 from lamm_bench.types import Adapter
 
@@ -83,6 +84,7 @@ def ask(
 
     Raises `BenchError` where none can."""
     wanted = legs(options.want, options.sets, options.pope, options.way)
+    ready(options, wanted, catalog, adapter, root)
     folders: list[Path] = []
     missing: dict[str, str] = {}
     for number, leg in enumerate(wanted, 1):
@@ -90,6 +92,8 @@ def ask(
         try:
             outcome = run(of_leg(leg, options), catalog, adapter, root, source, watcher)
         except BenchError as error:
+            if not folders:  # what stops the first stops the others
+                raise
             missing[leg.name] = str(error)
             watcher.say(f"{leg.name}: NOT ASKED, {error}")
             continue
@@ -100,6 +104,35 @@ def ask(
     if not folders:
         raise BenchError(next(iter(missing.values()), "nothing was asked"))
     return folders, missing
+
+
+def ready(options: Options, wanted: Sequence[Leg], catalog: Catalog, adapter: Adapter, root: Path) -> None:
+    """Refuses, before anything is asked, sets that cannot be asked and folders that hold another model's or another way's runs."""
+    for leg in wanted:
+        recipe = catalog.recipe(leg.recipe, of_leg(leg, options).overrides)
+        for name in leg.tasks:
+            task = catalog.tasks.get(name)
+            if task is not None and (reason := why_not(task, recipe, adapter)):
+                raise BenchError(f"{name} cannot be asked for {leg.name}: {reason}")
+            folder = getattr(task, "corrupted_folder", "") if leg.corrupt.startswith("chef-files") else None
+            if folder is not None and not (folder and (root / folder).is_dir()):
+                raise BenchError(
+                    f"--corrupted-files: {root / folder if folder else name} is missing; without it corruptions are made on the fly"
+                )
+        held = options.output / leg.name
+        if options.mode == "fresh" or not (held / "manifest.json").is_file():
+            continue
+        identity = Run.asked(held).manifest["identity"]
+        told = {
+            "recipe": identity["recipe"]["name"],
+            "limit": identity["limit"],
+            "seed": identity["seed"],
+            "model": identity["model"]["name"],
+        }
+        asked = {"recipe": recipe.name, "limit": options.limit, "seed": options.seed, "model": options.model}
+        other = [f"{key} {told[key]}" for key in told if told[key] != asked[key]]
+        if other:
+            raise BenchError(f"{held} was asked otherwise ({', '.join(other)}); choose another --output, or --fresh to ask anew")
 
 
 def of_leg(leg: Leg, options: Options) -> RunOptions:
@@ -152,6 +185,9 @@ def evaluate(folders: Sequence[Path], catalog: Catalog, root: Path, say: Callabl
             say(f"{where}: left out, {why}")
         if model.legs:
             result.models.append((model, figures(model)))
-    if not result.models:
-        raise BenchError(f"none of the {len(folders)} runs is a leg of a desideratum")
+    said = [figure for _, found in result.models for figure in found.values() if not figure.why.startswith("not asked")]
+    if not said:
+        raise BenchError(
+            f"none of the {len(folders)} runs says anything of a desideratum; `lamm-bench desiderata --model NAME` asks for them"
+        )
     return result

@@ -42,7 +42,8 @@ def panel(drawing: Drawing, left: float, name: str, bins: Sequence[Bin], told: s
         drawing.line([at(each.confidence, low), at(each.confidence, high)], BLUE, 1.5)
         drawing.dot(at(each.confidence, each.accuracy), 4, BLUE)
     drawing.words((left + SIDE / 2, TOP - 14), name, size=12, anchor="middle")
-    drawing.words((left + SIDE / 2, TOP + SIDE + 30), "confidence, % (right, % upwards)", size=11, anchor="middle", fill=GREY)
+    drawing.words((left - 34, TOP - 14), "right, %", size=10, fill=GREY)
+    drawing.words((left + SIDE / 2, TOP + SIDE + 30), "confidence, %", size=11, anchor="middle", fill=GREY)
     drawing.words((left + SIDE / 2, TOP + SIDE + 50), told, size=11, anchor="middle")
 
 
