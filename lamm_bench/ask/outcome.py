@@ -136,10 +136,11 @@ def score_task(
     answered: Mapping[str, Answered],
     protocols: Sequence[str],
     file: Sequence[Sample] = (),
+    keep_rows: bool = False,
 ) -> list[Score]:
-    """The task under each protocol that it has."""
+    """The task under each protocol that it has; with rows where a pool needs them, or with `keep_rows`."""
     return [
-        score(task, protocol, samples, answered, keep_rows=in_pool(catalog, task, protocol), file=file)
+        score(task, protocol, samples, answered, keep_rows=keep_rows or in_pool(catalog, task, protocol), file=file)
         for protocol in protocols
         if protocol in task.protocols
     ]
