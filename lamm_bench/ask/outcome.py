@@ -50,6 +50,7 @@ class Outcome:
     left: int = 0  # samples of a share that have no answer
     folder: Path | None = None
     coordinates: str = ""  # the convention by which places were read; empty: LAMM's fractions
+    gaps: dict[str, dict[str, Any]] = field(default_factory=dict)  # task -> control -> what is lost under it (ask/controls.py)
     diagnosis: str = ""  # why these are no results: read by another convention than the answers were asked in
 
     @property
@@ -67,6 +68,7 @@ class Outcome:
             "unavailable": self.unavailable,
             **({"subset": self.subsets} if self.subsets else {}),
             **({"coordinates": self.coordinates} if self.coordinates else {}),
+            **({"controls": self.gaps} if self.gaps else {}),
             **({"diagnosis": self.diagnosis} if self.diagnosis else {}),
         }
 

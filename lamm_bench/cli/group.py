@@ -18,6 +18,7 @@ from .leaderboard import leaderboard
 from .list import list_
 from .merge import merge
 from .options import SETTINGS, Verbs
+from .plan import plan
 from .prompts import prompts
 from .report import report
 from .robustness import robustness
@@ -42,6 +43,7 @@ def main() -> None:
 
 
 VERBS = (
+    plan,
     run,
     merge,
     score,

@@ -44,8 +44,10 @@ from .options import (
 @click.option(
     "--control",
     metavar="NAME",
-    help="A control experiment: `blind` replaces all media by blanks, `shuffled` puts their content out of order.",
+    help="A control experiment: `blind` replaces all media by blanks, `shuffled` puts their content out of order, `swapped` shows "
+    "another sample's.",
 )
+@click.option("--controls", is_flag=True, help="Ask under every control too, each a run beside this one, and show what is lost.")
 @click.option(
     "--corrupt",
     metavar="LIST",
@@ -85,6 +87,7 @@ def run(**asked: Any) -> None:
       lamm-bench run --model lamm --tasks 3d --data-root LAMM --limit 200
       lamm-bench run --model lamm --tasks 2d --feature-cache features --dtype bfloat16
       lamm-bench run --model lamm --tasks voc2012,lsp --control blind
+      lamm-bench run --model lamm --tasks scanqa,ai2d --controls
       lamm-bench run --model lamm --tasks ai2d --recipe lamm/likelihood --override inferencer.option=text
       lamm-bench run --model lamm --tasks 3d --corrupt jitter:3,colour_loss:5
       lamm-bench run --model lamm --tasks all --data-root LAMM --workers gpus
@@ -92,17 +95,21 @@ def run(**asked: Any) -> None:
       lamm-bench run --model scripted --set answers=answers.json --tasks svt
     """
     from lamm_bench.ask.catalog import load_catalog
+    from lamm_bench.ask.controls import ask_controls
     from lamm_bench.ask.corrupt.chain import parse
     from lamm_bench.ask.session import Options
     from lamm_bench.ask.session import run as run_session
     from lamm_bench.ask.shares import Share
     from lamm_bench.data.locate import find_root
+    from lamm_bench.show.controls import show_controls
     from lamm_bench.show.progress import Bars, stderr_console
     from lamm_bench.show.tables import show_outcome
 
     share = Share.parse(asked["shard"]) if asked["shard"] is not None else None
     if share is not None and asked["json_file"] is not None:
         raise BenchError("--json: a share has no results; `lamm-bench merge` writes those of the whole run")
+    if asked["controls"] and (share is not None or asked["control"] or asked["corrupt"]):
+        raise BenchError("--controls asks the run as it is and under every control; leave out --control, --corrupt and --shard")
     catalog = load_catalog(asked["plugins"])
     settings = with_shortcuts(asked, asked["model"], catalog)
     recipe = catalog.recipe(
@@ -139,7 +146,7 @@ def run(**asked: Any) -> None:
         root, source = find_root(asked["data_root"], watcher.say, chosen)
         if fleet is not None:  # whose workers load their model meanwhile
             say_hints(fleet)
-        outcome = run_session(options, catalog, adapter, root, source, watcher)
+        outcome = (ask_controls if asked["controls"] else run_session)(options, catalog, adapter, root, source, watcher)
     finally:
         if fleet is not None:
             fleet.close()
@@ -149,6 +156,7 @@ def run(**asked: Any) -> None:
         sys.exit(0 if outcome.complete else MISSING)
     conclude(outcome, asked["json_file"], samples=True)
     show_outcome_unless_json_on_stdout(show_outcome, outcome, asked["json_file"])
+    show_outcome_unless_json_on_stdout(show_controls, outcome, asked["json_file"])
     click.echo(f"run folder: {outcome.folder}", err=True)
     sys.exit(0 if outcome.complete else MISSING)
 

@@ -31,19 +31,29 @@ def sums_of(rows: Sequence[Row]) -> dict[str, list[Any]]:
     }
 
 
+def clustered(kept: Kept) -> Sums | None:
+    """Each statistic summed within every cluster [clusters]; None where what was kept has another form, or nothing was."""
+    found = sides_of(kept)
+    return found[0] if found is not None else None
+
+
 def paired_sums(metric: Metric, first: Kept, second: Kept) -> Paired | None:
     """A metric of two runs on the samples that both answered, clustered as the first has them; None where they share none, or where
     what was kept has another form."""
+    found = sides_of(first, second)
+    return paired(metric, *found) if found is not None else None
+
+
+def sides_of(*kept: Kept) -> list[Sums] | None:
+    """Of each run, on the samples that all answered, by the clusters of the first."""
     try:
-        both = [(first[name], second[name]) for name in first if name in second]
-        sides = [[{str(key): float(value) for key, value in pair[side][1].items()} for pair in both] for side in (0, 1)]
-        clusters = np.unique(np.array([int(pair[0][0]) for pair in both], dtype=np.int64), return_inverse=True)[1]
+        names = [name for name in kept[0] if all(name in each for each in kept)]
+        sides = [[{str(key): float(value) for key, value in each[name][1].items()} for name in names] for each in kept]
+        clusters = np.unique(np.array([int(kept[0][name][0]) for name in names], dtype=np.int64), return_inverse=True)[1]
     except (KeyError, TypeError, ValueError, AttributeError, IndexError):
         return None
     keys = sorted({key for side in sides for row in side for key in row})
-    if not both or not keys:
-        return None
-    return paired(metric, *(by_cluster(clusters, side, keys) for side in sides))
+    return [by_cluster(clusters, side, keys) for side in sides] if names and keys else None
 
 
 def by_cluster(clusters: np.ndarray, stats: list[dict[str, float]], keys: list[str]) -> Sums:
