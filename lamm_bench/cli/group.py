@@ -25,6 +25,7 @@ from .robustness import robustness
 from .run import run
 from .score import score
 from .show import show
+from .table import plot, table
 from .train import train_baseline
 
 
@@ -52,6 +53,8 @@ VERBS = (
     compare,
     robustness,
     leaderboard,
+    table,
+    plot,
     report,
     export,
     list_,
