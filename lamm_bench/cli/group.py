@@ -13,6 +13,7 @@ from .data import data
 from .desiderata import desiderata
 from .doctor import doctor
 from .export import export
+from .items import items
 from .judge import judge
 from .leaderboard import leaderboard
 from .list import list_
@@ -51,6 +52,7 @@ VERBS = (
     judge,
     desiderata,
     compare,
+    items,
     robustness,
     leaderboard,
     table,
