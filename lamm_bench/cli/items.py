@@ -13,7 +13,7 @@ from lamm_bench.errors import BenchError
 from .options import SETTINGS, guarded, json_option, plugin_option, protocol_names
 
 
-@click.command(context_settings=SETTINGS, short_help="Look at items over runs: missed by all, right blind, against the order.")
+@click.command(context_settings=SETTINGS, short_help="Items over runs: missed by all, right without seeing.")
 @click.argument("folders", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="RUN...")
 @click.option("--tasks", default="all", show_default=True, metavar="LIST", help="Task names and groups, of those of the runs.")
 @click.option("--protocol", default="standard", show_default=True, metavar="NAME", help="standard, classic or chef.")

@@ -27,7 +27,7 @@ from .options import (
 )
 
 
-@click.command(context_settings=SETTINGS, short_help="Ask under corruptions of every severity, and show what is left.")
+@click.command(context_settings=SETTINGS, short_help="Ask under corruptions, and show what is left.")
 @click.option("--runs", type=click.Path(path_type=Path), metavar="DIR", help="Ask nothing; show runs that lie below this folder.")
 @click.option("--model", metavar="NAME", help="A model adapter.")
 @click.option(

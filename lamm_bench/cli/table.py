@@ -18,7 +18,7 @@ TASKS = click.option(
 )
 
 
-@click.command(context_settings=SETTINGS, short_help="Write runs as a table for a paper: LaTeX, Markdown, CSV, HTML.")
+@click.command(context_settings=SETTINGS, short_help="Write runs as a table: LaTeX, Markdown, CSV, HTML.")
 @RUNS
 @click.option("--format", "form", type=click.Choice(["latex", "markdown", "csv", "html"]), default="markdown", show_default=True)
 @TASKS
@@ -49,7 +49,7 @@ def table(**asked: Any) -> None:
         click.echo(f"table: {asked['output']}", err=True)
 
 
-@click.command(context_settings=SETTINGS, short_help="Draw runs: forest of intervals, radar, curve over samples or seeds.")
+@click.command(context_settings=SETTINGS, short_help="Draw runs: forest of intervals, radar, curves.")
 @RUNS
 @click.option("--kind", type=click.Choice(["forest", "radar", "samples", "seeds"]), default="forest", show_default=True)
 @TASKS
