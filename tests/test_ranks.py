@@ -115,6 +115,27 @@ def test_runs_are_tested_on_the_samples_that_they_share(runs: Path, mini_root: P
     assert Paired({})(entries[0]["cifar10"], entries[1]["cifar10"]) == unpaired(entries[0]["cifar10"], entries[1]["cifar10"])
 
 
+def test_runs_that_lack_answers_are_tested_on_those_that_both_have(runs: Path, tmp_path: Path) -> None:
+    import shutil
+
+    for name in ("c1", "c2"):
+        shutil.copytree(runs / name, tmp_path / name)
+    path = tmp_path / "c2/scores/cifar10.json"
+    scores = json.loads(path.read_text())
+    kept = scores["protocols"]["standard"]["sums"]
+    del kept[next(iter(kept))]
+    path.write_text(json.dumps(scores))
+    pair = [
+        next(e for e in read_run(tmp_path / n / "result.json") if e.task == "cifar10" and e.protocol == "standard")
+        for n in ("c1", "c2")
+    ]
+    other = json.loads((tmp_path / "c1/scores/cifar10.json").read_text())["protocols"]["standard"]["sums"]
+    metric = Paired(load_catalog().tasks).metric(pair[0])
+    assert metric is not None
+    found = paired_sums(metric, {name: other[name] for name in kept}, kept)
+    assert found is not None and Paired(load_catalog().tasks)(*pair) == pytest.approx(found.p)
+
+
 def test_a_run_says_how_it_was_asked_and_an_older_one_by_its_manifest(runs: Path, tmp_path: Path) -> None:
     result = json.loads((runs / "c1/result.json").read_text())
     manifest = json.loads((runs / "c1/manifest.json").read_text())

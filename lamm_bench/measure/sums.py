@@ -32,7 +32,8 @@ def sums_of(rows: Sequence[Row]) -> dict[str, list[Any]]:
 
 
 def clustered(kept: Kept) -> Sums | None:
-    """Each statistic summed within every cluster [clusters]; None where what was kept has another form, or nothing was."""
+    """Each statistic summed within every cluster [clusters]; None where what was kept has another form, or nothing was. Two runs that
+    answered the same samples in the same order have the same clusters."""
     found = sides_of(kept)
     return found[0] if found is not None else None
 

@@ -9,9 +9,11 @@ from typing import Any, TypeAlias
 
 from lamm_bench.errors import BenchError
 from lamm_bench.keep.files import read_json
+from lamm_bench.measure.intervals import Paired as PairedTest
+from lamm_bench.measure.intervals import paired
 from lamm_bench.measure.ranks import from_intervals
-from lamm_bench.measure.sums import paired_sums
-from lamm_bench.types import Metric, Task
+from lamm_bench.measure.sums import clustered, paired_sums
+from lamm_bench.types import Metric, Sums, Task
 
 from .figures import Entry
 
@@ -34,12 +36,17 @@ class Paired:
 
     tasks: Mapping[str, Task]
     known: dict[tuple[str, str], Mapping[str, Any]] = field(default_factory=dict)  # (run, task) -> protocols
+    summed: dict[tuple[str, str, str], Sums | None] = field(default_factory=dict)  # (run, task, protocol) -> by cluster
 
     def __call__(self, first: Entry, second: Entry) -> float:
         metric = self.metric(first)
         sums = [self.sums(each) for each in (first, second)] if metric is not None else []
         if metric is not None and all(sums):
-            found = paired_sums(metric, *sums)
+            one, other = (self.whole(each) for each in (first, second))
+            if one is not None and other is not None and list(sums[0]) == list(sums[1]):
+                found: PairedTest | None = paired(metric, one, other)
+            else:  # one of them lacks answers
+                found = paired_sums(metric, *sums)
             if found is not None and found.difference == found.difference:  # not NaN
                 return found.p
         return unpaired(first, second)
@@ -59,6 +66,13 @@ class Paired:
         found = self.known[key].get(entry.protocol)
         kept = found.get("sums") if isinstance(found, Mapping) else None
         return kept if isinstance(kept, Mapping) else {}
+
+    def whole(self, entry: Entry) -> Sums | None:
+        """All answered samples by cluster, added up once for all pairs and metrics."""
+        key = (entry.source, entry.task, entry.protocol)
+        if key not in self.summed:
+            self.summed[key] = clustered(self.sums(entry))
+        return self.summed[key]
 
     def read(self, path: Path) -> Mapping[str, Any]:
         try:
