@@ -98,8 +98,52 @@ def test_the_smaller_error_is_the_better_one():
     assert [(row.entry.model, row.places) for row in rows] == [("b", (1, 1)), ("a", (2, 2))]
 
 
-def test_equal_figures_without_intervals_share_a_place():
-    assert places([entry("a", 50), entry("b", 50), entry("c", 40)]) == {"a": (1, 2), "b": (1, 2), "c": (3, 3)}
+def test_papers_are_ranked_by_value_and_own_figures_without_intervals_not_at_all():
+    three = [entry("a", 50, published=True), entry("b", 50, published=True), entry("c", 40, published=True)]
+    assert places(three) == {"a": (1, 2), "b": (1, 2), "c": (3, 3)}
+    assert set(places([replace(one, published=False) for one in three]).values()) == {(1, 3)}
+
+
+def test_touching_intervals_of_one_difference_are_told_apart_by_the_test_and_not_by_overlap():
+    assert places([entry("a", 60, 5), entry("b", 52, 5)]) == {"a": (1, 1), "b": (2, 2)}  # they overlap; p is 0.03
+
+
+def test_the_more_models_the_wider_their_places():
+    alone = places([entry("a", 60, 5), entry("b", 52, 5)])
+    among = places([entry("a", 60, 5), entry("b", 52, 5), *(entry(f"c{n}", 56, 5) for n in range(4))])
+    assert alone["a"] == (1, 1) and among["a"] == (1, 6)
+
+
+@pytest.mark.parametrize("name", ["recipe", "coordinates", "examples", "readers", "decoders"])
+def test_what_was_asked_or_read_otherwise_is_never_ranked_together_and_the_reason_is_printed(name):
+    both = [entry("a", 90, 1, conditions=((name, "x #1"),)), entry("b", 10, 1, conditions=((name, "y #2"),))]
+    board = leaderboard(both)
+    assert len(board.groups) == len(board.summaries) == 2
+    assert all(row.places == (1, 1) for group in board.groups for row in group.rows)
+    for format in ("table", "markdown"):
+        shown = " ".join(render(board, format, 300).split()).replace("\\", "")
+        assert f"not ranked together (standard · miniature): {name} differs (x | y)" in shown
+        assert f"standard · miniature · {name} x" in shown
+    assert f"{name} differs (x | y)" in " ".join(brief_text(board).split())
+    assert json.loads(render(board, "json"))["reasons"] == list(board.reasons) and len(board.reasons) == 1
+    assert "y #2" in render(board, "csv")
+
+
+def test_the_version_of_our_readers_does_not_part_what_is_read_as_upstream_did():
+    both = [entry("a", 9, 1, conditions=(("readers", "2"),)), entry("b", 1, 1, conditions=(("readers", "3"),))]
+    assert len(leaderboard(both).groups) == 2
+    assert len(leaderboard([replace(one, protocol="classic") for one in both]).groups) == 1
+
+
+def test_above_chance_is_meant_over_the_tasks_that_all_have():
+    svt = {"task": "svt", "digest": "d2", "chance": 0.0}
+    board = leaderboard(
+        [entry("a", 70, 1, chance=40.0), entry("b", 40, 1, chance=40.0), entry("a", 30, 1, **svt), entry("b", 10, 1, **svt)]
+        + [entry("a", 9, 1, task="vqa", digest="d3", chance=1.0), entry("a", 5, 1, task="x", digest="d4")]
+    )
+    (table,) = board.summaries
+    assert {model: (round(m.value, 6), m.tasks) for model, m in table.macro.items()} == {"a": (40, 2), "b": (5, 2)}
+    assert "above chance" in render(board, "table") and "40.0 [" in render(board, "markdown").replace("\\", "")
 
 
 def test_failed_and_reference_rows_have_no_place_and_take_none():
@@ -143,7 +187,7 @@ def test_the_mean_rank_is_over_the_tasks_that_all_were_asked():
 
 def test_a_task_that_failed_counts_as_the_last_place_and_a_skipped_one_does_not():
     svt = {"task": "svt", "digest": "d2"}
-    both = [entry("a", 50), entry("b", 40), entry("a", 50, **svt)]
+    both = [entry("a", 50, 1), entry("b", 40, 1), entry("a", 50, 1, **svt)]
     (failed,) = leaderboard([*both, entry("b", None, status="failed", **svt)]).summaries
     assert failed.mean_ranks == {"a": 1.0, "b": 2.0} and failed.shared == 2
     (skipped,) = leaderboard([*both, entry("b", None, status="skipped", **svt)]).summaries

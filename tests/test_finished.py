@@ -42,9 +42,9 @@ def scored(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     found: list[str] = []
     real = session.score_task
 
-    def counted(catalog: Any, task: Any, *more: Any) -> Any:
+    def counted(catalog: Any, task: Any, *more: Any, **named: Any) -> Any:
         found.append(task.name)
-        return real(catalog, task, *more)
+        return real(catalog, task, *more, **named)
 
     monkeypatch.setattr(session, "score_task", counted)
     return found
@@ -107,6 +107,12 @@ def test_another_command_takes_the_long_way(tmp_path: Path, scored: list[str], m
     go(tmp_path)
     go(tmp_path, **more)
     assert len(scored) == 2
+
+
+def test_worse_pictures_are_no_finished_run(tmp_path: Path, scored: list[str]) -> None:
+    go(tmp_path)
+    with pytest.raises(BenchError, match="holds another run"):  # and is not taken for one whose pictures were clean
+        go(tmp_path, corrupt="fog:3")
 
 
 def test_other_code_or_packages_score_again(tmp_path: Path, scored: list[str], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -50,6 +50,7 @@ class Outcome:
     left: int = 0  # samples of a share that have no answer
     folder: Path | None = None
     coordinates: str = ""  # the convention by which places were read; empty: LAMM's fractions
+    gaps: dict[str, dict[str, Any]] = field(default_factory=dict)  # task -> control -> what is lost under it (ask/controls.py)
     diagnosis: str = ""  # why these are no results: read by another convention than the answers were asked in
 
     @property
@@ -67,6 +68,7 @@ class Outcome:
             "unavailable": self.unavailable,
             **({"subset": self.subsets} if self.subsets else {}),
             **({"coordinates": self.coordinates} if self.coordinates else {}),
+            **({"controls": self.gaps} if self.gaps else {}),
             **({"diagnosis": self.diagnosis} if self.diagnosis else {}),
         }
 
@@ -136,10 +138,11 @@ def score_task(
     answered: Mapping[str, Answered],
     protocols: Sequence[str],
     file: Sequence[Sample] = (),
+    keep_rows: bool = False,
 ) -> list[Score]:
-    """The task under each protocol that it has."""
+    """The task under each protocol that it has; with rows where a pool needs them, or with `keep_rows`."""
     return [
-        score(task, protocol, samples, answered, keep_rows=in_pool(catalog, task, protocol), file=file)
+        score(task, protocol, samples, answered, keep_rows=keep_rows or in_pool(catalog, task, protocol), file=file)
         for protocol in protocols
         if protocol in task.protocols
     ]

@@ -29,7 +29,7 @@ from .fitting import exampled, fitted
 from .inferencers import WEIGHING
 from .recipe import Recipe
 from .shots import Shots
-from .transforms import CONTROLS
+from .transforms import BETWEEN, CONTROLS
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,9 @@ def plan(
     if chain:
         sealed = [apply(sample, chain, seed, sample.id not in unusable) for sample in sealed]
         samples = [apply(sample, chain, seed, False) for sample in samples] if chain.words else samples
-    if control:
+    if control and control in BETWEEN:
+        sealed = BETWEEN[control](sealed, seed, unusable)
+    elif control:
         sealed = [sample if sample.id in unusable else CONTROLS[control](sample) for sample in sealed]
     return Plan(task, tuple(sealed), unusable, digest(content), samples)
 

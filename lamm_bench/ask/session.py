@@ -15,9 +15,11 @@ from typing import Any
 from lamm_bench.errors import BenchError, Stopped, unknown
 from lamm_bench.keep.files import digest, read_json, storable
 from lamm_bench.keep.ledger import Ledger, count_ended
+from lamm_bench.keep.manifest import asking_of
 from lamm_bench.keep.runs import Run
 from lamm_bench.measure.pooling import Pool
 from lamm_bench.measure.scoring import Score, pooled
+from lamm_bench.measure.sums import sums_of
 from lamm_bench.task import options_unseen
 from lamm_bench.types import Adapter, to_json
 
@@ -27,7 +29,7 @@ from .coordinates import answers, foreign, hint, of_manifest, spoken
 from .corrupt.chain import left_out, parse
 from .corrupt.chain import why_not as why_not_worse
 from .identity import Grown, circumstances, describe, fingerprint, noted, remember
-from .outcome import Outcome, Watcher, latencies, load, score_task, why_failed, with_pools
+from .outcome import Outcome, Watcher, in_pool, latencies, load, score_task, why_failed, with_pools
 from .recipe import Recipe
 from .runner import Plan, ask, many_objects, plan, why_not
 from .shares import FILE, Share
@@ -334,15 +336,15 @@ def scored(
     try:
         with many_objects():
             found = answers(ledger, work.samples, of_manifest(opened.manifest))
-            scores = score_task(catalog, work.task, work.samples, found, protocols, work.file)
+            scores = score_task(catalog, work.task, work.samples, found, protocols, work.file, keep_rows=True)
     except BenchError:
         raise
     except Exception as error:
         fault(opened, name, error, outcome, watcher)
         return []
-    values = {s.protocol: {"samples": storable(to_json(s.samples))} for s in scores}
+    values = {s.protocol: {"samples": storable(to_json(s.samples)), "sums": storable(sums_of(s.rows))} for s in scores}
     opened.save(f"scores/{name}.json", {"task": name, "protocols": values})
-    return scores
+    return [s if in_pool(catalog, work.task, s.protocol) else replace(s, rows=()) for s in scores]
 
 
 def fault(opened: Run, name: str, error: Exception, outcome: Outcome, watcher: Watcher) -> None:
@@ -379,6 +381,7 @@ def finish(opened: Run, outcome: Outcome, pools: Sequence[Pool], notes: Sequence
         "limit": manifest["identity"]["limit"],
         "seed": manifest["identity"]["seed"],
         "source": manifest["source"],
+        "asking": asking_of(manifest),
         "data": with_pools(manifest["identity"]["data"], pools),
     }
     opened.save("result.json", storable({**outcome.to_json(), **head}))

@@ -9,13 +9,13 @@ from typing import Any
 import click
 
 
-def conclude(outcome: Any, json_file: Path | None, samples: bool) -> None:
-    """Writes `--json`, whole or not at all; `-` is standard output."""
+def conclude(outcome: Any, json_file: Path | None, samples: bool | None) -> None:
+    """Writes `--json`, whole or not at all; `-` is standard output. With `samples` None what is written knows no samples."""
     import json
 
     if json_file is None:
         return
-    value = outcome.to_json(samples)
+    value = outcome.to_json() if samples is None else outcome.to_json(samples)
     if str(json_file) == "-":
         click.echo(json.dumps(value, ensure_ascii=False, indent=1))
         return

@@ -26,7 +26,7 @@ from .options import (
 )
 
 
-@click.command(context_settings=SETTINGS, short_help="ChEF's desiderata: calibration, robustness and four others.")
+@click.command(context_settings=SETTINGS, short_help="ChEF's desiderata: calibration, robustness, four more.")
 @click.argument("runs", nargs=-1, type=click.Path(path_type=Path), metavar="[RUN]...")
 @click.option("--model", metavar="NAME", help="Ask this model; without it, the figures are made of RUNs that are there.")
 @click.option(

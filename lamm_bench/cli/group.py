@@ -14,17 +14,20 @@ from .data import data
 from .desiderata import desiderata
 from .doctor import doctor
 from .export import export
+from .items import items
 from .judge import judge
 from .leaderboard import leaderboard
 from .list import list_
 from .merge import merge
 from .options import SETTINGS, Verbs
+from .plan import plan
 from .prompts import prompts
 from .report import report
 from .robustness import robustness
 from .run import run
 from .score import score
 from .show import show
+from .table import plot, table
 from .train import train_baseline
 
 
@@ -43,14 +46,18 @@ def main() -> None:
 
 
 VERBS = (
+    plan,
     run,
     merge,
     score,
     judge,
     desiderata,
     compare,
+    items,
     robustness,
     leaderboard,
+    table,
+    plot,
     report,
     export,
     list_,

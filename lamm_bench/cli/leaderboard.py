@@ -8,7 +8,7 @@ import click
 
 from lamm_bench.errors import BenchError
 
-from .options import SETTINGS, guarded
+from .options import SETTINGS, guarded, plugin_option
 
 
 @click.command(context_settings=SETTINGS, short_help="Rank published figures and local runs.")
@@ -20,9 +20,14 @@ from .options import SETTINGS, guarded
 @click.option("--protocol", metavar="NAME", help="Only this protocol.")
 @click.option("--full", is_flag=True, help="Every task's figures, not only the summary.")
 @click.option("--published/--no-published", default=True, show_default=True, help="Show the figures of the papers.")
+@plugin_option
 @guarded
-def leaderboard(results: Path, form: str, task: str | None, protocol: str | None, full: bool, published: bool) -> None:
-    """Rank published figures and local runs; never mixed where protocol or data differ.
+def leaderboard(
+    results: Path, form: str, task: str | None, protocol: str | None, full: bool, published: bool, plugins: tuple[str, ...]
+) -> None:
+    """Rank published figures and local runs; never mixed where protocol, data or the way of asking differ.
+
+    Places hold all true places of a table at once in 95 % of tables, from tests on the samples that runs share.
 
     \b
     Examples:
@@ -30,9 +35,10 @@ def leaderboard(results: Path, form: str, task: str | None, protocol: str | None
       lamm-bench leaderboard --full --no-published
       lamm-bench leaderboard --task voc2012 --format markdown
     """
+    from lamm_bench.ask.catalog import load_catalog
     from lamm_bench.show.leaderboard import show_leaderboard
 
     if not results.is_dir() and str(results) != "runs":
         raise BenchError(f"--results {results} is no folder")
 
-    show_leaderboard(results, form, task, protocol, published, full)
+    show_leaderboard(results, form, task, protocol, published, full, load_catalog(plugins).tasks)

@@ -39,6 +39,10 @@ from .options import (
 @click.option("--tasks", metavar="LIST", help="Task names and groups (2d, 3d, locating, all); default: those of the recipe.")
 @data_root_option
 @click.option("--recipe", default="lamm/standard", show_default=True, metavar="NAME", help="How to ask: a name or a YAML file.")
+@click.option(
+    "--recipes", metavar="LIST", help="Ask with each of these recipes, a run each below --output, and show what wording moves."
+)
+@click.option("--seeds", metavar="LIST", help="Ask with each of these seeds (0..4 or 1,5), a run each below --output.")
 @override_option
 @protocol_option
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Ask only N samples of each task, drawn with the seed.")
@@ -46,8 +50,10 @@ from .options import (
 @click.option(
     "--control",
     metavar="NAME",
-    help="A control experiment: `blind` replaces all media by blanks, `shuffled` puts their content out of order.",
+    help="A control experiment: `blind` replaces all media by blanks, `shuffled` puts their content out of order, `swapped` shows "
+    "another sample's.",
 )
+@click.option("--controls", is_flag=True, help="Ask under every control too, each a run beside this one, and show what is lost.")
 @click.option(
     "--corrupt",
     metavar="LIST",
@@ -83,6 +89,8 @@ def run(**asked: Any) -> None:
       lamm-bench run --model lamm --tasks 3d --data-root LAMM --limit 200
       lamm-bench run --model lamm --tasks 2d --feature-cache features --dtype bfloat16
       lamm-bench run --model lamm --tasks voc2012,lsp --control blind
+      lamm-bench run --model lamm --tasks scanqa,ai2d --controls
+      lamm-bench run --model lamm --tasks ai2d --recipes lamm/standard,lamm/classic --seeds 0..4 --output study
       lamm-bench run --model lamm --tasks ai2d --recipe lamm/likelihood --override inferencer.option=text
       lamm-bench run --model lamm --tasks 3d --corrupt jitter:3,colour_loss:5
       lamm-bench run --model lamm --tasks all --data-root LAMM --workers gpus
@@ -91,22 +99,31 @@ def run(**asked: Any) -> None:
       lamm-bench run --model scripted --set answers=answers.json --tasks svt
     """
     from lamm_bench.ask.catalog import load_catalog
+    from lamm_bench.ask.controls import ask_controls
     from lamm_bench.ask.corrupt.chain import parse
     from lamm_bench.ask.session import Options
     from lamm_bench.ask.session import run as run_session
     from lamm_bench.ask.shares import Share
+    from lamm_bench.ask.study import ask_study
     from lamm_bench.data.locate import find_root
+    from lamm_bench.show.controls import show_controls
     from lamm_bench.show.progress import Bars, stderr_console
+    from lamm_bench.show.study import show_study
     from lamm_bench.show.tables import show_outcome
 
+    studied = study_of(asked)
     share = Share.parse(asked["shard"]) if asked["shard"] is not None else None
     if share is not None and asked["json_file"] is not None:
         raise BenchError("--json: a share has no results; `lamm-bench merge` writes those of the whole run")
+    if asked["controls"] and (share is not None or asked["control"] or asked["corrupt"]):
+        raise BenchError("--controls asks the run as it is and under every control; leave out --control, --corrupt and --shard")
     catalog = load_catalog(asked["plugins"])
     settings = with_shortcuts(asked, asked["model"], catalog)
     recipe = catalog.recipe(
         asked["recipe"], asked["overrides"]
     )  # a wrong name is told before a model is loaded or data are drawn
+    for name in studied[0] if studied else ():
+        catalog.recipe(name, asked["overrides"])
     tasks = asked["tasks"] if asked["tasks"] is not None else ",".join(recipe.scenario.tasks)
     chosen = catalog.select_tasks(tasks)
     protocols = protocol_names(asked["protocols"])
@@ -138,7 +155,13 @@ def run(**asked: Any) -> None:
         root, source = find_root(asked["data_root"], watcher.say, chosen)
         if fleet is not None:  # whose workers load their model meanwhile
             say_hints(fleet)
-        outcome = run_session(options, catalog, adapter, root, source, watcher)
+        if studied:
+            study = ask_study(options, *studied, catalog, adapter, root, source, watcher)
+            conclude(study, asked["json_file"], samples=None)
+            if str(asked["json_file"]) != "-":
+                show_study(study)
+            sys.exit(MISSING if study.incomplete else 0)
+        outcome = (ask_controls if asked["controls"] else run_session)(options, catalog, adapter, root, source, watcher)
     finally:
         if fleet is not None:
             fleet.close()
@@ -148,8 +171,26 @@ def run(**asked: Any) -> None:
         sys.exit(0 if outcome.complete else MISSING)
     conclude(outcome, asked["json_file"], samples=True)
     show_outcome_unless_json_on_stdout(show_outcome, outcome, asked["json_file"])
+    show_outcome_unless_json_on_stdout(show_controls, outcome, asked["json_file"])
     click.echo(f"run folder: {outcome.folder}", err=True)
     sys.exit(0 if outcome.complete else MISSING)
+
+
+def study_of(asked: dict[str, Any]) -> tuple[tuple[str, ...], tuple[int, ...]] | None:
+    """The recipes and seeds of a study; None where none is asked for. Raises `BenchError` for what does not go with one."""
+    if asked["recipes"] is None and asked["seeds"] is None:
+        return None
+    from lamm_bench.ask.study import seeds_of
+
+    if asked["output"] is None:
+        raise BenchError("--output: name the folder in which the runs of the study will lie")
+    if asked["controls"] or asked["shard"] is not None or asked["name"]:
+        raise BenchError("--recipes and --seeds ask several runs; leave out --controls, --shard and --name")
+    listed = asked["recipes"] if asked["recipes"] is not None else asked["recipe"]
+    recipes = tuple(dict.fromkeys(name.strip() for name in listed.split(",") if name.strip()))
+    if not recipes:
+        raise BenchError(f"--recipes {listed}: names none; expected names by commas, such as lamm/standard,lamm/classic")
+    return recipes, seeds_of(asked["seeds"]) if asked["seeds"] is not None else (asked["seed"],)
 
 
 def with_workers(asked: dict[str, Any], settings: dict[str, Any], adapter: Any, catalog: Any, watcher: Any) -> Any:

@@ -7,6 +7,8 @@ from typing import Any
 
 from lamm_bench.errors import BenchError
 
+from .files import digest
+
 Shape = Mapping[str, Any]
 TEXT, NUMBER, TEXTS, OBJECT = "a text", "a whole number", "a list of texts", "an object"
 OR_NULL = " or null"
@@ -60,3 +62,12 @@ def fits(value: Any, shape: str) -> bool:
     if shape == TEXTS:
         return isinstance(value, list) and all(isinstance(each, str) for each in value)
     return isinstance(value, Mapping)
+
+
+def asking_of(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """What decides, beside what a result names, how questions were put: what the recipe hashes to but for its name, and the versions
+    of what decoded the media."""
+    recipe = {key: value for key, value in manifest["identity"]["recipe"].items() if key != "name"}
+    recipe["scenario"] = {key: value for key, value in recipe.get("scenario", {}).items() if key != "tasks"}  # moves no question
+    versions = {name: version for name, version in manifest.get("versions", {}).items() if name != "lamm-bench"}
+    return {"recipe": digest(recipe, 6), "decoders": versions}

@@ -5,6 +5,7 @@
     scores/<task>.json   every sample's status and values under each protocol; derived, can be remade at any time
     result.json          the numbers, with counts; written last, by atomic rename: its existence means the run was scored
     share.json           of a job that asks a share (`--shard`): which, and what its result would say beside scores
+    controls.json        of a run with `--controls`: what its figures lose under each control (derived from the runs beside it)
     timing.json          seconds and rates, apart from the scores because they differ between two equal runs
 
 A line is only ever appended. A process that dies may leave half a line at the end; opening the file again cuts it off.
@@ -36,6 +37,7 @@ OWN = (
     "cases.json",
     "share.json",
     "finished.json",
+    "controls.json",
 )  # files of a run, beside those in its folders
 FOLDERS = ("records", "scores", "errors", "judgements")
 GROWS = ("data", "limit", "plugins")  # of an identity: what may be more when the run is begun again

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
+from .conditions import Conditions
 from .figures import Entry
 
 
@@ -27,6 +28,8 @@ class Group:
     task: str
     metric: str
     rows: tuple[Ranked, ...]
+    conditions: Conditions = ()
+    apart: str = ""  # by what of these it differs from other groups of the same protocol and data: `recipe lamm/classic`
 
     @cached_property
     def by_model(self) -> dict[str, Ranked]:
@@ -44,6 +47,15 @@ class Group:
 
 
 @dataclass(frozen=True)
+class Macro:
+    """Scores above chance, meant over tasks."""
+
+    value: float
+    ci95: tuple[float, float] | None
+    tasks: int
+
+
+@dataclass(frozen=True)
 class Summary:
     """One table: the models of a protocol and data set as rows, its headlines as columns."""
 
@@ -54,6 +66,10 @@ class Summary:
     models: tuple[str, ...]  # best mean rank first, baselines last
     mean_ranks: Mapping[str, float]  # only of models that were asked every shared task
     shared: int  # tasks that every ranked model was asked; the mean is over these
+    apart: str = ""  # as of its groups
+    macro: Mapping[str, Macro] = field(
+        default_factory=dict
+    )  # of models with a figure above chance in all that the ranked ones have
 
     def cell(self, model: str, column: Group) -> Ranked | None:
         return column.by_model.get(model)
@@ -64,3 +80,4 @@ class Board:
     groups: tuple[Group, ...]
     summaries: tuple[Summary, ...]
     warnings: tuple[str, ...] = ()
+    reasons: tuple[str, ...] = ()  # why figures of the same protocol and data are not ranked together

@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from .board import Board, Summary
-from .board_formats import caption, figure, left_out, mean_rank, title, which_data
+from .board_formats import caption, figure, left_out, means_of, title, which_data
 from .plain import put
 
 WIDTH = 100  # columns where there is no terminal to ask
@@ -39,6 +39,7 @@ def brief(board: Board) -> RenderableType:
         parts.append(
             Text(f"\n{len(rest)} smaller published tables with {models} lines are left out; --full shows them", style="dim")
         )
+    parts += [Text(f"\n{line}", style="dim") for line in board.reasons]
     if left_out(board):
         parts.append(Text(f"\n{left_out(board)}", style="dim"))
     parts.append(Text(f"\n{LEGEND}" if board.groups else "no results", style="dim" if board.groups else ""))
@@ -50,11 +51,17 @@ def section(table: Summary) -> list[RenderableType]:
     shown = table.models[:MODELS] if table.published else table.models
     lines = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     lines.add_column("model", max_width=34, overflow="fold")  # whole: what tells two runs apart often stands at the end
-    lines.add_column("mean rank", justify="right", no_wrap=True)
+    for name, _ in means_of(table):
+        lines.add_column(name, justify="right", no_wrap=True)
     lines.add_column("tasks", justify="right", no_wrap=True)
     lines.add_column("figures", overflow="fold")
     for model in shown:
-        lines.add_row(Text(model), mean_rank(table, model), str(asked(table, model)), Text(figures(table, model)))
+        lines.add_row(
+            Text(model),
+            *(made(table, model) for _, made in means_of(table)),
+            str(asked(table, model)),
+            Text(figures(table, model)),
+        )
     below = [caption(table)] if caption(table) else []
     if len(shown) < len(table.models):
         below.append(f"and {len(table.models) - len(shown)} more")

@@ -7,7 +7,7 @@ import io
 import json
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from rich.console import Console, RenderableType
@@ -19,6 +19,7 @@ from lamm_bench.errors import visible
 from lamm_bench.measure.stats import decimals
 
 from .board import Board, Group, Ranked, Summary
+from .macro import above_chance
 from .plain import put
 
 FORMATS = ("table", "markdown", "csv", "json")
@@ -50,11 +51,15 @@ COLUMNS = (
     "failed",
     "source",
     "note",
+    # how it was asked, and what it is above chance
+    "chance",
+    "above_chance",
+    "conditions",
 )
 FEW = 3  # names in a sentence
 LEGEND = (
-    "value ±half of the 95 % interval (places); * some samples failed; ↓ lower is better; "
-    "rows without places are baselines or other prints, and are not ranked"
+    "value ±half of the 95 % interval (places, all of a column at once with 95 % confidence); * some samples failed; ↓ lower is better; "
+    "above chance: 100 (score - chance) / (perfect - chance); rows without places are baselines, controls or other prints, and are not ranked"
 )
 
 
@@ -110,7 +115,11 @@ def cell(row: Ranked | None) -> str:
 
 
 def title(table: Summary) -> str:
-    return f"{table.protocol} · {table.data}" + (" · published figures" if table.published else "")
+    return (
+        f"{table.protocol} · {table.data}"
+        + (f" · {table.apart}" if table.apart else "")
+        + (" · published figures" if table.published else "")
+    )
 
 
 def heading(table: Summary, column: Group) -> str:
@@ -129,10 +138,25 @@ def mean_rank(table: Summary, model: str) -> str:
     return f"{table.mean_ranks[model]:.2f}" if model in table.mean_ranks else ""
 
 
+def above(table: Summary, model: str) -> str:
+    """The mean above chance with its interval: `34.2 [10.1, 58.3]`."""
+    found = table.macro.get(model)
+    if found is None:
+        return ""
+    return decimals(found.value, 1) + (f" [{', '.join(decimals(end, 1) for end in found.ci95)}]" if found.ci95 else "")
+
+
 def caption(table: Summary) -> str:
     if not table.mean_ranks:
         return ""
-    return f"mean rank over the {table.shared} task{'s' if table.shared > 1 else ''} that every ranked model was asked"
+    said = f"mean rank over the {table.shared} task{'s' if table.shared > 1 else ''} that every ranked model was asked"
+    tasks = max((each.tasks for each in table.macro.values()), default=0)
+    return said + (f"; above chance: mean over {tasks} of them, 95 % interval over tasks" if tasks else "")
+
+
+def means_of(table: Summary) -> list[tuple[str, Callable[[Summary, str], str]]]:
+    """The columns of means that a table has."""
+    return [("mean rank", mean_rank), *([("above chance", above)] if table.macro else [])]
 
 
 def left_out(board: Board) -> str:
@@ -155,7 +179,10 @@ def details(board: Board) -> list[tuple[str, list[Sequence[str]]]]:
             rows.append((places(row), e.model, value, interval, str(e.n or ""), str(e.unread or ""), str(e.failed or ""), e.note))
         first = group.rows[0].entry
         unit = "" if first.unit == "score" else f" in {first.unit}"
-        tables.append((f"{group.task} · {group.metric}{unit}, {first.better} is better · {group.protocol} · {group.data}", rows))
+        told = f" · {group.apart}" if group.apart else ""
+        tables.append(
+            (f"{group.task} · {group.metric}{unit}, {first.better} is better · {group.protocol} · {group.data}{told}", rows)
+        )
     return tables
 
 
@@ -171,17 +198,20 @@ def as_table(board: Board, width: int = 120, detail: bool = False) -> Renderable
     parts: list[RenderableType] = [Text(f"warning: {line}", style="yellow") for line in board.warnings]
     for table in () if detail else board.summaries:
         names = min(36, max(len(model) for model in table.models))
-        chunks = chunked(table, width - names - 16)
+        means = means_of(table)
+        chunks = chunked(table, width - names - 16 - (26 if len(means) > 1 else 0))
         for number, columns in enumerate(chunks):
             shown = Table()
             if number == 0:
                 parts.append(Text(f"\n{title(table)}", style="bold"))
             shown.add_column("model", max_width=names, overflow="fold")
-            shown.add_column("mean rank", justify="right")
+            for name, _ in means if number == 0 else means[:1]:
+                shown.add_column(name, justify="right")
             for column in columns:
                 shown.add_column(Text(heading(table, column).replace(" ", "\n", 1)), justify="right", no_wrap=True)
             for model in table.models:
-                shown.add_row(Text(model), mean_rank(table, model), *(paint(table.cell(model, column)) for column in columns))
+                own = [made(table, model) for _, made in (means if number == 0 else means[:1])]
+                shown.add_row(Text(model), *own, *(paint(table.cell(model, column)) for column in columns))
             parts.append(shown)
         if caption(table):
             parts.append(Text(caption(table), style="dim"))
@@ -191,6 +221,7 @@ def as_table(board: Board, width: int = 120, detail: bool = False) -> Renderable
         for row in rows:
             shown.add_row(*(Text(row[number]) for number in used))
         parts += [Text(f"\n{name}", style="bold"), shown]
+    parts += [Text(line, style="dim") for line in board.reasons]
     if left_out(board):
         parts.append(Text(left_out(board), style="dim"))
     if not board.groups:
@@ -224,15 +255,21 @@ def as_markdown(board: Board, detail: bool = False) -> str:
     """The warnings, then the summaries (or with `detail` every figure) as tables of Markdown."""
     lines: list[str] = [f"> warning: {safe(line)}" for line in board.warnings]
     for table in () if detail else board.summaries:
-        head = ["model", "mean rank", *(heading(table, column) for column in table.columns)]
+        head = ["model", *(name for name, _ in means_of(table)), *(heading(table, column) for column in table.columns)]
         body = [
-            [model, mean_rank(table, model), *(cell(table.cell(model, column)) for column in table.columns)]
+            [
+                model,
+                *(made(table, model) for _, made in means_of(table)),
+                *(cell(table.cell(model, column)) for column in table.columns),
+            ]
             for model in table.models
         ]
         lines += ["", f"### {safe(title(table))}", "", *grid(head, body), *(["", caption(table)] if caption(table) else [])]
     if detail:
         for name, rows in details(board):
             lines += ["", f"#### {safe(name)}", "", *grid(DETAIL, rows)]
+    for line in board.reasons:
+        lines += ["", safe(line)]
     if left_out(board):
         lines += ["", safe(left_out(board))]
     lines += ["", LEGEND.replace("*", "\\*") if board.groups else "no results"]
@@ -281,6 +318,7 @@ def flat(group: Group, row: Ranked) -> dict[str, Any]:
         first,
     )
     values += (last, e.headline, e.reference, e.published, e.status, e.expected, e.unread, e.failed, e.source, e.note)  # type: ignore[assignment]
+    values += (e.chance, above_chance(e), "; ".join(f"{name}: {value}" for name, value in e.asked))  # type: ignore[assignment]
     return dict(zip(COLUMNS, values, strict=True))
 
 
@@ -304,11 +342,11 @@ def harmless(value: Any) -> Any:
 
 
 def as_json(board: Board) -> str:
-    """`{"format": 1, "warnings": [...], "groups": [{protocol, data, digest, task, metric, rows: [...]}]}`."""
+    """`{"format": 1, "warnings": [...], "reasons": [...], "groups": [{protocol, data, digest, task, metric, rows: [...]}]}`."""
     about = ("protocol", "data", "digest", "task", "metric")
     groups = []
     for group in board.groups:
         rows = [{key: value for key, value in flat(group, row).items() if key not in about} for row in group.rows]
         groups.append({key: getattr(group, key) for key in about} | {"rows": rows})
-    data = {"format": 1, "warnings": list(board.warnings), "groups": groups}
+    data = {"format": 1, "warnings": list(board.warnings), "reasons": list(board.reasons), "groups": groups}
     return json.dumps(data, ensure_ascii=False, indent=1, allow_nan=False) + "\n"

@@ -15,6 +15,8 @@ from lamm_bench.errors import BenchError
 from lamm_bench.loading import load_json
 from lamm_bench.types import FAILED
 
+from .conditions import OF_STANDARD, Conditions, conditions
+
 PUBLISHED = Path(__file__).parents[1] / "results" / "published"
 NATIVELY = "asked in each model's own words"  # such figures are ranked among themselves
 BASELINES = frozenset({"oracle", "chance", "majority"})
@@ -44,11 +46,18 @@ class Entry:
     failed: int = 0
     source: str = ""  # paper and place, or the run folder
     note: str = ""
+    conditions: Conditions = ()  # how it was asked and read, as far as `standard` is concerned; `asked` has this figure's
+    chance: float | None = None  # what guessing would have had in place of the headline, where that is known
 
     @property
-    def group(self) -> tuple[str, str, str, str, str]:
+    def asked(self) -> Conditions:
+        """How it was asked and read."""
+        return tuple(each for each in self.conditions if each[0] != OF_STANDARD or self.protocol == "standard")
+
+    @property
+    def group(self) -> tuple[str, str, str, str, str, Conditions]:
         """Figures with the same group may be ranked together."""
-        return self.protocol, self.data, self.digest, self.task, self.metric
+        return self.protocol, self.data, self.digest, self.task, self.metric, self.asked
 
 
 def read_published(folder: Path = PUBLISHED) -> list[Entry]:
@@ -127,6 +136,7 @@ def run_rows(data: Mapping[str, Any], run: Path) -> list[Entry]:
     base = Entry(
         model, "", plain(data.get("source") or "unnamed data") + asked, "", "", None, reference=baseline, source=str(run)
     )
+    base = replace(base, conditions=tuple((name, plain(value)) for name, value in conditions(data, run)))
     digests = data["data"]
     entries = [
         replace(base, task=plain(task), status="skipped", note=plain(why)) for task, why in data.get("skipped", {}).items()
@@ -164,6 +174,7 @@ def run_rows(data: Mapping[str, Any], run: Path) -> list[Entry]:
                     headline=place == 0,
                     status="" if value is not None else "failed",
                     note=plain(metric.get("note", "")),
+                    chance=number(result.get("references", {}).get("chance")) if place == 0 else None,
                 )
             )
     return entries

@@ -1,30 +1,40 @@
 """Results to leaderboard: published figures and local runs, compared only like with like.
 
-Two figures are ranked together when protocol, data (the digest of what was asked, or a paper's own words for it), task and
-metric are the same, and never otherwise. Ranks are intervals: a model's best place counts those whose 95 % interval lies
-wholly on the better side of its own, its worst place those that lie wholly on the worse side. Papers give no intervals; their
-figures are taken as points. References (oracle, chance, majority, controls, other prints of a figure) are shown, not ranked."""
+Two figures are ranked together when protocol, data (the digest of what was asked, or a paper's own words for it), task, metric and the
+conditions of asking (recipe, convention of places, examples, readers, decoders) are the same, and never otherwise. Places are intervals
+that hold all true places of a table together (measure/ranks.py), from paired tests where runs kept what their scores are made of, and never
+from the overlap of intervals. Papers give no intervals; their figures are taken as points, and ranked by value. References (oracle, chance,
+majority, controls, corruptions, other prints of a figure) are shown, not ranked."""
 
 from __future__ import annotations
 
 import math
-from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from lamm_bench.ask.catalog import ORDER
 from lamm_bench.errors import unknown
+from lamm_bench.measure.ranks import rank_sets, shown_better
 
 from .board import Board, Group, Ranked, Summary
+from .conditions import Conditions, differing, told_apart_by
 from .figures import Entry
+from .macro import Shared
+from .paired import Test, unpaired
 
 PROTOCOLS = ("standard", "classic", "chef")
 
 
 def leaderboard(
-    results: Sequence[Entry], tasks: Sequence[str] = (), protocols: Sequence[str] = (), warnings: Sequence[str] = ()
+    results: Sequence[Entry],
+    tasks: Sequence[str] = (),
+    protocols: Sequence[str] = (),
+    warnings: Sequence[str] = (),
+    test: Test = unpaired,
 ) -> Board:
     """Groups and ranks `results`; `tasks` and `protocols` keep only those. Raises `BenchError` for a name that no result has."""
     for kind, wanted, known in (
@@ -36,14 +46,27 @@ def leaderboard(
                 raise unknown(kind, name, known)
     results = spread_gaps(results)
     kept = [e for e in results if (not tasks or e.task in tasks) and (not protocols or e.protocol in protocols)]
-    found: dict[tuple[str, str, str, str, str], list[Entry]] = {}
+    found: dict[tuple[str, str, str, str, str, Conditions], list[Entry]] = {}
     for entry in told_apart(kept):
         found.setdefault(entry.group, []).append(entry)
+    sides: dict[tuple[str, str], dict[Conditions, None]] = {}  # an ordered set
+    for protocol, data, *_, asked in found:
+        sides.setdefault((protocol, data), {})[asked] = None
     groups = tuple(
-        Group(protocol, data, digest, task, metric, rank(entries))
-        for (protocol, data, digest, task, metric), entries in found.items()
+        Group(protocol, data, digest, task, metric, rank(entries, test), asked, told_apart_by(asked, sides[protocol, data]))
+        for (protocol, data, digest, task, metric, asked), entries in found.items()
     )
-    return Board(groups, summarise(groups), tuple(warnings))
+    return Board(groups, summarise(groups), tuple(warnings), tuple(why_apart(sides)))
+
+
+def why_apart(sides: Mapping[tuple[str, str], Iterable[Conditions]]) -> list[str]:
+    """One sentence for each reason why figures of the same protocol and data stand in several tables."""
+    found: dict[str, list[str]] = {}
+    for (protocol, data), several in sides.items():
+        reasons = [f"{name} differs ({' | '.join(values)})" for name, values in differing(several).items()]
+        if reasons:
+            found.setdefault("; ".join(reasons), []).append(f"{protocol} \u00b7 {data}")
+    return [f"not ranked together ({', '.join(tables)}): {reason}" for reason, tables in found.items()]
 
 
 def spread_gaps(entries: Sequence[Entry]) -> list[Entry]:
@@ -54,7 +77,8 @@ def spread_gaps(entries: Sequence[Entry]) -> list[Entry]:
         for other in headlines.values():
             if (other.data, other.task) == (gap.data, gap.task):
                 gap = replace(gap, protocol=other.protocol, metric=other.metric, digest=other.digest)
-                result.append(replace(gap, unit=other.unit, better=other.better))
+                if gap.asked == other.asked:
+                    result.append(replace(gap, unit=other.unit, better=other.better))
     return result
 
 
@@ -68,24 +92,16 @@ def told_apart(entries: Sequence[Entry]) -> list[Entry]:
     ]
 
 
-def spread(entry: Entry) -> tuple[float, float]:
-    """The interval as (worse end, better end) on a scale where higher is better."""
-    assert entry.value is not None
-    low, high = entry.ci95 or (entry.value, entry.value)
-    return (low, high) if entry.better == "higher" else (-high, -low)
-
-
-def rank(entries: Sequence[Entry]) -> tuple[Ranked, ...]:
+def rank(entries: Sequence[Entry], test: Test = unpaired) -> tuple[Ranked, ...]:
     """Best value first, each with its interval of places; then what has no value; then the baselines."""
-    ranked = [e for e in entries if e.value is not None and not e.reference]
-    spreads = [spread(e) for e in ranked]
-    lows, highs = sorted(low for low, _ in spreads), sorted(high for _, high in spreads)
-    rows = []
-    for entry, (worst, best) in zip(ranked, spreads):
-        first = 1 + len(lows) - bisect_right(lows, best)  # behind all whose worse end is beyond this one's better end
-        last = len(ranked) - bisect_left(highs, worst)
-        rows.append(Ranked(entry, (first, last)))
-    rows.sort(key=lambda row: (-value_of(row.entry), row.entry.model))
+    ranked = sorted(
+        (e for e in entries if e.value is not None and not e.reference), key=lambda e: (-value_of(e), e.model, e.source)
+    )
+    p = np.ones((len(ranked), len(ranked)))
+    for number, entry in enumerate(ranked):
+        for other in range(number):
+            p[number, other] = p[other, number] = test(ranked[other], entry)
+    rows = [Ranked(entry, places) for entry, places in zip(ranked, rank_sets(shown_better([value_of(e) for e in ranked], p)))]
     failed = sorted((e for e in entries if e.value is None and not e.reference), key=lambda e: e.model)
     baselines = sorted((e for e in entries if e.reference), key=lambda e: (-value_of(e), e.model))
     return (*rows, *(Ranked(e, None) for e in (*failed, *baselines)))
@@ -99,15 +115,16 @@ def value_of(entry: Entry) -> float:
 
 
 def summarise(groups: Sequence[Group]) -> tuple[Summary, ...]:
-    """One table for each protocol and data set: local runs before published figures, then by protocol, the widest first.
+    """One table for each protocol, data set and way of asking: local runs before published figures, then by protocol, the widest first.
 
     A task that nobody has a figure of is no column, and data without any such task no table. Columns stand in the catalogue's order of tasks."""
-    tables: dict[tuple[str, str, bool], list[Group]] = {}
+    tables: dict[tuple[str, str, bool, Conditions], list[Group]] = {}
     order = {task: number for number, task in enumerate(ORDER)}
     for group in sorted(groups, key=lambda group: order.get(group.task, len(order))):
         if group.headline and not group.empty:
-            tables.setdefault((group.protocol, group.data, group.rows[0].entry.published), []).append(group)
-    summaries = [summary(*key, columns) for key, columns in tables.items()]
+            key = (group.protocol, group.data, group.rows[0].entry.published, group.conditions)
+            tables.setdefault(key, []).append(group)
+    summaries = [summary(*key[:3], columns) for key, columns in tables.items()]
     place = {protocol: number for number, protocol in enumerate(PROTOCOLS)}
     return tuple(sorted(summaries, key=lambda t: (t.published, place.get(t.protocol, len(place)), -len(t.columns))))
 
@@ -126,4 +143,6 @@ def summary(protocol: str, data: str, published: bool, columns: Sequence[Group])
     shared = set.intersection(*(set(of) for of in places.values())) if places else set()
     means = {model: sum(of[column] for column in shared) / len(shared) for model, of in places.items()} if shared else {}
     order = sorted(models, key=lambda model: (models[model], means.get(model, math.inf), model))
-    return Summary(protocol, data, published, tuple(columns), tuple(order), means, len(shared))
+    ranked = [model for model in order if not models[model] and model in places]
+    above = Shared.of(columns, ranked).means(order)
+    return Summary(protocol, data, published, tuple(columns), tuple(order), means, len(shared), columns[0].apart, above)

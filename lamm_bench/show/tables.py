@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -39,6 +40,19 @@ def with_interval(estimate: Estimate) -> str:
     return f"{number(estimate.value)} [{low}, {high}]"
 
 
+def gap_cell(gap: Mapping[str, Any] | None, between: str = " ") -> str:
+    """`+41.67* [10.8, 72.5]`.
+
+    >>> gap_cell({"gap": 41.667, "ci95": [10.8, 72.5], "holm": 0.01}), gap_cell(None)
+    ('+41.67* [10.8, 72.5]', '-')
+    """
+    if gap is None or gap["gap"] is None:
+        return "-"
+    mark = "*" if gap["holm"] is not None and gap["holm"] < 0.05 else ""
+    spread = f"{between}[{gap['ci95'][0]:.1f}, {gap['ci95'][1]:.1f}]" if gap["ci95"] else ""
+    return f"{gap['gap']:+.2f}{mark}{spread}"
+
+
 COUNTS = "ok/unread/trunc./refused/failed"
 CUT = 5  # columns of the share of answers that were cut
 MANY_CUT = 0.02  # of the answers, from which on the table warns
@@ -63,6 +77,7 @@ def result_table(outcome: Outcome, width: int) -> Table:
         *(["cut"] if cuts(outcome.scores) else []),
         *others,
         "counts",
+        *(["from seeing"] if outcome.gaps and width >= MEDIUM else []),
         *floors(width),
         *(["per second"] if outcome.rates and width >= MEDIUM else []),
     ):
@@ -95,6 +110,8 @@ def row_of(task: str, scores: dict[str, Score], others: Iterable[str], outcome: 
     counts = first.counts
     failed = sum(counts[status] for status in FAILED)
     cells.append("/".join(str(number) for number in (*(counts[s] for s in ("ok", "unread", "truncated", "refused")), failed)))
+    if outcome.gaps and width >= MEDIUM:
+        cells.append(gap_cell(outcome.gaps.get(task, {}).get("blind")))
     cells += [number(first.references.get(name)) if first.references else "-" for name in floors(width)]
     if outcome.rates and width >= MEDIUM:
         cells.append(f"{outcome.rates[task]:.1f}" if task in outcome.rates else "-")

@@ -5,7 +5,7 @@ by item), `chef-files:images|texts|both` (the corrupted files that ChEF's author
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
@@ -20,14 +20,19 @@ from lamm_bench.media import Corruption, Modality
 from lamm_bench.types import Media, Sample, Task
 
 from .mixed import MIXES, OR
-from .options import movable, question_part, reordered, rotated
+from .options import another_order, movable, question_part, reordered, rotated
 from .texts import TEXTS
 
 FILES = "chef-files"
 PARTS = ("images", "texts", "both")
 LEVELS = range(1, 6)
 COUNTING = "counting"  # the kind of tasks that ask how many there are
-OPTIONS = {"options_left": True, "options_right": False, "options_reverse": None}  # name -> whether to the left; None: reversed
+OPTIONS: dict[str, Callable[[int, Random], Sequence[int]]] = {  # name -> the new order of so many
+    "options_left": lambda count, _: rotated(count, left=True),
+    "options_right": lambda count, _: rotated(count, left=False),
+    "options_reverse": lambda count, _: range(count - 1, -1, -1),
+    "options_shuffled": another_order,
+}
 
 
 @dataclass(frozen=True)
@@ -238,8 +243,7 @@ def reworded(sample: Sample, names: Sequence[str], severity: int, where: str) ->
     if names[0] in OPTIONS:
         if not movable(sample):
             return sample
-        count, left = len(sample.choices), OPTIONS[names[0]]
-        return reordered(sample, rotated(count, left) if left is not None else range(count - 1, -1, -1))
+        return reordered(sample, OPTIONS[names[0]](len(sample.choices), Random(f"{where}/{names[0]}/{sample.id}")))
     before, question, behind = question_part(sample.question)
     for name in names:
         stream = np.random.default_rng(seed_of(where, name, sample.id))

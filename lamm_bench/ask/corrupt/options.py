@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from random import Random
 
 from lamm_bench.read import LETTERS
 from lamm_bench.task import lettered
@@ -65,3 +66,15 @@ def rotated(count: int, left: bool) -> list[int]:
     ([1, 2, 3, 0], [3, 0, 1, 2])
     """
     return [(place + (1 if left else -1)) % count for place in range(count)]
+
+
+def another_order(count: int, stream: Random) -> list[int]:
+    """Any order but the one that was, all equally likely.
+
+    >>> another_order(2, Random(0)), sorted(another_order(4, Random(0)))
+    ([1, 0], [0, 1, 2, 3])
+    """
+    order = list(range(count))
+    while count > 1 and order == sorted(order):
+        stream.shuffle(order)
+    return order
