@@ -25,6 +25,7 @@ from .run import run
 from .score import score
 from .show import show
 from .train import train_baseline
+from .view import view
 
 
 @click.group(cls=Verbs, context_settings=SETTINGS)
@@ -51,6 +52,7 @@ VERBS = (
     robustness,
     leaderboard,
     report,
+    view,
     export,
     list_,
     show,
