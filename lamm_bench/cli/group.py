@@ -23,6 +23,7 @@ from .report import report
 from .robustness import robustness
 from .run import run
 from .score import score
+from .serve import serve
 from .show import show
 from .train import train_baseline
 from .view import view
@@ -57,6 +58,7 @@ VERBS = (
     list_,
     show,
     chat,
+    serve,
     doctor,
     data,
     train_baseline,

@@ -1,0 +1,7 @@
+"""Any adapter behind an OpenAI-compatible address, so that every client of this field can talk with it (docs/serve.md)."""
+
+from __future__ import annotations
+
+from .server import Served, serve
+
+__all__ = ["Served", "serve"]
