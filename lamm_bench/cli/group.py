@@ -10,6 +10,7 @@ from .chat import chat
 from .checkpoint import checkpoint
 from .compare import compare
 from .data import data
+from .demo import demo
 from .desiderata import desiderata
 from .doctor import doctor
 from .export import export
@@ -59,6 +60,7 @@ VERBS = (
     show,
     chat,
     serve,
+    demo,
     doctor,
     data,
     train_baseline,

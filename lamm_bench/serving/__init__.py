@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .asked import Parts, Refused
 from .server import Served, serve
 
-__all__ = ["Served", "serve"]
+__all__ = ["Parts", "Refused", "Served", "serve"]

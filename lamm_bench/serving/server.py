@@ -8,7 +8,7 @@ import json
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -24,6 +24,9 @@ from .desk import Desk
 
 LARGEST = 128 * 2**20  # bytes of a body
 PATIENCE = 60.0  # seconds that a client may take to say its request
+More = Callable[[str, Any], "tuple[str, bytes] | None"]
+"""Path, and the JSON that was sent there (None: asked for by GET), to a content type and its bytes; None where it knows nothing of it."""
+
 STATUS = {"media_error": 400, "model_error": 500}
 
 
@@ -41,13 +44,22 @@ class Served:
 
 
 @contextmanager
-def serve(adapter: Adapter, name: str, host: str = "127.0.0.1", port: int = 0, key: str = "") -> Iterator[Served]:
-    """Serves while the block runs. Raises `BenchError` where the address cannot be had. With a `key` nobody is answered without it."""
-    desk = Desk(adapter)
+def serve(
+    adapter: Adapter | Mapping[str, Adapter],
+    name: str = "",
+    host: str = "127.0.0.1",
+    port: int = 0,
+    key: str = "",
+    more: More | None = None,
+) -> Iterator[Served]:
+    """Serves one model, or several by name, while the block runs. With a `key` nobody is answered without it; `more` answers what is
+    no part of the interface, such as a page. Raises `BenchError` where the address cannot be had."""
+    desks = {one: Desk(own) for one, own in (adapter.items() if isinstance(adapter, Mapping) else [(name, adapter)])}
     try:
-        server = ThreadingHTTPServer((host, port), handler_of(desk, name, key))
+        server = ThreadingHTTPServer((host, port), handler_of(desks, key, more))
     except (OSError, OverflowError) as error:
-        desk.close()
+        for desk in desks.values():
+            desk.close()
         raise BenchError(f"cannot serve at {host}:{port}: {getattr(error, 'strerror', None) or error}") from error
     server.daemon_threads = True
     server.block_on_close = False
@@ -59,14 +71,15 @@ def serve(adapter: Adapter, name: str, host: str = "127.0.0.1", port: int = 0, k
     finally:
         server.shutdown()
         server.server_close()
-        desk.close()
+        for desk in desks.values():
+            desk.close()
 
 
-def handler_of(desk: Desk, name: str, key: str) -> type[BaseHTTPRequestHandler]:
+def handler_of(desks: Mapping[str, Desk], key: str, more: More | None) -> type[BaseHTTPRequestHandler]:
     """What answers one connection."""
     numbers = itertools.count(1)
     lock = threading.Lock()
-    modalities = frozenset(desk.adapter.modalities)
+    first = next(iter(desks))
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -77,17 +90,24 @@ def handler_of(desk: Desk, name: str, key: str) -> type[BaseHTTPRequestHandler]:
 
         def do_GET(self) -> None:
             def listed() -> None:
+                found = more(self.path, None) if more is not None else None
+                if found is not None:
+                    self.send(200, *found)
+                    return
                 if self.path.rstrip("/") != "/v1/models":
                     raise Refused(
                         404, f"there is nothing at {visible(self.path)[:100]}; expected /v1/models or /v1/chat/completions"
                     )
-                entry = {"id": name, "object": "model", "created": 0, "owned_by": "lamm-bench"}
-                self.say(200, {"object": "list", "data": [entry]})
+                entries = [{"id": one, "object": "model", "created": 0, "owned_by": "lamm-bench"} for one in desks]
+                self.say(200, {"object": "list", "data": entries})
 
             self.guarded(listed)
 
         def do_POST(self) -> None:
             def completed() -> None:
+                if more is not None and not self.path.startswith("/v1/") and (found := more(self.path, self.body())) is not None:
+                    self.send(200, *found)
+                    return
                 if self.path.rstrip("/") != "/v1/chat/completions":
                     raise Refused(
                         404, f"there is nothing at {visible(self.path)[:100]}; expected /v1/models or /v1/chat/completions"
@@ -95,8 +115,11 @@ def handler_of(desk: Desk, name: str, key: str) -> type[BaseHTTPRequestHandler]:
                 body = self.body()
                 with lock:
                     own = f"chatcmpl-{next(numbers)}"
+                wanted = body.get("model", first) if isinstance(body, dict) else first
+                name = wanted if isinstance(wanted, str) and wanted in desks else first
+                taken = frozenset(desks[name].adapter.modalities)
                 with tempfile.TemporaryDirectory(prefix="lamm-bench-serve-") as folder:
-                    self.answer(asked(body, name, modalities, Path(folder)), own)
+                    self.answer(asked(body, name, taken, Path(folder)), own, name)
 
             self.guarded(completed)
 
@@ -125,11 +148,12 @@ def handler_of(desk: Desk, name: str, key: str) -> type[BaseHTTPRequestHandler]:
             except (ValueError, RecursionError):
                 raise Refused(400, "the body is not JSON") from None
 
-        def answer(self, wanted: Asked, own: str) -> None:
+        def answer(self, wanted: Asked, own: str, name: str) -> None:
+            desk = desks[name]
             if isinstance(wanted.request, Score) and not hasattr(desk.adapter, "score"):
                 raise Refused(400, f"{name} tells no likelihoods of options")
             if wanted.stream:
-                self.stream(wanted, own)
+                self.stream(wanted, own, name)
                 return
             response = last(desk.ask(wanted.request).heard())
             if response.error is not None and response.status != "refused":
@@ -140,10 +164,10 @@ def handler_of(desk: Desk, name: str, key: str) -> type[BaseHTTPRequestHandler]:
             else:
                 self.say(200, answered.completion(response, name, own, now))
 
-        def stream(self, wanted: Asked, own: str) -> None:
+        def stream(self, wanted: Asked, own: str, name: str) -> None:
             """Server-sent events; an error before the first piece is an ordinary one."""
             now, begun, spoken = int(time.time()), False, False
-            for one in desk.ask(wanted.request, True).heard():
+            for one in desks[name].ask(wanted.request, True).heard():
                 if isinstance(one, Response) and one.error is not None and not begun:
                     raise Refused(STATUS.get(one.status, 500), visible(one.error))
                 if not begun:
@@ -167,9 +191,12 @@ def handler_of(desk: Desk, name: str, key: str) -> type[BaseHTTPRequestHandler]:
             self.wfile.flush()
 
         def say(self, status: int, body: dict[str, Any]) -> None:
-            data = answered.as_bytes(body)
+            self.send(status, "application/json", answered.as_bytes(body))
+
+        def send(self, status: int, kind: str, data: bytes) -> None:
             self.send_response(status)
-            self.send_header("content-type", "application/json")
+            self.send_header("content-type", kind)
+            self.send_header("x-content-type-options", "nosniff")
             self.send_header("content-length", str(len(data)))
             self.end_headers()
             self.write(data)
