@@ -57,7 +57,8 @@ def write_view(
     Raises `BenchError` when a folder is no finished run, or `out` holds other things or cannot be written."""
     refuse_others(out)
     runs = [opened(folder, root) for folder, root in zip(folders, roots)]
-    place = out.absolute().with_name(f".{out.name}.{os.getpid()}.tmp")
+    out = Path(os.path.realpath(out))
+    place = out.with_name(f".{out.name}.{os.getpid()}.tmp")
     try:
         place.mkdir(parents=True)
         count = fill(place, runs, catalog, side, tick)

@@ -75,7 +75,7 @@ function confusionChart(told, task, run) {
     const total = counts[at].reduce((sum, one) => sum + one, 0);
     return el("tr", {}, el("th", { scope: "row", title: name }, name), counts[at].map((number, column) => {
       const share = total ? number / total : 0, right = columns[column] === name;
-      const link = linkOf(only({ task: task.name, class: name, as: columns[column], a: run }));
+      const link = linkOf(only({ task: task.name, class: name, as: columns[column], ...leading(run) }));
       const listed = !["(others)"].includes(name) && columns[column] !== "(others)";
       const made = el(`td.cell${right ? ".hit" : ".miss"}`, { title: `${name} read as ${columns[column]}: ${count(number, "sample")} of ${total}` },
         number === 0 ? "" : listed ? el("a", { href: link }, number) : number);
@@ -101,7 +101,7 @@ function chartsPage() {
       told.reliability && reliabilityChart(told.reliability, run),
       told.histogram && histogramChart(told.histogram, chosen, run),
       Object.keys(BY).filter((key) => told[key] && !(key === "by_class" && told[key].length > 60)).map((key) =>
-        meansChart(BY[key], told[key], chosen, run, key === "by_class" ? (name) => linkOf(only({ task: chosen.name, class: name, a: run })) : null)));
+        meansChart(BY[key], told[key], chosen, run, key === "by_class" ? (name) => linkOf(only({ task: chosen.name, class: name, ...leading(run) })) : null)));
   });
   return el("main.page", {}, el("div.bar", {}, el("label.choice", {}, el("span", {}, "task"), pick), el("a.plain", { href: linkOf(only({ task: chosen.name })) }, "its samples")),
     el("div.columns", {}, found));

@@ -48,7 +48,7 @@ function taskRows(task, told, compared) {
     const entry = headline(task.results[place]), [name, metric] = Object.entries(entry.metrics)[0] || ["–", { value: null }];
     const counts = entry.counts, failed = ["model_error", "media_error", "judge_error", "missing"].reduce((sum, key) => sum + (counts[key] || 0), 0);
     const unread = (counts.unread || 0) + (counts.truncated || 0) + (counts.refused || 0);
-    const link = (change) => linkOf(only({ task: task.name, a: place === state.b ? state.a : place, ...change }));
+    const link = (change) => linkOf(only({ task: task.name, ...leading(place), ...change }));
     const many = (value, change) => (value && task.total ? el("a", { href: link(change) }, figure(value)) : figure(value));
     const first = number === 0;
     return el(`tr${first ? ".first" : ""}`, { "data-task": task.name, "data-run": place },

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from lamm_bench.show.report.cards import READINGS, place_of
+from lamm_bench.show.report.cards import READINGS, place_of, rounded
 from lamm_bench.show.report.shapes import Shape
 from lamm_bench.show.report.text import clean, figure
 
@@ -113,7 +113,7 @@ def more_of(one: Seen, media: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         "question": clean(one.sample.question),
         "choices": [clean(choice, 400) for choice in one.sample.choices],
         "media": list(media),
-        "truth": texts(one.truth),
+        "truth": texts(rounded(one.truth)),
         "shapes": places(one.shapes),
         "said": {str(place): told(own) for place, own in one.said.items()},
     }

@@ -44,3 +44,6 @@ const only = (change) => ({ ...Object.fromEntries(FILTERS.map((key) => [key, ""]
 
 const pairOf = () => (lammView.data.runs.length > 1 && state.a !== state.b ? [state.a, state.b] : null);
 const shownRuns = () => pairOf() || [state.a];
+
+// A link that looks at this run as A: B stays, unless it is the same one.
+const leading = (run) => (run === state.b ? { a: run, b: state.a } : { a: run });
