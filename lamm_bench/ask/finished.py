@@ -79,7 +79,10 @@ def watched(root: Path, known: Opened | None = None) -> Iterator[Opened]:
 def key_of(options: Any, catalog: Catalog, recipe: Recipe, adapter: Adapter, root: Path) -> str:
     """All that a result depends on beside files of data and of the run, and all that the manifest says of how it was asked."""
     asked = circumstances(options.command, catalog, None)
-    named = {name: str(getattr(options, name)) for name in ("model", "tasks", "protocols", "limit", "seed", "control", "corrupt", "name")}
+    named = {
+        name: str(getattr(options, name))
+        for name in ("model", "tasks", "protocols", "limit", "seed", "control", "corrupt", "name")
+    }
     value = {
         "options": {**named, "settings": sorted(map(str, options.settings.items()))},
         "recipe": {"identity": recipe.identity(), "metric": str(recipe.metric)},

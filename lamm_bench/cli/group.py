@@ -11,6 +11,7 @@ from .check import check
 from .checkpoint import checkpoint
 from .compare import compare
 from .data import data
+from .demo import demo
 from .desiderata import desiderata
 from .doctor import doctor
 from .export import export
@@ -26,9 +27,11 @@ from .report import report
 from .robustness import robustness
 from .run import run
 from .score import score
+from .serve import serve
 from .show import show
 from .table import plot, table
 from .train import train_baseline
+from .view import view
 
 
 @click.group(cls=Verbs, context_settings=SETTINGS)
@@ -59,11 +62,14 @@ VERBS = (
     table,
     plot,
     report,
+    view,
     export,
     list_,
     show,
     check,
     chat,
+    serve,
+    demo,
     doctor,
     data,
     train_baseline,

@@ -55,10 +55,10 @@ def thumbnail(reference: Media) -> Thumbnail:
     return Thumbnail(f"data:image/{kind.lower()};base64,{base64.b64encode(buffer.getvalue()).decode()}", width, height)
 
 
-def packed_cloud(cloud: np.ndarray) -> PackedCloud:
-    """At most `POINTS` points, evenly taken from the file's order after a fixed shuffle."""
-    if len(cloud) > POINTS:
-        cloud = cloud[np.random.default_rng(0).permutation(len(cloud))[:POINTS]]
+def packed_cloud(cloud: np.ndarray, most: int = POINTS) -> PackedCloud:
+    """At most `most` points, evenly taken from the file's order after a fixed shuffle."""
+    if len(cloud) > most:
+        cloud = cloud[np.random.default_rng(0).permutation(len(cloud))[:most]]
     xyz = cloud[:, :3].astype(np.float64)
     low, high = xyz.min(axis=0), xyz.max(axis=0)
     extent = np.where(high > low, high - low, 1.0)

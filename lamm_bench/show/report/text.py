@@ -19,12 +19,16 @@ def esc(value: Any, longest: int = LONGEST) -> str:
     >>> esc('<b onclick="x">&\\x00')
     '&lt;b onclick=&quot;x&quot;&gt;&amp;\ufffd'
     """
+    return html.escape(clean(value, longest), quote=True)
+
+
+def clean(value: Any, longest: int = LONGEST) -> str:
+    """Text of bounded length without characters that a page cannot hold, or that would turn its lines around; not escaped."""
     text = str(value)
     if len(text) > longest:
         text = f"{text[:longest]} … ({len(text) - longest:,} more characters)"
-    text = "".join(c if c in "\n\t" or (c >= " " and c != "\x7f") else "\ufffd" for c in text)
-    text = TURNS.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
-    return html.escape(text, quote=True)
+    text = "".join(c if c in "\n\t" or (c >= " " and c != "\x7f" and not "\ud800" <= c <= "\udfff") else "\ufffd" for c in text)
+    return TURNS.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def as_script(value: Any) -> str:
