@@ -35,7 +35,9 @@ def find_root(given: Path | None, say: Callable[[str], None], tasks: Sequence[Ta
             raise BenchError(f"{where} {named} is no folder")
         if not is_root(named, tasks):
             wanted = f" (nor {tasks[0].meta_files[0]})" if len(tasks) == 1 else ""
-            raise BenchError(f"{where} {named} holds neither 2D_Benchmark/ nor 3D_Benchmark/{wanted}; name the folder above them")
+            raise BenchError(
+                f"{where} {named} holds neither 2D_Benchmark/ nor 3D_Benchmark/{wanted}; name the folder above them, or with --tasks the benchmarks it has"
+            )
         return named, label(named)
     home = home_of(tasks)
     if home is not None:

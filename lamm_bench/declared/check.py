@@ -12,7 +12,7 @@ from typing import Any
 
 from lamm_bench import media
 from lamm_bench.errors import BenchError, MediaError
-from lamm_bench.measure.scoring import Answered, chance_answer, oracle_answer, score
+from lamm_bench.measure.scoring import Answered, oracle_answer, score
 from lamm_bench.types import Sample
 
 from .files import Files
@@ -104,17 +104,22 @@ def nulls(task: DeclaredTask, samples: Sequence[Sample]) -> dict[str, float | No
     blind = by_question(task, samples, most)
     models: dict[str, Callable[[Sample], str]] = {
         "oracle": lambda sample: str(oracle_answer(task, sample)),
-        "chance": lambda sample: str(chance_answer(task, sample, samples)),
         "majority": lambda sample: most,
         "blind": lambda sample: blind[sample.id],
         "constant": lambda sample: READERS[name_of(sample, task.reader)].constant,
         "copy": lambda sample: sample.question,
     }
-    found = {}
+    found: dict[str, float | None] = {}
     for name, answer in models.items():
         said = {sample.id: Answered(answer(sample)) for sample in samples}
         found[name] = score(task, "standard", samples, said, references=False).headline[1].value
-    return found
+    return {"oracle": found.pop("oracle"), "chance": chance_of(task, samples), **found}
+
+
+def chance_of(task: DeclaredTask, samples: Sequence[Sample]) -> float | None:
+    """What is expected of well-formed guesses, as the table of a run has it: one draw of a few would say little."""
+    said = {sample.id: Answered(str(oracle_answer(task, sample))) for sample in samples}
+    return score(task, "standard", samples, said).references.get("chance")
 
 
 def by_question(task: DeclaredTask, samples: Sequence[Sample], most: str) -> dict[str, str]:
