@@ -237,3 +237,13 @@ def test_answers_that_cannot_be_read_leave_no_run_folder(mini_root: Path, tmp_pa
     result = lamm_bench("run", *words, "--data-root", mini_root, "--output", tmp_path / "run")
     assert result.exit_code == 2 and "cannot be read" in result.stderr
     assert not (tmp_path / "run").exists()
+
+
+def test_data_that_are_nowhere_are_not_looked_for_in_the_miniature(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mini_root: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("lamm_bench.data.locate.miniature", lambda: mini_root)
+    told = lamm_bench("run", "--model", "chance", "--tasks", "chef-mme")
+    assert told.exit_code == 2 and "MME is not here" in told.output and "name the folder above it with --data-root" in told.output
+    assert not list(tmp_path.iterdir())

@@ -46,7 +46,13 @@ def find_root(given: Path | None, say: Callable[[str], None], tasks: Sequence[Ta
         if is_root(path):
             return path, label(path)
     say(MINIATURE)
-    return miniature(), "miniature"
+    drawn = miniature()
+    if tasks and not any(is_there(drawn / name) for task in tasks for name in task.meta_files):
+        looked = ", ".join(map(str, [*USUAL, *{task.home for task in tasks if getattr(task, "home", None)}]))  # type: ignore[attr-defined]
+        raise BenchError(
+            f"{tasks[0].meta_files[0]} is not here (looked in {looked}) and not in the miniature; name the folder above it with --data-root"
+        )
+    return drawn, "miniature"
 
 
 def home_of(tasks: Sequence[Task]) -> Path | None:
