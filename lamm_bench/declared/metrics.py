@@ -199,6 +199,7 @@ def point_inside(sample: Sample, said: Any, settings: Settings) -> Stats:
 
 
 def nothing(sample: Sample, said: Any, settings: Settings) -> Stats:
+    """Never called: the scorer hands captions on before it counts."""
     raise NotImplementedError("captions are counted by CaptionScorer")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from lamm_bench.show.told import facts_of
 from lamm_bench.types import FAILED
 
 from .gather import PROTOCOL, Report, TaskReport
@@ -18,19 +19,7 @@ def head(report: Report) -> str:
     """Title and identity of the run."""
     result, manifest = report.result, report.manifest
     model = manifest["model"]
-    settings = " ".join(f"{key}={value}" for key, value in model.get("settings", {}).items())
-    facts = {
-        "model": f"{model['name']} {settings}".strip(),
-        "recipe": result.get("recipe"),
-        "coordinates": result.get("coordinates"),
-        "data": result.get("source"),
-        "limit": result.get("limit"),
-        "control": result.get("control"),
-        "corrupted by": result.get("corrupt"),
-        "seed": result.get("seed"),
-        "identity": result.get("identity"),
-        "versions": ", ".join(f"{name} {version}" for name, version in manifest.get("versions", {}).items()),
-    }
+    facts = facts_of(manifest, result)
     cells = "".join(
         f"<div><dt>{esc(key)}</dt><dd>{esc(value)}</dd></div>" for key, value in facts.items() if value not in (None, "")
     )

@@ -16,6 +16,7 @@ from lamm_bench.ask.catalog import Catalog
 from lamm_bench.ask.comparing import compare_runs
 from lamm_bench.errors import BenchError
 from lamm_bench.show.report.text import clean, esc
+from lamm_bench.show.told import facts_of
 from lamm_bench.types import STATUSES
 
 from .figures import figures_of
@@ -109,20 +110,7 @@ def run_of(one: Opened, name: str) -> dict[str, Any]:
     """What the page tells of a run."""
     manifest, result = one.run.manifest, one.result
     model = manifest["model"]
-    settings = " ".join(f"{key}={value}" for key, value in model.get("settings", {}).items())
-    facts = {
-        "model": f"{model['name']} {settings}".strip(),
-        "recipe": result.get("recipe"),
-        "coordinates": result.get("coordinates"),
-        "data": result.get("source"),
-        "limit": result.get("limit"),
-        "control": result.get("control"),
-        "corrupted by": result.get("corrupt"),
-        "seed": result.get("seed"),
-        "identity": result.get("identity"),
-        "readers": result.get("readers"),
-        "versions": ", ".join(f"{key} {version}" for key, version in manifest.get("versions", {}).items()),
-    }
+    facts = facts_of(manifest, result)
     absent = {
         **{k: f"skipped: {v}" for k, v in result.get("skipped", {}).items()},
         **{k: f"missing: {v}" for k, v in result.get("unavailable", {}).items()},
