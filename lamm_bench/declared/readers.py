@@ -29,6 +29,8 @@ from lamm_bench.read import (
 )
 from lamm_bench.types import Sample
 
+from .located import Found
+
 YES_NO = ("Yes", "No")
 EMPTY = " .…\n\t"  # marks that alone say nothing; `none`, `nothing` and `[]` are answers
 LEAD = re.compile(
@@ -39,6 +41,7 @@ SAID = re.compile(
     r"\b(?:answer|result|total|value)\s?(?:is|:|=|would be)\s?(?:about |approximately |around )?[$€£]?(-?\d[\d,]*\.?\d*%?)", re.I
 )
 UNIT = re.compile(r"^[$€£]?(-?\d[\d,]*\.?\d*(?:e-?\d{1,2})?)\s?(?:[a-zA-Z°²³/]{1,12}\.?(?: [a-zA-Z²³]{1,12})?)?\.?$")
+WRITTEN_BOX = re.compile(r"[\[({]\s*-?\d[\d\s.,;:+-]*[\])}]")
 NONE = re.compile(
     r"^\W*(?:\[\s*\]|none|nothing|no (?:such )?(?:objects?|boxes|box|match(?:es)?|targets?)\b[^\d\[]*|there (?:is|are) (?:no|none)\b[^\d\[]*|not (?:present|there|found)[^\d\[]*)\W*$",
     re.I,
@@ -107,6 +110,19 @@ def read_sentence(text: str, sample: Sample) -> tuple[str, ...] | None:
     """The tokens of a caption."""
     said = read_caption(text)
     return tuple(tokenize(said)) or None if said is not None else None
+
+
+def read_located(text: str, sample: Sample) -> Found | None:
+    """The words of a caption and the first box, whose numbers are no words of it.
+
+    >>> room = Sample("1", "", (), [], "", meta={"sides": 6})
+    >>> read_located("[1, 2, 3, 1, 1, 1] A red chair.", room)
+    Found(tokens=('a', 'red', 'chair'), box=(1.0, 2.0, 3.0, 1.0, 1.0, 1.0))
+    """
+    boxes = boxes_in(text, sample)
+    said = read_caption(WRITTEN_BOX.sub(" ", answer_of(text)))
+    tokens = tuple(tokenize(said)) if said is not None else ()
+    return Found(tokens, tuple(boxes[0]) if boxes else None) if tokens else None
 
 
 def read_box(text: str, sample: Sample) -> list[float] | None:
@@ -204,6 +220,10 @@ READERS: dict[str, Reader] = {
     "caption": Reader(
         read_sentence, lambda s: perfect_caption(s.target), "texts", "captioning", "a sentence", "A photo of something.", most_new_tokens=128,
         majority=lambda samples: most_usual([list(dict.fromkeys(sample.target)) for sample in samples]),
+    ),
+    "located": Reader(
+        read_located, lambda s: f"{place(s.meta['box'])} {perfect_caption(s.target)}", "texts", "captioning", "a box and a sentence about what it holds",
+        "[0, 0, 0, 1, 1, 1] A thing.", most_new_tokens=192,
     ),
     "box": Reader(read_box, lambda s: place(s.target), "box", "grounding", "the first box", "[0, 0, 1, 1]", "boxes", 64, mean_box),
     "boxes": Reader(read_all_boxes, lambda s: places(s.target), "boxes", "grounding", "all boxes, or that there is none", "none", "boxes", 256),
