@@ -174,3 +174,16 @@ def test_another_package_offers_its_files(signs: Path, tmp_path: Path, monkeypat
     monkeypatch.setattr(catalog.importlib.metadata, "entry_points", lambda group: [entry] if group == entry.group else [])
     found = catalog.load_catalog()
     assert found.tasks["signs"].meta_files == ("signs.jsonl",) and not found.plugin_files
+
+
+def test_what_a_newcomer_mistypes_is_told_with_what_would_be_right(signs: Path) -> None:
+    file, text = signs / "signs.yaml", SIGNS
+    for wrong, right, said in (
+        ("signs.jsonl", "sings.jsonl", "sings.jsonl is not here"),
+        ("signs.jsonl", "sings.jsonl", "did you mean signs.jsonl? Else name the folder above it with --data-root"),
+        ('"{id}"', "{id}-{kind}", 'a text that begins with a brace stands in quotes: "{id}-{kind}"'),
+        ('"{id}"', "{id}", 'a text with columns in braces, in quotes, such as "{question}"'),
+    ):
+        file.write_text(text.replace(wrong, right))
+        told = refusal("check", file)
+        assert said in told and "miniature benchmark, drawn" not in told

@@ -272,3 +272,12 @@ def test_a_box_goes_with_its_reader(tmp_path: Path) -> None:
     ):
         with pytest.raises(BenchError, match=said):
             declared(text % (more, read, metric), tmp_path)
+
+
+def test_meshes_of_ones_own_are_clouds(tmp_path: Path) -> None:
+    (tmp_path / "q.jsonl").write_text('{"q": "How many?", "a": 3, "f": "m.ply"}\n{"q": "How many?", "a": 2, "f": "n.txt"}\n')
+    (tmp_path / "m.ply").write_bytes(mesh(np.arange(9.0).reshape(3, 3)))
+    (tmp_path / "n.txt").write_text("0 1 2\n3 4 5\n")
+    text = 'name: made\ndata: {files: q.jsonl}\nsample: {question: "{q}", cloud: "{f}", target: "{a}"}\nread: number\nmetric: error\n'
+    first, second = declared(text, tmp_path).samples(tmp_path)
+    assert open_cloud(first.media[0]).shape == (3, 6) and open_cloud(second.media[0]).tolist() == [[0, 1, 2], [3, 4, 5]]

@@ -122,8 +122,8 @@ class Shown:
             raise row.fault(f"its room {shorten(name)}: {error}") from None
 
     def converts(self, templates: Sequence[Template]) -> bool:
-        """Whether clouds are made of meshes or of texts."""
-        return self.kind == POINT_CLOUD and any(template.text.endswith(rooms.CONVERTED) for template in templates)
+        """Whether clouds may be made of meshes or of texts."""
+        return self.kind == POINT_CLOUD and not all(template.text.endswith(".npy") for template in templates)
 
     @property
     def archived(self) -> bool:

@@ -81,6 +81,8 @@ def read_short(text: str, sample: Sample) -> str | None:
     >>> read_short("none", Sample("1", "", (), 0, "")), read_short("...", Sample("1", "", (), 0, ""))
     ('none', None)
     >>> one = Sample("1", "", (), 0, "")
+    >>> read_short("The answer is 1.50.", one), read_short("in the U.S.", one), read_short("section 3.1.2.", one)
+    ('1.50', 'in the U.S.', 'section 3.1.2.')
     >>> [read_short(text, one) for text in ("**Blue**.", "The answer is: blue", "<think>red?</think>blue", "I cannot answer this.", " ")]
     ['Blue', 'blue', 'blue', None, None]
     """
@@ -91,7 +93,7 @@ def read_short(text: str, sample: Sample) -> str | None:
     said = rest or said
     if len(said) > 1 and said[0] in "\"'“" and said[-1] in "\"'”" and said[1:-1].count(said[-1]) == 0:
         said = said[1:-1].strip()
-    if said.endswith(".") and not re.search(r"\b(?:[A-Za-z]\.){2,}$|\d\.\d*\.$", said):
+    if said.endswith(".") and (as_number(said[:-1]) is not None or not re.search(r"\b(?:[A-Za-z]\.){2,}$|\d\.\d*\.$", said)):
         said = said[:-1].rstrip()
     return said or None
 
