@@ -135,9 +135,11 @@ def boxes_of_mesh(files: Files, name: str) -> Iterator[dict[str, Any]]:
             raise ValueError(f"{len(of_vertex):,} segments for {len(points):,} vertices")
     except (KeyError, TypeError, ValueError) as error:
         raise Unusable(f"it, its segments or its mesh are not as ScanNet writes them ({error})") from None
-    owner = np.full(len(points), -1)
+    names, own_segment = np.unique(of_vertex, return_inverse=True)
+    owners = np.full(len(names), -1)
     for place, (_, _, segments) in enumerate(groups):
-        owner[np.isin(of_vertex, segments)] = place  # a segment of two objects is the later one's, as in ScanRefer's script
+        owners[np.isin(names, segments)] = place  # a segment of two objects is the later one's, as in ScanRefer's script
+    owner = owners[own_segment]
     for place, (number, label, _) in enumerate(groups):
         own = points[owner == place].astype(np.float64)
         if len(own):
