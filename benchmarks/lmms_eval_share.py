@@ -39,7 +39,7 @@ TRUTHS = (
 LETTERED = re.compile(r"(?:[A-J]|(?:choice|option|Option|Choice)_?[a-jA-J0-9])")
 SHELF = re.compile(
     r"mmstar|mmmu_val|mmmu_pro_(?:standard|vision)|mathvista_testmini(?:_format)?|ai2d|chartqa|docvqa_val|infovqa_val|textvqa_val|ocrbench|realworldqa"
-    r"|hallusion_bench_image|blink_\w+|cv_bench(?:_[23]d)?|refcoco(?:g|\+)?_bbox_rec_\w+|countbenchqa|vstar_bench|ok_vqa_val2014|vizwiz_vqa_val|vqav2_val"
+    r"|hallusion_bench_image|blink_\w+|cv_bench(?:_[23]d)?|refcoco(?:g|\+)?_bbox_rec_\w+|refcoco(?:g|_plus)?_grounding_\w+|countbenchqa|vstar_bench|ok_vqa_val2014|vizwiz_vqa_val|vqav2_val"
     r"|gqa|pope|mme|scienceqa_img|seedbench|mmbench_en_dev|screenspot_rec_test|nocaps_val|textcaps_val"
 )  # tasks whose benchmark is on our shelf
 # why not, in the order in which it is asked; each: what is said of it, and by which names it is known
@@ -48,7 +48,7 @@ RULED = r"parse_multi_choice|parse_open|extract_mcq|can_infer|prefetch|exact_mat
 MISSING = (
     ("answers are formulas", r"math_verify|sympy|latex2sympy|verify_math"),
     ("code or structure is run or compared (TEDS, tests, layout)", r"teds|exec\(|subprocess|execute|html_similarity|svg|layout|playwright"),
-    ("edit or error rates", r"levenshtein|editdistance|edit_distance|\bwer\b|\bcer\b|normalized_edit|\bned\b"),
+    ("edit, error or Jaccard rates", r"levenshtein|editdistance|edit_distance|\bwer\b|\bcer\b|normalized_edit|\bned\b|jaccard"),
     ("similarity by a model", r"bert_score|bertscore|sentence_transformers|clip_score|clipscore|\blpips\b|torch|embedding"),
     ("retrieval, masks, or pictures as answers", r"segmentation_iou|mask_iou|generated_image|ndcg|recall_at|\bmap_at"),
 )  # fmt: skip
@@ -107,6 +107,8 @@ def constant(task: Task) -> str:
     own = task.keys.get("doc_to_text")
     if isinstance(own, str) and " " in own and not task.text.source:
         return own
+    if not task.text.columns and re.search(r"return f['\"]\{pre_prompt\}\{post_prompt\}", task.text.source):
+        return "".join(task.prompts).strip()
     found = re.search(r"return f?(['\"])(.{8,300}?)\1", task.text.source) if not task.text.columns else None
     return found[2] if found and "{" not in found[2] else ""
 
@@ -139,6 +141,10 @@ def asked_of(task: Task) -> str:
     own = task.keys.get("doc_to_text")
     if isinstance(own, str) and not task.text.source and own.isidentifier():
         return own
+    told = (task.keys.get("lmms_eval_specific_kwargs") or {}).get("default") or {}
+    if "question_column" in task.text.source:  # named by the task file, or in the function
+        usual = re.search(r"question_column['\"], ['\"](\w+)", task.text.source)
+        return str(told.get("question_column") or (usual[1] if usual else ""))
     return next((name for name in ASKED if name in task.text.columns), "")
 
 
@@ -167,7 +173,7 @@ def draft(task: Task) -> str:
         if re.search(r"ima?ge?|visual|picture|photo|bytes|binary", name, re.I) and "source" not in name
     ]
     images = [name for name in images if "*" in name] or images or [task.visual.columns[0]]
-    question = f"{task.prompts[0]}{{{asked_of(task)}}}" if asked_of(task) else braced(constant(task))
+    question = f"{task.prompts[0]}{{{asked_of(task)}}}" if asked_of(task) else braced(constant(task)) or "?"
     sample: dict[str, Any] = {"image": [f"{{{name}?}}" for name in images[:8]], "target": f"{{{truth_of(task)}}}"}
     if re.search("b64decode|base64", task.visual.source):
         sample["encoding"] = "base64"
