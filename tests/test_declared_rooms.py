@@ -281,3 +281,11 @@ def test_meshes_of_ones_own_are_clouds(tmp_path: Path) -> None:
     text = 'name: made\ndata: {files: q.jsonl}\nsample: {question: "{q}", cloud: "{f}", target: "{a}"}\nread: number\nmetric: error\n'
     first, second = declared(text, tmp_path).samples(tmp_path)
     assert open_cloud(first.media[0]).shape == (3, 6) and open_cloud(second.media[0]).tolist() == [[0, 1, 2], [3, 4, 5]]
+
+
+def test_the_most_usual_answer_is_the_mean_box_and_the_most_usual_caption(tmp_path: Path) -> None:
+    scan2cap(tmp_path, 12)
+    task, samples = shipped("scan2cap", tmp_path)
+    said = task.scorer.read(task.majority(samples), samples[0])
+    assert said.box == pytest.approx(np.mean([sample.meta["box"] for sample in samples], axis=0), abs=1e-3)
+    assert " ".join(said.tokens).startswith("this is a brown")

@@ -192,8 +192,15 @@ def usual(texts: Sequence[str]) -> str:
     return Counter(texts).most_common(1)[0][0]
 
 
+def usual_caption(samples: Sequence[Sample]) -> str:
+    return most_usual([list(dict.fromkeys(sample.target)) for sample in samples])
+
+
 def mean_box(samples: Sequence[Sample]) -> str:
-    boxes = [sample.target for sample in samples]
+    return mean_of_boxes([sample.target for sample in samples])
+
+
+def mean_of_boxes(boxes: Sequence[Sequence[float]]) -> str:
     return place([round(sum(side) / len(boxes), 4) for side in zip(*boxes)])
 
 
@@ -221,11 +228,12 @@ READERS: dict[str, Reader] = {
     "words": Reader(read_signs, lambda s: " ".join(s.target), "texts", "ocr", "the words of a sign or a page, in any order", "the", most_new_tokens=128),
     "caption": Reader(
         read_sentence, lambda s: perfect_caption(s.target), "texts", "captioning", "a sentence", "A photo of something.", most_new_tokens=128,
-        majority=lambda samples: most_usual([list(dict.fromkeys(sample.target)) for sample in samples]),
+        majority=usual_caption,
     ),
     "located": Reader(
         read_located, lambda s: f"{place(s.meta['box'])} {perfect_caption(s.target)}", "texts", "captioning", "a box and a sentence about what it holds",
         "[0, 0, 0, 1, 1, 1] A thing.", most_new_tokens=192,
+        majority=lambda samples: f"{mean_of_boxes([sample.meta['box'] for sample in samples])} {usual_caption(samples)}",
     ),
     "box": Reader(read_box, lambda s: place(s.target), "box", "grounding", "the first box", "[0, 0, 1, 1]", "boxes", 64, mean_box),
     "boxes": Reader(read_all_boxes, lambda s: places(s.target), "boxes", "grounding", "all boxes, or that there is none", "none", "boxes", 256),
