@@ -30,6 +30,7 @@ class Cloud {
     const button = (text, what, title) => el("button", { type: "button", title, onclick: what }, text);
     this.element = el("div.stage", { "data-drawn": this.gl ? "webgl2" : "canvas" }, this.canvas, this.labels, el("div.buttons", {},
       button("top", () => this.look(0, 0), "look down from above"), button("side", () => this.look(0.6, 1.25), "look from the side"),
+      button("↻", () => this.spin(), "turn by itself, or stop"),
       button("+", () => this.near(1.25), "nearer"), button("−", () => this.near(0.8), "farther")));
     new ResizeObserver(() => this.draw()).observe(this.canvas);
   }
@@ -158,6 +159,19 @@ class Cloud {
     this.draw();
   }
 
+  // A slow turn, until it is touched or taken away.
+  spin() {
+    this.spinning = !this.spinning;
+    let before = 0;
+    const step = (now) => {
+      if (!this.spinning || !this.canvas.isConnected) return;
+      this.look(this.yaw + Math.min(now - (before || now), 100) * 0.0006, this.pitch);
+      before = now;
+      requestAnimationFrame(step);
+    };
+    if (this.spinning) requestAnimationFrame(step);
+  }
+
   near(by) {
     this.zoom = Math.min(Math.max(this.zoom * by, 0.3), 20);
     this.draw();
@@ -165,11 +179,18 @@ class Cloud {
 
   listen() {
     const { canvas } = this, held = new Map();
-    canvas.addEventListener("pointerdown", (event) => { held.set(event.pointerId, [event.clientX, event.clientY]); canvas.setPointerCapture(event.pointerId); });
+    const apart = () => { const [[x, y], [u, v]] = held.values(); return Math.hypot(u - x, v - y) || 1; };
+    canvas.addEventListener("pointerdown", (event) => { this.spinning = false; held.set(event.pointerId, [event.clientX, event.clientY]); canvas.setPointerCapture(event.pointerId); });
     canvas.addEventListener("pointermove", (event) => {
       const last = held.get(event.pointerId);
-      if (!last || held.size > 1) return;
-      this.look(this.yaw + (event.clientX - last[0]) * 0.01, Math.max(0, Math.min(Math.PI / 2, this.pitch + (event.clientY - last[1]) * 0.01)));
+      if (!last) return;
+      if (held.size === 2) { // two fingers
+        const was = apart();
+        held.set(event.pointerId, [event.clientX, event.clientY]);
+        this.near(apart() / was);
+        return;
+      }
+      if (held.size === 1) this.look(this.yaw + (event.clientX - last[0]) * 0.01, Math.max(0, Math.min(Math.PI / 2, this.pitch + (event.clientY - last[1]) * 0.01)));
       held.set(event.pointerId, [event.clientX, event.clientY]);
     });
     for (const end of ["pointerup", "pointercancel"]) canvas.addEventListener(end, (event) => held.delete(event.pointerId));
