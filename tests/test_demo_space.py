@@ -77,7 +77,7 @@ def test_two_models_are_asked_about_a_picture_and_a_cloud_in_turns(tmp_path):
         job = client.submit("Where is the cat?", [], [], api_name="/say")
         picture, _, one, two = job.result(timeout=60)
         said = [str(book[-1]["content"]) for book in (one, two)]
-        assert all("cat [0.1, 0.2, 0.5, 0.6]" in text and "1 messages with 1 media" in text for text in said)
+        assert all("cat [0.1, 0.2, 0.5, 0.6] &lt;b&gt;after" in text and "1 messages with 1 media" in text for text in said)
         assert len(job.outputs()) >= 4 and (np.asarray(Image.open(picture["value"]).convert("RGB")) == (0, 0, 0)).any()
         *_, one, two = client.predict("And now?", one, two, api_name="/say")
         assert len(one) == 4 and "3 messages with 1 media" in str(one[-1]["content"])

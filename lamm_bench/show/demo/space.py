@@ -8,6 +8,7 @@ What is said, shown and read is what `demo` and `chat` do; only the page is Grad
 
 from __future__ import annotations
 
+import html
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -56,12 +57,12 @@ def space(adapters: Mapping[str, Adapter]) -> Any:
         with gr.Row():
             with gr.Column():
                 file = gr.File(label="picture, or cloud (.npy)", file_types=["image", ".npy"], type="filepath")
-                picture = gr.Image(label="picture", visible=False, interactive=False, type="pil")
+                picture = gr.Image(label="picture", visible=False, interactive=False, type="pil", buttons=["fullscreen"])
                 cloud = gr.Model3D(label="cloud", visible=False, interactive=False, display_mode="point_cloud")
             with gr.Column(), gr.Row():
-                books = [gr.Chatbot(label=name, render_markdown=False) for name in names]
+                books = [gr.Chatbot(label=name, render_markdown=False, buttons=["copy"]) for name in names]
         words = gr.Textbox(label="ask about it", submit_btn=True)
-        gr.ClearButton([words, *books], value="begin anew").click(lambda: None, None, talks)
+        anew = gr.Button("begin anew")
 
         def show(path: str | None) -> list[Any]:
             begun = [Talk(adapter, Manner()) for adapter in adapters.values()]
@@ -76,17 +77,19 @@ def space(adapters: Mapping[str, Adapter]) -> Any:
 
         def say(words: str, talks: list[Talk] | None, *said: History) -> Iterator[list[Any]]:
             talks = talks or [Talk(adapter, Manner()) for adapter in adapters.values()]
-            books, places = [[*book, {"role": "user", "content": words}] for book in said], []
+            books, places = [[*book, {"role": "user", "content": html.escape(words, quote=False)}] for book in said], []
             for talk, book in zip(talks, books):
                 book.append({"role": "assistant", "content": ""})
+                text = ""
                 for text in pieces(talk, words):
-                    book[-1]["content"] = text
+                    book[-1]["content"] = html.escape(text, quote=False)  # Gradio would read it as markup
                     yield [talks, gr.skip(), gr.skip(), *books]
-                places.append(places_in(talk.adapter, book[-1]["content"], size_of(talk)))
+                places.append(places_in(talk.adapter, text, size_of(talk)))
             yield [talks, *drawn(gr, talks, places), *books]
 
         # one at a time: a model answers one conversation after the other
-        file.change(show, file, [talks, picture, cloud, *books], concurrency_id="model", concurrency_limit=1)
+        for begins in (file.change, anew.click, *(book.clear for book in books)):
+            begins(show, file, [talks, picture, cloud, *books], concurrency_id="model", concurrency_limit=1)
         asked = words.submit(say, [words, talks, *books], [talks, picture, cloud, *books], concurrency_id="model")
         asked.then(lambda: "", None, words)
     return app

@@ -92,7 +92,9 @@ def opened(folder: Path, root: Path) -> Opened:
     run = Run.read(folder)
     check_shape(run.manifest, {"model": SHAPE["model"]}, str(folder / "manifest.json"), whole=True)
     if not (folder / "result.json").is_file():
-        raise BenchError(f"{folder} has no result.json: the run has not been finished; run the same command again first")
+        raise BenchError(
+            f"{folder} has no result.json: the run has not been finished; run the same command again first, or look on with --serve"
+        )
     return Opened(run, read_result(folder / "result.json"), root)
 
 

@@ -29,11 +29,11 @@ from .figures import figures_of
 from .gather import Opened, Seen, Side, TaskSeen, of_results, shared
 from .pictures import Pictures, name_of
 from .runs import differences, run_of
-from .shards import MORE, ROWS, columns_of, more_of, row_of, task_of
+from .shards import ROWS, columns_of, more_of, row_of, task_of
 
-REST = (
-    20.0  # times as long as counting a task took, until it is counted again: looking on costs a run a twentieth of a core at most
-)
+# How many times as long as counting a task took, until it is counted again: looking on costs a run a twentieth of a core at most.
+REST = 20.0
+TOGETHER = 1  # samples whose details are made at once, when one of them is opened
 MOST = 500  # rows that are told one by one; of more the page takes whole files
 
 
@@ -222,7 +222,7 @@ class Live:
                 "statuses": sorted(statuses, key=STATUSES.index),
                 "count": len(self.rows),
                 "rows": ROWS,
-                "more": MORE,
+                "more": TOGETHER,
                 "live": {"epoch": self.epoch, "revision": self.revision, "trouble": self.trouble, "loading": len(self.waiting)},
             }
 
@@ -256,9 +256,9 @@ class Live:
             }
 
     def details(self, number: int) -> list[dict[str, Any]]:
-        """What is shown of a hundred samples, made now."""
+        """What is shown of some samples, made now."""
         with self.lock:
-            return [self.detail(at) for at in range(number * MORE, min((number + 1) * MORE, len(self.rows)))]
+            return [self.detail(at) for at in range(number * TOGETHER, min((number + 1) * TOGETHER, len(self.rows)))]
 
     def detail(self, number: int) -> dict[str, Any]:
         task, at = self.owners[number]

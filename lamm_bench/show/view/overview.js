@@ -76,6 +76,7 @@ function difference(task, compared) {
 }
 
 function onlyOne(task, told) {
+  if (!Object.values(told).some(Boolean)) return "–"; // no sample was answered by both
   const link = (key, text) => el("a", { href: linkOf(only({ task: task.name, pair: key })) }, text);
   return [link("a>b", `A ${told["a>b"]}`), " · ", link("b>a", `B ${told["b>a"]}`)];
 }

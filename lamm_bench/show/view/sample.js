@@ -3,6 +3,7 @@
 // `again`: it is shown already, and something about it is new.
 async function showSample(place, number, list, again = false) {
   const name = linkName(number), top = again ? place.scrollTop : 0;
+  if (!again && !lammView.details.has(Math.floor(number / lammView.data.more))) put(place, head(number, list), el("p.hint", {}, "loading …"));
   const more = await detailOf(number);
   if (state.open !== name) return; // another one was opened meanwhile
   if (lammView.turning) lammView.turning.free();

@@ -18,11 +18,11 @@ from typing import Any
 from lamm_bench.ask.catalog import Catalog
 from lamm_bench.errors import BenchError
 
-from .live import Live
+from .live import TOGETHER, Live
 from .page import HERE, SCRIPTS, STYLES, page_text
 from .pictures import Pictures
 from .runs import distinct, title_of
-from .shards import MORE, ROWS, as_text, call_of
+from .shards import ROWS, as_text, call_of
 
 PAUSE = 1.0  # seconds between two looks at the runs
 PATIENCE = 60.0  # seconds that a client may take to say its request
@@ -91,12 +91,14 @@ def answer_of(live: Live, title: str, path: str) -> Said | Path | None:
         return PAGE, page_text(title).encode()
     if path == "/data/meta.js":
         return SCRIPT, f"lammView.meta({as_text(live.meta())});\n".encode()
+    if path == "/favicon.ico":
+        return "image/x-icon", b""
     if path.startswith("/page/"):
         name = path.removeprefix("/page/")
         return HERE / name if name in (*STYLES, *SCRIPTS) else None
     if found := BLOCK.fullmatch(path):
         number = int(found[2])
-        if number * (ROWS if found[1] == "rows" else MORE) >= len(live.rows):
+        if number * (ROWS if found[1] == "rows" else TOGETHER) >= len(live.rows):
             return None
         return SCRIPT, call_of(found[1], number, live.block(number) if found[1] == "rows" else live.details(number)).encode()
     if found := SINCE.fullmatch(path):
