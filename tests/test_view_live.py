@@ -6,6 +6,9 @@ import http.client
 import json
 import os
 import shutil
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -22,7 +25,7 @@ from lamm_bench.show.view.pictures import Pictures
 from lamm_bench.show.view.server import answer_of, watch
 
 from .browser import WALK, Told, chromium
-from .commands import done, refusal
+from .commands import done, hear_ctrl_c, refusal
 from .test_view import data_of
 
 TASKS = ("cifar10", "voc2012")
@@ -195,6 +198,30 @@ def test_a_served_page_writes_nothing_and_a_written_one_serves_nothing(finished,
     assert "does not go with --serve" in refusal("view", finished / "oracle", "--serve", "--output", tmp_path / "x")
     assert "needs --serve" in refusal("view", finished / "oracle", "--port", 1)
     assert "is no run folder" in refusal("view", tmp_path, "--serve", "--port", 0) and not list(tmp_path.iterdir())
+
+
+def test_ctrl_c_ends_it_cleanly(finished):
+    words = [
+        sys.executable,
+        "-m",
+        "lamm_bench",
+        "view",
+        str(finished / "oracle"),
+        "--serve",
+        "--port",
+        "0",
+        "--data-root",
+        str(miniature()),
+    ]
+    serving = subprocess.Popen(words, stderr=subprocess.PIPE, text=True, preexec_fn=hear_ctrl_c)
+    assert serving.stderr is not None
+    try:
+        said = next(line for line in serving.stderr if "Ctrl-C" in line)
+        assert "http://127.0.0.1:" in said
+        serving.send_signal(signal.SIGINT)
+        assert "Traceback" not in serving.stderr.read() and serving.wait(60) == 0
+    finally:
+        serving.kill()
 
 
 def test_who_looks_on_keeps_place_filter_and_what_is_open(two, monkeypatch):

@@ -86,7 +86,7 @@ class List {
     });
     return el("a.row", { href: linkOf({ open: name }), role: "option", "aria-selected": String(state.open === name), "data-number": number, "data-tone": cell(number, `tone${state.a}`) },
       picture,
-      el("span.text", {}, el("span.id", {}, !state.task && el("b", {}, task.name), " ", el("small", {}, cell(number, "id"))), said));
+      el("span.text", {}, el("span.id", {}, !state.task && el("b", {}, task.name), " ", cell(number, "true").length > 0 && el("span.true", { title: "right" }, cell(number, "true").slice(0, 4).join(", ")), " ", el("small", {}, cell(number, "id"))), said));
   }
 
   // Where a sample stands; -1 where the filters leave it out.
