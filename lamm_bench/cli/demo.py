@@ -19,6 +19,7 @@ from .options import SETTINGS, device_options, guarded, pairs, plugin_option, sa
 @click.option(
     "--set-against", multiple=True, callback=pairs, metavar="KEY=VALUE", help="An option of the second model (repeatable)."
 )
+@click.option("--gradio", is_flag=True, help="As a Gradio app, as on a Space (extra `demo`).")
 @click.option("--port", type=click.IntRange(0, 65535), default=8001, show_default=True, help="0: any that is free.")
 @plugin_option
 @guarded
@@ -29,11 +30,16 @@ def demo(**asked: Any) -> None:
     Examples:
       lamm-bench demo --model lamm
       lamm-bench demo --model lamm --against hf-chat --set-against model=Qwen/Qwen2.5-VL-3B-Instruct
+      lamm-bench demo --model lamm --gradio
     """
     from lamm_bench.ask.catalog import load_catalog
     from lamm_bench.serving import serve
     from lamm_bench.show.demo import Demo
 
+    if asked["gradio"]:
+        from lamm_bench.show.demo import space
+
+        space.need()
     catalog = load_catalog(asked["plugins"])
     first, second = asked["model"], asked["against"]
     adapters = {first: catalog.adapter(first, with_shortcuts(asked, first, catalog))}
@@ -42,6 +48,9 @@ def demo(**asked: Any) -> None:
     for adapter in adapters.values():
         say_hints(adapter)
         adapter.fingerprint()  # what cannot be loaded is told before anybody asks
+    if asked["gradio"]:
+        space.launch(adapters, asked["port"])
+        return
     with serve(adapters, port=asked["port"], more=Demo(adapters)) as served:
         click.echo(f"demo of {' and '.join(adapters)} at {served.url.removesuffix('v1')}; Ctrl-C ends it", err=True)
         try:

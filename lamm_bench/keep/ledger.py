@@ -40,6 +40,8 @@ class Ledger:
     _waiting: int = 0
     _flushed: float = 0.0
     _whole: int = 0  # bytes of whole lines
+    _lines: int = 0  # that were read
+    _file_number: int = 0  # of the file that was read: it may be replaced by another one
 
     @classmethod
     def open(cls, path: Path, write: bool = False, seal: str = "", strict: bool = False) -> Ledger:
@@ -70,10 +72,12 @@ class Ledger:
             if not self.path.exists():
                 return bad
             with self.path.open("rb") as file:
-                for number, line in enumerate(file, 1):
+                self._file_number = os.fstat(file.fileno()).st_ino
+                file.seek(self._whole)
+                for number, line in enumerate(file, self._lines + 1):
                     if not line.endswith(b"\n"):
-                        break  # torn by a death in the middle of a write
-                    self._whole += len(line)
+                        break  # torn by a death in the middle of a write, or just being written
+                    self._whole, self._lines = self._whole + len(line), number
                     try:
                         self._take(self._checked(line))
                     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
@@ -82,6 +86,22 @@ class Ledger:
         except OSError as error:
             raise BenchError(f"{self.path} cannot be read: {error.strerror or error}") from None
         return bad
+
+    def catch_up(self) -> bool:
+        """Takes in what another process has written since; whether there was anything. Half a line waits until it is whole, and a file
+        that has become another one (a run begun anew) is read from its beginning. Raises `BenchError` when it cannot be read."""
+        before = self._whole
+        try:
+            now = self.path.stat()
+        except OSError:
+            now = None
+        if before and (now is None or now.st_size < before or now.st_ino != self._file_number):
+            self.said, self.ended, self.sizes, self.damaged, self._whole, self._lines = {}, {}, {}, [], 0, 0
+            self._load()
+            return True
+        if now is not None and now.st_size > before:
+            self._load()
+        return self._whole != before
 
     def _checked(self, line: bytes) -> dict[str, Any]:
         """The line's object. Raises ValueError where its sum is wrong, or absent though every line here has one."""

@@ -60,17 +60,8 @@ class Demo:
         text, size, adapter = body.get("text"), body.get("size"), self.adapters.get(str(body.get("model")))
         if not isinstance(text, str) or adapter is None:
             raise Refused(400, "places are read in a `text` of a `model` that is served here")
-        text = text[:LONGEST]
         flat = isinstance(size, list) and len(size) == 2 and all(type(side) is int and 0 < side < 10**6 for side in size)
-        if not flat:
-            found = read_boxes(text, None, 6) or []
-        else:
-            whole = (size[0], size[1])  # type: ignore[index]
-            frame = Frame(spoken_by(adapter), whole, whole)
-            found = read_boxes(text, None, 4, frame) or read_points(text, None, frame) or []
-        several = len(found) > 1  # nobody says which classes there may be: they are told apart by their order in the text
-        numbered = enumerate(found[:MOST], 1)
-        return [[clean(one.label or (str(place) if several else ""), 60), list(one.numbers)] for place, one in numbered]
+        return places_in(adapter, text, (size[0], size[1]) if flat else None)  # type: ignore[index]
 
     def cloud(self, body: Mapping[str, Any]) -> dict[str, Any]:
         """The points of a data URL, packed as the page draws them."""
@@ -83,6 +74,19 @@ class Demo:
                 if points is not None:
                     return asdict(packed_cloud(points, POINTS))
         raise Refused(400, "the file has no points that could be drawn")
+
+
+def places_in(adapter: Adapter, text: str, size: tuple[int, int] | None) -> list[list[Any]]:
+    """Label and numbers of every box or point in an answer about a picture of `size` (width, height), or (None) about a cloud."""
+    text = text[:LONGEST]
+    if size is None:
+        found = read_boxes(text, None, 6) or []
+    else:
+        frame = Frame(spoken_by(adapter), size, size)
+        found = read_boxes(text, None, 4, frame) or read_points(text, None, frame) or []
+    several = len(found) > 1  # nobody says which classes there may be: they are told apart by their order in the text
+    numbered = enumerate(found[:MOST], 1)
+    return [[clean(one.label or (str(place) if several else ""), 60), list(one.numbers)] for place, one in numbered]
 
 
 def page(names: list[str]) -> str:
@@ -101,4 +105,4 @@ def page(names: list[str]) -> str:
     )
 
 
-__all__ = ["Demo"]
+__all__ = ["Demo", "places_in"]

@@ -13,34 +13,16 @@ from pathlib import Path
 from typing import Any
 
 from lamm_bench.ask.catalog import Catalog
-from lamm_bench.ask.comparing import compare_runs
 from lamm_bench.errors import BenchError
-from lamm_bench.show.report.text import clean, esc
-from lamm_bench.show.told import facts_of
 from lamm_bench.types import STATUSES
 
 from .figures import figures_of
 from .gather import Opened, opened, tasks_of
+from .page import MARK, SCRIPTS, STYLES, write_page
 from .pictures import Pictures
+from .runs import differences, distinct, run_of, title_of
 from .shards import Shards, task_of
 
-HERE = Path(__file__).parent
-MARK = "lamm-bench view"  # stands in the page of every folder that may be written over
-STYLES = ("page.css", "parts.css")
-SCRIPTS = (
-    "base.js",
-    "state.js",
-    "load.js",
-    "charts.js",
-    "overview.js",
-    "filter.js",
-    "list.js",
-    "cloud.js",
-    "picture.js",
-    "sample.js",
-    "main.js",
-)
-POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'"
 SIDE = 640  # pixels of a picture's longer side
 
 
@@ -84,77 +66,8 @@ def fill(place: Path, runs: Sequence[Opened], catalog: Catalog, side: int, tick:
     names = distinct([one.run.folder.resolve().name for one in runs])
     told = {"runs": [run_of(one, name) for one, name in zip(runs, names)], "tasks": tasks}
     shards.close({**told, "differences": differences(runs, catalog), "statuses": sorted(statuses, key=STATUSES.index)})
-    write_page(place, " and ".join(names[:2]) if len(names) < 3 else f"{len(names)} runs")
+    write_page(place, title_of(names))
     return shards.count
-
-
-def write_page(place: Path, title: str) -> None:
-    """The page itself, its style and its scripts."""
-    styles = "".join(f'<link rel="stylesheet" href="page/{name}">' for name in STYLES)
-    scripts = "".join(f'<script src="page/{name}"></script>\n' for name in SCRIPTS)
-    text = (
-        f'<!doctype html>\n<!-- {MARK} -->\n<html lang="en"><head><meta charset="utf-8">'
-        f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" content="light dark">'
-        f"<title>{esc(title, 200)} · lamm-bench</title>\n{styles}</head>\n"
-        f'<body><div id="page"><noscript>This page needs its scripts, which lie beside it.</noscript></div>\n{scripts}'
-        '<script src="data/meta.js"></script></body></html>\n'
-    )
-    (place / "index.html").write_text(text, encoding="utf-8")
-    (place / "page").mkdir()
-    for name in (*STYLES, *SCRIPTS):
-        shutil.copyfile(HERE / name, place / "page" / name)
-
-
-def run_of(one: Opened, name: str) -> dict[str, Any]:
-    """What the page tells of a run."""
-    manifest, result = one.run.manifest, one.result
-    model = manifest["model"]
-    facts = facts_of(manifest, result)
-    absent = {
-        **{k: f"skipped: {v}" for k, v in result.get("skipped", {}).items()},
-        **{k: f"missing: {v}" for k, v in result.get("unavailable", {}).items()},
-    }
-    return {
-        "name": clean(name, 80),
-        "model": clean(model["name"], 80),
-        "facts": [[key, clean(value, 600)] for key, value in facts.items() if value not in (None, "")],
-        "absent": [[clean(task, 120), clean(why, 600)] for task, why in absent.items()],
-        "miniature": str(result.get("source", "")).startswith("miniature"),
-    }
-
-
-def differences(runs: Sequence[Opened], catalog: Catalog) -> list[dict[str, Any]]:
-    """Every later run against the first: the headline of each task on the samples that both answered, with its interval."""
-    found = []
-    for place, other in enumerate(runs[1:], 1):
-        try:
-            if other.root != runs[0].root:
-                raise BenchError("the two runs were asked about other data")
-            told = compare_runs(runs[0].run.folder, other.run.folder, catalog, runs[0].root, "all", "standard")
-        except BenchError as error:
-            found.append({"run": place, "note": clean(error, 600), "tasks": {}})
-            continue
-        rows = {
-            each.task: {"difference": each.difference, "ci95": each.ci95, "p": each.holm, "verdict": each.verdict, "n": each.n}
-            for each in told.differences
-        }
-        found.append({"run": place, "note": "", "tasks": rows})
-    return found
-
-
-def distinct(names: Sequence[str]) -> list[str]:
-    """Names by which runs can be told apart.
-
-    >>> distinct(["a", "b", "a"])
-    ['a', 'b', 'a (2)']
-    """
-    seen: dict[str, int] = {}
-    found = []
-    for name in names:
-        seen[name] = seen.get(name, 0) + 1
-        found.append(name if seen[name] == 1 else f"{name} ({seen[name]})")
-    return found
 
 
 def refuse_others(out: Path) -> None:
@@ -190,4 +103,4 @@ def exchange(place: Path, out: Path) -> None:
         shutil.rmtree(old, ignore_errors=True)
 
 
-__all__ = ["write_view"]
+__all__ = ["SCRIPTS", "STYLES", "write_page", "write_view"]

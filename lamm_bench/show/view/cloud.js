@@ -2,10 +2,11 @@
 // Point clouds that can be turned: WebGL2, and a canvas where it is missing. z is up; boxes are centre and extents in metres.
 const EDGES = [[0, 1], [1, 3], [3, 2], [2, 0], [4, 5], [5, 7], [7, 6], [6, 4], [0, 4], [1, 5], [2, 6], [3, 7]];
 const COLOURS = { truth: [0.07, 0.72, 0.42], a: [0.95, 0.45, 0.05], b: [0.25, 0.5, 1] };
+const THICK = [[-1, -1], [-1, 1], [1, -1], [1, 1], [0, 0]]; // half pixels
 const FEW = 8000; // points that a canvas without WebGL draws
 const VERTEX = `#version 300 es
-in vec3 place; in vec3 colour; uniform mat3 turn; uniform vec3 centre; uniform vec2 scale; uniform float size; uniform float deep; out vec3 shade;
-void main() { vec3 at = turn * (place - centre); gl_Position = vec4(at.xy * scale, -at.z * deep, 1.0); gl_PointSize = size; shade = colour; }`;
+in vec3 place; in vec3 colour; uniform mat3 turn; uniform vec3 centre; uniform vec2 scale; uniform float size; uniform float deep; uniform vec2 aside; out vec3 shade;
+void main() { vec3 at = turn * (place - centre); gl_Position = vec4(at.xy * scale + aside, -at.z * deep, 1.0); gl_PointSize = size; shade = colour; }`;
 const FRAGMENT = `#version 300 es
 precision mediump float; in vec3 shade; out vec4 pixel; void main() { pixel = vec4(shade, 1.0); }`;
 
@@ -30,6 +31,7 @@ class Cloud {
     const button = (text, what, title) => el("button", { type: "button", title, onclick: what }, text);
     this.element = el("div.stage", { "data-drawn": this.gl ? "webgl2" : "canvas" }, this.canvas, this.labels, el("div.buttons", {},
       button("top", () => this.look(0, 0), "look down from above"), button("side", () => this.look(0.6, 1.25), "look from the side"),
+      button("↻", () => this.spin(), "turn by itself, or stop"),
       button("+", () => this.near(1.25), "nearer"), button("−", () => this.near(0.8), "farther")));
     new ResizeObserver(() => this.draw()).observe(this.canvas);
   }
@@ -106,13 +108,17 @@ class Cloud {
     gl.uniform2f(this.at("scale"), scale / wide, scale / high);
     gl.uniform1f(this.at("deep"), 0.9 / cloud.reach);
     gl.uniform1f(this.at("size"), Math.max(1, Math.min(7, (scale * cloud.reach) / Math.sqrt(cloud.points) / 1.3)) * Math.max(1, ratio * 0.75));
+    gl.uniform2f(this.at("aside"), 0, 0);
     gl.bindVertexArray(this.points);
     gl.drawArrays(gl.POINTS, 0, cloud.points);
     gl.disable(gl.DEPTH_TEST); // a box is seen through what stands before it
     for (const [who, lines] of this.lines) {
       if (this.hidden.has(who)) continue;
       gl.bindVertexArray(lines);
-      gl.drawArrays(gl.LINES, 0, EDGES.length * 2);
+      for (const [x, y] of THICK) { // WebGL draws lines of one pixel: a few beside each other can be seen
+        gl.uniform2f(this.at("aside"), (x * ratio) / wide, (y * ratio) / high);
+        gl.drawArrays(gl.LINES, 0, EDGES.length * 2);
+      }
     }
     gl.enable(gl.DEPTH_TEST);
   }
@@ -158,6 +164,19 @@ class Cloud {
     this.draw();
   }
 
+  // A slow turn, until it is touched or taken away.
+  spin() {
+    this.spinning = !this.spinning;
+    let before = 0;
+    const step = (now) => {
+      if (!this.spinning || !this.canvas.isConnected) return;
+      this.look(this.yaw + Math.min(now - (before || now), 100) * 0.0006, this.pitch);
+      before = now;
+      requestAnimationFrame(step);
+    };
+    if (this.spinning) requestAnimationFrame(step);
+  }
+
   near(by) {
     this.zoom = Math.min(Math.max(this.zoom * by, 0.3), 20);
     this.draw();
@@ -165,11 +184,18 @@ class Cloud {
 
   listen() {
     const { canvas } = this, held = new Map();
-    canvas.addEventListener("pointerdown", (event) => { held.set(event.pointerId, [event.clientX, event.clientY]); canvas.setPointerCapture(event.pointerId); });
+    const apart = () => { const [[x, y], [u, v]] = held.values(); return Math.hypot(u - x, v - y) || 1; };
+    canvas.addEventListener("pointerdown", (event) => { this.spinning = false; held.set(event.pointerId, [event.clientX, event.clientY]); canvas.setPointerCapture(event.pointerId); });
     canvas.addEventListener("pointermove", (event) => {
       const last = held.get(event.pointerId);
-      if (!last || held.size > 1) return;
-      this.look(this.yaw + (event.clientX - last[0]) * 0.01, Math.max(0, Math.min(Math.PI / 2, this.pitch + (event.clientY - last[1]) * 0.01)));
+      if (!last) return;
+      if (held.size === 2) { // two fingers
+        const was = apart();
+        held.set(event.pointerId, [event.clientX, event.clientY]);
+        this.near(apart() / was);
+        return;
+      }
+      if (held.size === 1) this.look(this.yaw + (event.clientX - last[0]) * 0.01, Math.max(0, Math.min(Math.PI / 2, this.pitch + (event.clientY - last[1]) * 0.01)));
       held.set(event.pointerId, [event.clientX, event.clientY]);
     });
     for (const end of ["pointerup", "pointercancel"]) canvas.addEventListener(end, (event) => held.delete(event.pointerId));

@@ -13,6 +13,7 @@ from lamm_bench.measure import calibration
 from .gather import Opinion, Seen, TaskSeen, classes_of, said_classes
 
 CLASSES = 24  # shown of a confusion matrix: the most frequent ones
+MEANS = 60  # classes of which means are shown
 BINS = 20  # of a histogram of values
 FEWEST = 10  # samples below which a chart says nothing
 MOST_FOR_INTERVAL = 20_000  # answers above which the bootstrap of a calibration error takes too long for a page
@@ -66,13 +67,14 @@ def confusion(rows: Sequence[tuple[Seen, Opinion]]) -> dict[str, Any] | None:
 
 
 def means(pairs: Any, order: Sequence[str] = ()) -> list[list[Any]]:
-    """Name, mean of the values and their number, for every name there is; the worst classes are not sorted here."""
+    """Name, mean of the values and their number: for the names of `order` that there are, else for the most frequent ones by name."""
     found: dict[str, list[float]] = {}
     for name, value in pairs:
         if name is not None:
             found.setdefault(name, []).append(float(value))
-    names = [name for name in order if name in found] if order else sorted(found, key=lambda name: (-len(found[name]), name))
-    return [[name, float(np.mean(found[name])), len(found[name])] for name in names[:60]] if len(names) > 1 else []
+    often = sorted(sorted(found, key=lambda name: (-len(found[name]), name))[:MEANS])  # by name, so that two runs stand alike
+    names = [name for name in order if name in found] if order else often
+    return [[name, float(np.mean(found[name])), len(found[name])] for name in names] if len(names) > 1 else []
 
 
 def sized(one: Seen) -> str | None:

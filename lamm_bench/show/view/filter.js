@@ -15,12 +15,13 @@ function wanted() {
   const task = lammView.data.tasks.findIndex((one) => one.name === state.task);
   const words = state.q.toLowerCase().split(/\s+/).filter(Boolean);
   const rule = pair && PAIRS[state.pair];
-  const found = [];
+  const found = [], every = isLive() && lammView.data.runs.map((_, run) => run);
   for (let block = 0; block < columns.length; block++) {
     const rows = columns[block];
     if (!rows) continue;
     const [statusA, toneA, statusB, toneB] = [rows[`status${a}`], rows[`tone${a}`], rows[`status${b}`], rows[`tone${b}`]];
     for (let at = 0; at < rows.id.length; at++) {
+      if (every && !every.some((run) => rows[`status${run}`][at])) continue; // not asked yet
       if (state.task && rows.task[at] !== task) continue;
       if (state.group && rows.group[at] !== state.group) continue;
       if (state.status && !runs.some((run) => rows[`status${run}`][at] === state.status)) continue;

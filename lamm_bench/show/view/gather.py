@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from lamm_bench.ask.catalog import Catalog
-from lamm_bench.ask.coordinates import answers, of_manifest
-from lamm_bench.ask.runner import plan
+from lamm_bench.ask.coordinates import answers, framed, of_manifest
+from lamm_bench.ask.runner import Plan, plan
 from lamm_bench.errors import BenchError
 from lamm_bench.keep.files import digest
 from lamm_bench.keep.ledger import Ledger
 from lamm_bench.keep.manifest import SHAPE, check_shape
 from lamm_bench.keep.results import read_result
 from lamm_bench.keep.runs import Run
-from lamm_bench.measure.scoring import Answered, has_media, oracle_answer, spoken
+from lamm_bench.measure.scoring import Answered, from_records, has_media, oracle_answer, spoken
+from lamm_bench.read import Convention
 from lamm_bench.show.report.gather import PROTOCOL, read, stored_scores, thought_of, value_of
 from lamm_bench.show.report.shapes import Shape, shapes_of, true_shapes
 from lamm_bench.types import Answer, Sample, Scorer, Task
@@ -91,7 +92,9 @@ def opened(folder: Path, root: Path) -> Opened:
     run = Run.read(folder)
     check_shape(run.manifest, {"model": SHAPE["model"]}, str(folder / "manifest.json"), whole=True)
     if not (folder / "result.json").is_file():
-        raise BenchError(f"{folder} has no result.json: the run has not been finished; run the same command again first")
+        raise BenchError(
+            f"{folder} has no result.json: the run has not been finished; run the same command again first, or look on with --serve"
+        )
     return Opened(run, read_result(folder / "result.json"), root)
 
 
@@ -115,7 +118,7 @@ def tasks_of(runs: Sequence[Opened], catalog: Catalog, tick: Callable[[str], Non
 def of_results(name: str, results: tuple[tuple[Mapping[str, Any], ...], ...]) -> TaskSeen:
     """A task without samples yet: what its headline metric is."""
     every = [entry for entries in results for entry in entries]
-    entry = next((one for one in every if one["protocol"] == PROTOCOL), every[0])
+    entry = next((one for one in every if one["protocol"] == PROTOCOL), every[0] if every else {"metrics": {}})
     metrics: dict[str, dict[str, Any]] = dict(entry["metrics"])
     metric = next(iter(metrics), "")
     told = metrics.get(metric, {})
@@ -124,39 +127,76 @@ def of_results(name: str, results: tuple[tuple[Mapping[str, Any], ...], ...]) ->
 
 def add(seen: TaskSeen, place: int, one: Opened, task: Task, catalog: Catalog) -> None:
     """A run's samples of a task. Raises `BenchError` when data or scores are absent or not those of the run."""
-    identity, root = one.identity, one.root
-    file = task.samples(root)
-    drawn = (identity.get("limit"), identity.get("seed", 0))
-    corrupt = identity.get("corrupt", "")
-    work = plan(task, file, *drawn, None, corrupt, root)
-    if work.data != dict(identity.get("data", {})).get(task.name):
-        raise BenchError(f"the data under {root} are not those that the run was asked about")
-    hidden = identity.get("control")
-    asked = plan(task, file, *drawn, hidden, corrupt, root) if hidden else work
     protocol, scores = stored_scores(one.run.folder / "scores" / f"{task.name}.json", task)
-    scorer, ledger = task.protocols[protocol], one.run.ledger(task.name)
-    questions = Questions.of(one.run.manifest, asked, ledger, catalog)
-    if questions.why_not:
-        seen.notes.setdefault(place, f"what was asked is not shown: {questions.why_not}")
-    answered = answers(ledger, work.samples, of_manifest(one.run.manifest))
-    as_asked = {sample.id: sample for sample in asked.samples}
-    usual = {sample.id: sample for sample in file}
+    side = Side.of(one, task, protocol, catalog)
+    side.scores = scores
+    if side.questions.why_not:
+        seen.notes.setdefault(place, f"what was asked is not shown: {side.questions.why_not}")
     there = {key_of(other.sample): other for other in seen.seen}
     seen.kind = task.kind
-    for sample in work.samples:
-        key = key_of(usual.get(sample.id, sample))
+    for sample in side.work.samples:
+        side.seen_of(sample, seen, there).said[place] = side.opinion(sample)
+
+
+@dataclass
+class Side:
+    """One run about one task: what was asked, what has been said, and what became of it."""
+
+    task: Task
+    work: Plan
+    scorer: Scorer
+    protocol: str
+    ledger: Ledger
+    convention: Convention | None
+    questions: Questions
+    asked: Mapping[str, Sample]  # as the model met them, by id
+    usual: Mapping[str, Sample]  # as they stand in the file
+    scores: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, one: Opened, task: Task, protocol: str, catalog: Catalog) -> Side:
+        """Raises `BenchError` when the data are absent or not those of the run."""
+        identity, root = one.identity, one.root
+        file = task.samples(root)
+        drawn = (identity.get("limit"), identity.get("seed", 0))
+        corrupt = identity.get("corrupt", "")
+        work = plan(task, file, *drawn, None, corrupt, root)
+        if work.data != dict(identity.get("data", {})).get(task.name):
+            raise BenchError(f"the data under {root} are not those that the run was asked about")
+        hidden = identity.get("control")
+        asked = plan(task, file, *drawn, hidden, corrupt, root) if hidden else work
+        ledger = one.run.ledger(task.name)
+        questions = Questions.of(one.run.manifest, asked, ledger, catalog)
+        met = {sample.id: sample for sample in asked.samples}
+        usual = {sample.id: sample for sample in file}
+        return cls(task, work, task.protocols[protocol], protocol, ledger, of_manifest(one.run.manifest), questions, met, usual)
+
+    def seen_of(self, sample: Sample, seen: TaskSeen, there: dict[str, Seen]) -> Seen:
+        """The place of a sample among those of all runs, made where it is met for the first time."""
+        key = key_of(self.usual.get(sample.id, sample))
         if key not in there:
-            truth = oracle_answer(task, sample) if has_media(sample) else None
-            shapes = true_shapes(sample.target) or shapes_of(read(scorer, truth, sample))
+            truth = oracle_answer(self.task, sample) if has_media(sample) else None
+            shapes = true_shapes(sample.target) or shapes_of(read(self.scorer, truth, sample))
             there[key] = Seen(sample, truth, shapes)
             seen.seen.append(there[key])
-        own = opinion(scorer, sample, scores.get(sample.id, {}), ledger, answered.get(sample.id))
-        asked_here = questions(as_asked[sample.id])
-        there[key].said[place] = Opinion(**{**vars_of(own), "questions": asked_here})
+        return there[key]
+
+    def answers(self, samples: Sequence[Sample]) -> dict[str, Answered]:
+        """What was said about some samples."""
+        return answers(self.ledger, samples, self.convention)
+
+    def opinion(self, sample: Sample, briefly: bool = False) -> Opinion:
+        """What was said about a sample and what became of it; `briefly` as much as a list has to know."""
+        record = self.ledger.ended.get(sample.id)
+        answered = answers_of(self.ledger, sample, self.convention) if record is not None else None
+        own = opinion(self.scorer, sample, self.scores.get(sample.id, {}), self.ledger, answered, briefly)
+        return own if briefly else replace(own, questions=self.questions(self.asked[sample.id]))
 
 
-def vars_of(own: Opinion) -> dict[str, Any]:
-    return {name: getattr(own, name) for name in own.__dataclass_fields__}
+def answers_of(ledger: Ledger, sample: Sample, asked: Convention | None) -> Answered | None:
+    """One stored answer, with the frame by which its places are read."""
+    found = from_records({sample.id: ledger.ended[sample.id]})
+    return (framed(found, [sample], asked, ledger.sizes) if asked is not None else found).get(sample.id)
 
 
 def key_of(sample: Sample) -> str:
@@ -165,7 +205,9 @@ def key_of(sample: Sample) -> str:
     return digest([sample.id, sample.question, list(sample.choices), sample.target, files])
 
 
-def opinion(scorer: Scorer, sample: Sample, scores: Mapping[str, Any], ledger: Ledger, answered: Answered | None) -> Opinion:
+def opinion(
+    scorer: Scorer, sample: Sample, scores: Mapping[str, Any], ledger: Ledger, answered: Answered | None, briefly: bool = False
+) -> Opinion:
     """What a run said about one sample; its tone is found once all values are known."""
     record = ledger.ended.get(sample.id)
     responses = [response for _, (_, response) in sorted(ledger.said.get(sample.id, {}).items())]
@@ -180,7 +222,7 @@ def opinion(scorer: Scorer, sample: Sample, scores: Mapping[str, Any], ledger: L
         value_of(scores) if status not in ("missing",) and len(scores) > 1 else None,
         {key: value for key, value in scores.items() if key != "status"},
         answer,
-        {} if weighed or status != "ok" else spans_of(scorer, answer, asked),
+        {} if briefly or weighed or status != "ok" else spans_of(scorer, answer, asked),
         tuple(thought_of(response) for response in responses if response.reasoning),
         tuple(response.text for response in responses) if len(responses) > 1 else (),
         shapes_of(read(scorer, answer, asked)),
@@ -215,7 +257,7 @@ def shared(task: TaskSeen) -> None:
     task.share = task.unit == "percent" and bool(values) and all(0 <= value <= 1 for value in values)
     for one in task.seen:
         for place, own in one.said.items():
-            one.said[place] = Opinion(**{**vars_of(own), "tone": tone_of(own, task)})
+            one.said[place] = replace(own, tone=tone_of(own, task))
 
 
 def tone_of(own: Opinion, task: TaskSeen) -> str:

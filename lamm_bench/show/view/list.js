@@ -28,9 +28,34 @@ class List {
     this.draw();
   }
 
-  draw() {
+  // Other samples, or the same ones with something new: what is in sight stays where it is.
+  update(numbers, changed) {
+    const top = this.box.scrollTop, first = Math.floor(top / HIGH), now = top ? numbers.indexOf(this.numbers[first]) : 0;
+    const old = new Map([...this.rows.values()].map((row) => [Number(row.dataset.number), row]));
+    this.numbers = numbers;
+    this.rows.clear();
+    this.inner.style.height = `${numbers.length * HIGH}px`;
+    if (now > 0 && now !== first) this.box.scrollTop = top + (now - first) * HIGH;
+    const [from, to] = this.sight();
+    for (let place = from; place < to; place++) {
+      const row = old.get(numbers[place]);
+      if (!row || changed(numbers[place])) continue;
+      row.style.top = `${place * HIGH}px`;
+      this.rows.set(place, row);
+      old.delete(numbers[place]);
+    }
+    for (const row of old.values()) row.remove();
+    this.draw();
+  }
+
+  // The first place in sight, and the one behind the last.
+  sight() {
     const first = Math.max(0, Math.floor(this.box.scrollTop / HIGH) - SPARE);
-    const last = Math.min(this.numbers.length, Math.ceil((this.box.scrollTop + (this.box.clientHeight || 800)) / HIGH) + SPARE);
+    return [first, Math.min(this.numbers.length, Math.ceil((this.box.scrollTop + (this.box.clientHeight || 800)) / HIGH) + SPARE)];
+  }
+
+  draw() {
+    const [first, last] = this.sight();
     for (const [place, row] of this.rows) {
       if (place < first || place >= last) {
         row.remove();
@@ -48,7 +73,7 @@ class List {
 
   row(number) {
     const name = linkName(number), task = taskOf(number), file = cell(number, "file");
-    const picture = file ? el("img.thumb", { src: file, alt: "", loading: "lazy", decoding: "async" }) : el("span.thumb.none", {}, "–");
+    const picture = file ? el("img.thumb", { src: file, alt: "", loading: "lazy", decoding: "async", onerror: (event) => event.target.replaceWith(el("span.thumb.none", {}, "–")) }) : el("span.thumb.none", {}, "–");
     const said = shownRuns().map((run) => {
       const tone = cell(number, `tone${run}`), status = cell(number, `status${run}`), value = cell(number, `value${run}`);
       const words = status && status !== "ok" ? status : "";
@@ -61,7 +86,7 @@ class List {
     });
     return el("a.row", { href: linkOf({ open: name }), role: "option", "aria-selected": String(state.open === name), "data-number": number, "data-tone": cell(number, `tone${state.a}`) },
       picture,
-      el("span.text", {}, el("span.id", {}, !state.task && el("b", {}, task.name), " ", el("small", {}, cell(number, "id"))), said));
+      el("span.text", {}, el("span.id", {}, !state.task && el("b", {}, task.name), " ", cell(number, "true").length > 0 && el("span.true", { title: "right" }, cell(number, "true").slice(0, 4).join(", ")), " ", el("small", {}, cell(number, "id"))), said));
   }
 
   // Where a sample stands; -1 where the filters leave it out.

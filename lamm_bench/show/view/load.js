@@ -1,6 +1,6 @@
 "use strict";
 // Data come as scripts that call these functions, since a page on a disk may not fetch. Rows fill one store of columns.
-lammView.store = { columns: {}, ready: 0, blocks: [] };
+lammView.store = { version: 0, blocks: [] };
 lammView.details = new Map();
 lammView.clouds = new Map();
 const waiting = new Map(); // name of a script -> what waits for it
@@ -12,9 +12,8 @@ lammView.meta = (text) => {
 };
 
 lammView.rows = (number, text) => {
-  const columns = JSON.parse(text);
-  lammView.store.blocks[number] = columns;
-  lammView.store.ready += columns.id.length;
+  lammView.store.blocks[number] = JSON.parse(text);
+  lammView.store.version++;
 };
 
 lammView.more = (number, text) => {
@@ -34,6 +33,8 @@ function script(source) {
   }
   return waiting.get(source);
 }
+
+const ready = () => lammView.store.blocks.reduce((total, rows) => total + rows.id.length, 0);
 
 // All rows, file by file; `tell` hears after each, so that a list can show what is there.
 async function loadRows(tell) {

@@ -10,7 +10,7 @@ lammView.begin = () => {
   window.addEventListener("hashchange", () => lammView.show());
   document.addEventListener("keydown", onKey);
   lammView.show();
-  loadRows(() => (lammView.loaded ? lammView.show(true) : tell()));
+  loadRows(() => (lammView.loaded ? lammView.show(true) : tell())).then(lammView.listen);
 };
 
 lammView.typing = () => document.activeElement && document.activeElement.id === "search";
@@ -40,26 +40,37 @@ function header() {
   };
   return el("header.top", {}, el("nav", {}, tab("overview", "Overview"), tab("samples", "Samples"), tab("charts", "Charts")),
     runs.length > 1 ? el("div.runs", {}, run("a"), el("button", { type: "button", id: "exchange", title: "exchange (x)", onclick: () => go({ a: state.b, b: state.a }) }, "⇄"), run("b")) : el("div.runs", {}, el("b", {}, runs[0].name)),
+    badge(),
     el("div.tools", {}, el("button", { type: "button", title: "light or dark (t)", id: "theme", onclick: turnTheme }, "◐"), el("button", { type: "button", title: "keys (?)", id: "help", onclick: help }, "?")));
 }
 
-let filtered = "";
+lammView.filtered = "";
+const filterKey = () => JSON.stringify([FILTERS.map((one) => state[one]), state.sort, state.a, state.b, lammView.store.version]);
+
+function countText() {
+  const waiting = lammView.loaded ? "" : `, ${ready().toLocaleString("en")} loaded`, shown = lammView.list.numbers.length.toLocaleString("en");
+  if (!isLive()) return `${shown} of ${count(lammView.data.count, "sample")}${waiting}`;
+  const said = (rows, at) => lammView.data.runs.some((_, run) => rows[`status${run}`][at]);
+  const answered = lammView.store.blocks.reduce((total, rows) => total + rows.id.reduce((sum, _, at) => sum + said(rows, at), 0), 0);
+  return `${shown} of ${count(answered, "sample")}${going() ? ` so far, ${lammView.data.count.toLocaleString("en")} in all` : ""}`;
+}
 
 function showSamples(page, again) {
-  const key = JSON.stringify([FILTERS.map((one) => state[one]), state.sort, state.a, state.b, lammView.store.ready]);
+  const key = filterKey(), filtered = lammView.filtered;
   const standing = byId("list") && page.contains(lammView.list.box);
   if (key !== filtered || !standing) {
-    const kept = key === filtered ? lammView.list.numbers : wanted();
-    const total = lammView.data.count, waiting = lammView.loaded ? "" : `, ${lammView.store.ready.toLocaleString("en")} loaded`;
-    const told = el("p.count", { id: "count", role: "status" }, `${kept.length.toLocaleString("en")} of ${count(total, "sample")}${waiting}`);
+    lammView.list.numbers = key === filtered ? lammView.list.numbers : wanted();
+    const told = el("p.count", { id: "count", role: "status" }, countText());
     const detail = byId("detail") || el("article.detail", { id: "detail", tabindex: "-1" });
     put(page, header(), lammView.broken && el("p.broken", {}, lammView.broken), filterBar(), el("main.samples", {}, el("div.left", {}, told, lammView.list.box), detail));
     if (key !== filtered && !again) lammView.list.box.scrollTop = 0;
-    lammView.list.show(kept);
-    filtered = key;
+    lammView.list.show(lammView.list.numbers);
+    lammView.filtered = key;
   } else page.querySelector("header.top").replaceWith(header());
   open(again);
 }
+
+const shownKey = () => `${state.open} ${state.a} ${state.b} ${lammView.list.numbers.length} ${lammView.list.numbers[0]}`;
 
 function open(again) {
   const place = byId("detail"), list = lammView.list;
@@ -67,7 +78,7 @@ function open(again) {
     lammView.shown = "";
     return put(place, el("p.hint", {}, list.numbers.length ? "Open a sample: click it, or press j." : lammView.loaded ? "No sample is left by these filters." : ""));
   }
-  const shown = `${state.open} ${state.a} ${state.b} ${list.numbers.length} ${list.numbers[0]}`;
+  const shown = shownKey();
   if (again && lammView.shown === shown) return;
   const number = numberOf(state.open);
   if (number < 0) return put(place, el("p.hint", {}, lammView.loaded ? `There is no sample ${state.open}.` : "loading …"));

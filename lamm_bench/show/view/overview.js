@@ -25,6 +25,7 @@ function overviewPage() {
   const told = tallies(), compared = pairOf() && lammView.data.differences.find((one) => state.a === 0 && one.run === state.b);
   const rows = tasks.flatMap((task, at) => taskRows(task, told && told[at], compared));
   return el("main.page", {},
+    comingPage(),
     runs.some((run) => run.miniature) && el("p.note", {}, "Asked about the miniature benchmark: these numbers are not comparable with published ones."),
     told && pairSummary(told),
     el("div.wide", {}, el("table.scores", {},
@@ -44,6 +45,7 @@ function pairSummary(told) {
 
 function taskRows(task, told, compared) {
   const places = lammView.data.runs.map((_, place) => place).filter((place) => task.results[place].length);
+  if (!places.length && isLive()) return [el("tr.first", {}, el("td", {}, task.name), el("td.soft", { colspan: 11 }, `not asked yet, ${count(task.total, "sample")}`))];
   return places.map((place, number) => {
     const entry = headline(task.results[place]), [name, metric] = Object.entries(entry.metrics)[0] || ["–", { value: null }];
     const counts = entry.counts, failed = ["model_error", "media_error", "judge_error", "missing"].reduce((sum, key) => sum + (counts[key] || 0), 0);
@@ -74,6 +76,7 @@ function difference(task, compared) {
 }
 
 function onlyOne(task, told) {
+  if (!Object.values(told).some(Boolean)) return "–"; // no sample was answered by both
   const link = (key, text) => el("a", { href: linkOf(only({ task: task.name, pair: key })) }, text);
   return [link("a>b", `A ${told["a>b"]}`), " · ", link("b>a", `B ${told["b>a"]}`)];
 }

@@ -32,21 +32,20 @@ class Pictures:
 
     def of(self, medium: Media) -> dict[str, Any]:
         """What the page knows of one medium: `file` with width and height in pixels, `cloud`, or `broken` with a reason."""
-        key = f"{medium.kind} {medium.path} {medium.sha256}"
+        key = name_of(medium)
         if key not in self.known:
             name = medium.path.replace("\\", "/").rsplit("/", 1)[-1]
             try:
-                self.known[key] = {"name": clean(name, 200), **self.made(medium, hashlib.sha256(key.encode("utf-8", "replace")))}
+                self.known[key] = {"name": clean(name, 200), **self.made(medium, key)}
             except MediaError as error:
                 self.known[key] = {"name": clean(name, 200), "broken": clean(error, 500)}
         return self.known[key]
 
-    def made(self, medium: Media, mark: Any) -> dict[str, Any]:
+    def made(self, medium: Media, name: str) -> dict[str, Any]:
         """Writes one medium. Raises `MediaError`."""
         if not self.side:
             return {}
         own = modality(medium.kind)
-        name = mark.hexdigest()[:20]
         place = self.folder / "media" / name[:2]
         points = own.points(medium) if own.points is not None else None
         if points is None and own.picture is None:
@@ -65,6 +64,12 @@ class Pictures:
         file = place / f"{name}.{'png' if tiny else 'jpg'}"
         file.write_bytes(data)
         return {"file": f"media/{name[:2]}/{file.name}", "width": width, "height": height, "tiny": tiny}
+
+
+def name_of(medium: Media) -> str:
+    """The name of a medium's file without its ending: nothing of a data set's own names reaches the disk."""
+    key = f"{medium.kind} {medium.path} {medium.sha256}"
+    return hashlib.sha256(key.encode("utf-8", "replace")).hexdigest()[:20]
 
 
 def from_above(points: np.ndarray) -> bytes:

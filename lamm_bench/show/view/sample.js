@@ -1,7 +1,9 @@
 "use strict";
 // One sample with everything about it: media, question, truth, and each run's answer, reading, prompt and values.
-async function showSample(place, number, list) {
-  const name = linkName(number);
+// `again`: it is shown already, and something about it is new.
+async function showSample(place, number, list, again = false) {
+  const name = linkName(number), top = again ? place.scrollTop : 0;
+  if (!again && !lammView.details.has(Math.floor(number / lammView.data.more))) put(place, head(number, list), el("p.hint", {}, "loading …"));
   const more = await detailOf(number);
   if (state.open !== name) return; // another one was opened meanwhile
   if (lammView.turning) lammView.turning.free();
@@ -16,8 +18,10 @@ async function showSample(place, number, list) {
       more.truth.length > 0 && [el("dt", {}, "right answer"), el("dd.truth", {}, answerOf(more.truth))]),
     el("div.sides", {}, runs.map((run, at) => side(number, more, run, at))));
   hideLayers();
-  place.scrollTop = 0;
+  place.scrollTop = top;
 }
+
+const walkText = (list, number) => ` ${(list.place(linkName(number)) + 1).toLocaleString("en")} of ${list.numbers.length.toLocaleString("en")}`;
 
 function head(number, list) {
   const at = list.place(linkName(number)), group = cell(number, "group");
@@ -25,7 +29,7 @@ function head(number, list) {
   return el("header.sample-head", {},
     el("button.close", { type: "button", id: "close", title: "back to the list (Esc)", onclick: () => go({ open: "" }) }, "✕"),
     el("h2", {}, taskOf(number).name, " ", el("small", {}, cell(number, "id"))),
-    el("span.walk", {}, walk(-1, "↑", "the sample before (k)"), walk(1, "↓", "the next sample (j)"), at >= 0 && el("small", {}, ` ${(at + 1).toLocaleString("en")} of ${list.numbers.length.toLocaleString("en")}`)),
+    el("span.walk", {}, walk(-1, "↑", "the sample before (k)"), walk(1, "↓", "the next sample (j)"), at >= 0 && el("small", {}, walkText(list, number))),
     group && el("a.plain", { href: linkOf(only({ group, task: "" })), title: "every sample of this image or room" }, "same media"));
 }
 
@@ -45,7 +49,7 @@ function side(number, more, run, at) {
   const own = more.said[run], status = cell(number, `status${run}`), tone = cell(number, `tone${run}`), value = cell(number, `value${run}`);
   const several = lammView.data.runs.length > 1;
   const title = el("h3", {}, several && el(`span.who.${"ab"[at]}`, {}, letterOf(run)), several && el("span.run-name", {}, lammView.data.runs[run].name), verdict(status, tone), value !== null && value !== undefined && el("span.value", { title: taskOf(number).metric }, figure(value, 3)));
-  if (!own) return el("section.side", { "data-run": run }, title, el("p.soft", {}, "This run was not asked about this sample."));
+  if (!own) return el("section.side", { "data-run": run }, title, el("p.soft", {}, lammView.data.runs[run].finished === false ? "This run has not been asked about this sample yet." : "This run was not asked about this sample."));
   return el(`section.side.edge-${tone || "none"}`, { "data-run": run }, title,
     own.error && el("p.broken", {}, own.error),
     own.answer && el("div.said", {}, answerOf(own.answer)),

@@ -52,8 +52,7 @@ class Shards:
 
     def write_rows(self) -> None:
         number = (self.count - 1) // self.sizes[0]
-        columns = {key: [row[key] for row in self.rows] for key in self.rows[0]}
-        call(self.folder / f"rows-{number}.js", "rows", number, columns)
+        call(self.folder / f"rows-{number}.js", "rows", number, columns_of(self.rows))
         self.rows = []
 
     def write_more(self) -> None:
@@ -70,8 +69,17 @@ class Shards:
         (self.folder / "meta.js").write_text(f"lammView.meta({as_text(told)});\n", encoding="utf-8")
 
 
+def columns_of(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
+    return {key: [row[key] for row in rows] for key in rows[0]} if rows else {}
+
+
 def call(path: Path, name: str, number: int, value: Any) -> None:
-    path.write_text(f"lammView.{name}({number}, {as_text(value)});\n", encoding="utf-8")
+    path.write_text(call_of(name, number, value), encoding="utf-8")
+
+
+def call_of(name: str, number: int, value: Any) -> str:
+    """A script that hands something to the page."""
+    return f"lammView.{name}({number}, {as_text(value)});\n"
 
 
 def as_text(value: Any) -> str:
