@@ -10,6 +10,7 @@ from .chat import chat
 from .check import check
 from .checkpoint import checkpoint
 from .compare import compare
+from .completion import complete_names, completion
 from .data import data
 from .demo import demo
 from .desiderata import desiderata
@@ -75,6 +76,8 @@ VERBS = (
     train_baseline,
     checkpoint,
     prompts,
+    completion,
 )
 for verb in VERBS:
     main.add_command(verb)
+complete_names(main)
