@@ -19,11 +19,13 @@ from .export import export
 from .items import items
 from .judge import judge
 from .leaderboard import leaderboard
+from .ledger import ledger
 from .list import list_
 from .merge import merge
 from .options import SETTINGS, Verbs
 from .plan import plan
 from .prompts import prompts
+from .publish import publish
 from .report import report
 from .robustness import robustness
 from .run import run
@@ -60,6 +62,7 @@ VERBS = (
     items,
     robustness,
     leaderboard,
+    ledger,
     table,
     plot,
     report,
@@ -75,6 +78,7 @@ VERBS = (
     data,
     train_baseline,
     checkpoint,
+    publish,
     prompts,
     completion,
 )

@@ -55,13 +55,17 @@ def table(**asked: Any) -> None:
 @TASKS
 @PROTOCOL
 @click.option(
-    "--output", required=True, type=click.Path(path_type=Path), metavar="FILE", help="Written with the endings .svg and .png."
+    "--output",
+    required=True,
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Written with the endings .svg, .png and .pdf.",
 )
 @click.option("--title", default="", metavar="TEXT", help="Above the figure; default: protocol and data.")
 @plugin_option
 @guarded
 def plot(**asked: Any) -> None:
-    """Draw runs as SVG and PNG: a forest of intervals, a radar of tasks, or a curve over the number of samples or over seeds.
+    """Draw runs as SVG, PNG and PDF: a forest of intervals, a radar of tasks, or a curve over the number of samples or over seeds.
 
     \b
     Examples:
@@ -71,7 +75,7 @@ def plot(**asked: Any) -> None:
     from lamm_bench.loading import load_json
     from lamm_bench.show.plots import KINDS, curve
 
-    for path in (asked["output"].with_suffix(end) for end in (".svg", ".png")):
+    for path in (asked["output"].with_suffix(end) for end in (".svg", ".png", ".pdf")):
         if reason := can_be_written(path):
             raise BenchError(f"cannot write {path}: {reason}")
     _, entries = chosen(asked)
@@ -83,7 +87,7 @@ def plot(**asked: Any) -> None:
     else:
         seeds = {entry.source: load_json(Path(entry.source) / "result.json").get("seed") for entry in entries}
         drawing = curve([(float(seeds[entry.source] or 0), entry) for entry in entries], "seed", title)
-    for path in drawing.save(asked["output"]):
+    for path in drawing.save(asked["output"], paper=True):
         click.echo(f"figure: {path}", err=True)
 
 
