@@ -9,12 +9,13 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from lamm_bench.ask.catalog import ORDER, load_catalog
 
-from .commands import lamm_bench
+from .commands import lamm_bench, refusal
 
 ROOT = Path(__file__).parents[1]
 
@@ -193,9 +194,38 @@ def test_an_answer_that_is_not_there_is_missing_and_ends_with_status_3(mini_root
 )
 def test_a_broken_answer_file_is_named(mini_root: Path, tmp_path: Path, text: str) -> None:
     (tmp_path / "OCR_SVT.json").write_text(text)
-    result = lamm_bench("score", "--answers", tmp_path, "--data-root", mini_root, "--tasks", "svt")
-    assert result.exit_code == 3
-    assert "OCR_SVT.json" in result.output
+    assert "OCR_SVT.json" in refusal("score", "--answers", tmp_path, "--data-root", mini_root, "--tasks", "svt")
+    good = [{"id": 0, "text": "2"}]  # beside one that can be read it is missing, and the other is scored
+    (tmp_path / "Counting_FSC147.json").write_text(json.dumps(good))
+    result = lamm_bench("score", "--answers", tmp_path, "--data-root", mini_root, "--tasks", "svt,fsc147")
+    assert result.exit_code == 3 and "OCR_SVT.json" in result.output and "fsc147" in result.output
+
+
+@pytest.mark.parametrize(
+    ("entry", "words"),
+    [
+        ({"answer": [5]}, "`answer` is [5]"),
+        ({"turn_answer": 3}, "`turn_answer` is 3"),
+        ({}, "there is no `text` (ChEF's files: `answer`)"),
+    ],
+)
+def test_the_key_that_a_file_has_is_named(mini_root: Path, tmp_path: Path, entry: dict[str, Any], words: str) -> None:
+    (tmp_path / "OCR_SVT.json").write_text(json.dumps([{"id": 1, **entry}]))
+    assert words in refusal("score", "--answers", tmp_path, "--data-root", mini_root, "--tasks", "svt")
+
+
+@pytest.mark.parametrize("other", ["OCR_SVT.jsonl", "OCR_SVT.ppl.json", "OCR_SVT_20240301120000.json"])
+def test_of_two_files_of_one_task_none_is_taken(mini_root: Path, tmp_path: Path, other: str) -> None:
+    for name in ("OCR_SVT.json", other):
+        (tmp_path / name).write_text("[]")
+    said = refusal("score", "--answers", tmp_path, "--data-root", mini_root, "--tasks", "svt")
+    assert "OCR_SVT.json" in said and other in said and "leave one of them there" in said
+
+
+def test_show_refuses_before_it_prints(mini_root: Path, tmp_path: Path) -> None:
+    said = refusal("show", "svt", "--data-root", mini_root, "--picture", tmp_path / "svt.bmq")
+    assert "ends with .png" in said and "ground truth" not in said
+    assert "is made for" in refusal("show", "svt", "--data-root", mini_root, "--recipe", "chef/mme/direct")
 
 
 def test_show_gives_the_question_and_the_truth(mini_root: Path) -> None:

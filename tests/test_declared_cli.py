@@ -174,3 +174,13 @@ def test_another_package_offers_its_files(signs: Path, tmp_path: Path, monkeypat
     monkeypatch.setattr(catalog.importlib.metadata, "entry_points", lambda group: [entry] if group == entry.group else [])
     found = catalog.load_catalog()
     assert found.tasks["signs"].meta_files == ("signs.jsonl",) and not found.plugin_files
+
+
+@pytest.mark.parametrize("form", ["chef", "csv", "eee"])
+def test_a_run_of_a_file_is_exported_without_naming_it_again(signs: Path, tmp_path: Path, form: str) -> None:
+    run = tmp_path / "run"
+    done("run", "--model", "oracle", "--tasks", signs / "signs.yaml", "--output", run)
+    about = [] if form != "eee" else ["--about", "model_id=a/b", "--about", "developer=a"]
+    said = lamm_bench("export", run, "--to", form, "--output", tmp_path / "away", *about)
+    assert said.exit_code == 0, said.output
+    assert [path for path in (tmp_path / "away").rglob("*") if path.is_file()]

@@ -5,9 +5,11 @@ from __future__ import annotations
 import importlib.util
 import io
 import os
-import socket
+import re
+import shutil
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,7 @@ from lamm_bench.training.config.preset import Stage
 from lamm_bench.training.config.reading import read_preset
 from lamm_bench.training.data.plan import pace
 from lamm_bench.training.data.shares import micros_of, padding, shares
+from lamm_bench.training.engines.deepspeed_engine import free_port
 from lamm_bench.training.engines.device import place
 from lamm_bench.training.engines.make import make_engine
 from lamm_bench.training.engines.plain import Plain
@@ -123,31 +126,31 @@ def test_the_rate_is_the_installed_deepspeeds(total: int) -> None:
         theirs.step()
 
 
+def launched(words: list[str], out: Path) -> subprocess.CompletedProcess[str]:
+    """`tests.launched` in two processes. Where a signal ended one of them (an abort inside gloo was seen once, nothing of it said), what
+    it wrote is shown as a warning and the two are started once more: the test is about sums, which nobody came to."""
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join([str(HERE), *sys.path])}
+    launcher = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port"]
+    for attempt in range(2):
+        command = [*launcher, free_port(), "-m", "tests.launched", *words]
+        done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=400)
+        if attempt or not re.search(r"exitcode\s*: -(?:6|7|11) ", done.stderr):
+            break
+        warnings.warn(f"a process of the training was ended by a signal:\n{done.stderr}", stacklevel=2)
+        shutil.rmtree(out, ignore_errors=True)
+    return done
+
+
 @needs_deepspeed
 def test_two_processes_of_deepspeed_interrupted_and_resumed_train_several_stages_as_one_does(root: Path, tmp_path: Path) -> None:
     """ZeRO-3, which splits everything: weights, gradients and optimizer are put together again from two processes' shards.
 
     The third stage leaves LoRA as the second has made it, so the shards of its optimizer do not hold it."""
     whole = steps(go(root, tmp_path / "whole", speed__micro="0", stages=STAGES))
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
     out = tmp_path / "out"
-    launcher = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port", str(port)]
-    words = [
-        "-m",
-        "tests.launched",
-        str(root / "one.yaml"),
-        str(root),
-        str(out),
-        "23",
-        "parallel.zero=3",
-        f"stages={STAGES}",
-        "save_every=2",
-    ]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join([str(HERE), *sys.path])}
-    done = subprocess.run([*launcher, *words], capture_output=True, text=True, env=environment, timeout=400)
-    assert done.returncode == 0, done.stderr[-2000:]
+    settings = ["parallel.zero=3", f"stages={STAGES}", "save_every=2"]
+    done = launched([str(root / "one.yaml"), str(root), str(out), "23", *settings], out)
+    assert done.returncode == 0, done.stderr
     assert "interrupted" in done.stdout and "shards/2-000002/zero_pp_rank_1" in done.stdout  # in the third stage
     agree(whole, steps(out))
     assert not (out / "shards").exists() and not (out / "state.pt").exists()

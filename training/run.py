@@ -68,7 +68,9 @@ def train(
     try:
         refuse(carrier.preset, feature_cache)
         with alone(output, carrier):
-            return train_with(carrier, carrier.preset, output, data_root, (resume, fresh), console, feature_cache, began)
+            made = train_with(carrier, carrier.preset, output, data_root, (resume, fresh), console, feature_cache, began)
+        carrier.gather(None)  # all leave together: whoever goes first takes its connections away from those that still write
+        return made
     finally:
         carrier.close()
         gc.unfreeze()

@@ -65,6 +65,7 @@ def export(
         raise BenchError(f"--about {next(iter(about))}: the format {form} says nothing about a run")
     stored = Run.asked(folder)
     identity = stored.manifest["identity"]
+    catalog.bring(stored.manifest.get("asked"))
     chosen = [task for task in catalog.select_tasks(tasks, list(identity["data"])) if task.name in identity["data"]]
     if not chosen:
         raise BenchError(f"{folder} was not asked about {tasks}; it holds {', '.join(identity['data'])}")

@@ -161,12 +161,14 @@ def score_answers(
     the convention in which their places are said, where that is not in fractions."""
     outcome = Outcome(coordinates=places.name if places is not None else "")
     files = answer_files(folder, catalog, tasks, outcome)
+    unread: list[str] = []
     for task, samples in load([task for task in catalog.select_tasks(tasks) if task.name in files], root, outcome):
         watcher.begin(task.name, len(samples))
         try:
             said = read_answers(files[task.name]).by_content(task, samples)
         except BenchError as error:
             outcome.unavailable[task.name] = str(error)
+            unread.append(str(error))
             continue
         for protocol in protocols:
             if protocol in task.protocols:
@@ -189,6 +191,8 @@ def score_answers(
                     outcome.scores.append(replace(result, metrics=metrics, notes=(*result.notes, *notes)))
         watcher.tick(len(samples))
         watcher.end(task.name)
+    if len(unread) == len(files):  # bad input, of which nothing is left to tell but why
+        raise BenchError("; ".join(dict.fromkeys(unread)))
     outcome.scores += pooled(catalog.pools, outcome.scores)
     return outcome
 

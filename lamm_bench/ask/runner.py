@@ -132,6 +132,16 @@ def flow_of(
     return asker.infer(sample, ask, most, seed_of(str(seed), task.name))
 
 
+def why_unfit(task: Task, recipe: Recipe) -> str | None:
+    """Why no model can be asked about this task under this recipe; None where some can."""
+    fits = {"all", task.name, *task.groups} & set(recipe.scenario.tasks) or recipe.base in getattr(task, "suits", ())
+    if not fits:
+        return f"recipe {recipe.name} is made for {', '.join(recipe.scenario.tasks)}"
+    if getattr(task, "in_turns", False) and not getattr(recipe.inferencer_for(task.name), "in_turns", False):
+        return f"recipe {recipe.name} does not ask in turns, and no single question asks {task.name}"
+    return None
+
+
 def why_not(task: Task, recipe: Recipe, adapter: Adapter) -> str | None:
     """Why this adapter cannot be asked about this task under this recipe; None when it can."""
     own = getattr(adapter, "why_not", None)  # an adapter may know better why, and what to do about it
@@ -148,11 +158,8 @@ def why_not(task: Task, recipe: Recipe, adapter: Adapter) -> str | None:
     lacking = sorted(frozenset(getattr(adapter, "needs", ())) - gives) if gives else []
     if lacking:
         return f"{adapter.name} needs {' and '.join(lacking)}, and {task.name} gives {', '.join(sorted(gives))} only"
-    fits = {"all", task.name, *task.groups} & set(recipe.scenario.tasks) or recipe.base in getattr(task, "suits", ())
-    if not fits:
-        return f"recipe {recipe.name} is made for {', '.join(recipe.scenario.tasks)}"
-    if getattr(task, "in_turns", False) and not getattr(recipe.inferencer_for(task.name), "in_turns", False):
-        return f"recipe {recipe.name} does not ask in turns, and no single question asks {task.name}"
+    if reason := why_unfit(task, recipe):
+        return reason
     if settings.get("name") in WEIGHING and not hasattr(adapter, "score"):
         return f"{adapter.name} gives no likelihoods"
     if recipe.instruction.examples.count and (reason := why_no_examples(task, recipe, adapter)):

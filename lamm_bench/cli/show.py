@@ -75,6 +75,6 @@ def show(
         if reason:
             raise BenchError(reason)
         found = plan(catalog.tasks[task], [found], None, seed, None, str(chain), root).samples[0]
-    show_sample(catalog.tasks[task], found, chosen, coordinates, choose)
     if picture is not None:
         write_picture(found, picture)
+    show_sample(catalog.tasks[task], found, chosen, coordinates, choose)

@@ -17,6 +17,8 @@ from lamm_bench.loading import id_text, parse_json, read_text, shorten
 from lamm_bench.measure.scoring import Answered
 from lamm_bench.types import Answer, Sample, Task
 
+KEYS = "`text` (ChEF's files: `answer`)"
+
 
 @dataclass(frozen=True)
 class AnswerFile:
@@ -129,13 +131,9 @@ def find_answers(folder: Path, task: Task) -> Path | None:
 
     ChEF writes the time of the run behind the name of the set (`MMBench_20231101120000.json`, reference 5.3); an ending may also say
     how was asked (`MMBench.ppl.json`); a task of several on one set says which ways are its own (`answer_ways`)."""
-    for stem in task.answer_files:
-        for suffix in (".json", ".jsonl"):
-            if (folder / f"{stem}{suffix}").is_file():
-                return folder / f"{stem}{suffix}"
     stems = "|".join(re.escape(stem) for stem in task.answer_files)
     ways = getattr(task, "answer_ways", "") or r"(?:[a-z]+_)*(?:direct|ppl)(?:_\w+)?"
-    form = re.compile(rf"(?:{stems})(?:_\d{{14}}|\.(?:{ways}))\.jsonl?")
+    form = re.compile(rf"(?:{stems})(?:_\d{{14}}|\.(?:{ways}))?\.jsonl?")
     found = [path for path in sorted(folder.glob("*.json*")) if form.fullmatch(path.name) and path.is_file()]
     if len(found) > 1:
         raise BenchError(
@@ -155,7 +153,7 @@ def read_answers(path: Path) -> AnswerFile:
     else:
         entries = parse_json(text, str(path))
     if not isinstance(entries, list):
-        raise BenchError(f"{path} holds {type(entries).__name__}, expected a list of objects with `id` and `text`")
+        raise BenchError(f"{path} holds {type(entries).__name__}, expected a list of objects with `id` and {KEYS}")
     ids, texts, scores, faults = [], [], [], []
     for number, entry in enumerate(entries):
         name, answer, fault = entry_of(number, entry)
@@ -177,7 +175,7 @@ def entry_of(number: int, entry: Any) -> tuple[str | None, Answer | None, str]:
 
     ChEF's files call the text `answer`, those of several turns `turn_answer`; of some (Winoground's) the likelihoods say all."""
     if not isinstance(entry, dict):
-        return None, None, f"entry {number} is {shorten(entry)}, expected an object with `id` and `text`"
+        return None, None, f"entry {number} is {shorten(entry)}, expected an object with `id` and {KEYS}"
     name = entry.get("id")
     id_ = id_text(name)
     if id_ is None and name is not None:
@@ -187,7 +185,9 @@ def entry_of(number: int, entry: Any) -> tuple[str | None, Answer | None, str]:
     if said is None and likelihoods_of(entry):
         return id_, "", ""
     if text is None:
-        return id_, None, f"entry {number}: `text` is {shorten(said)}, expected a text (or, for keypoints, joint: text)"
+        key = next((f"`{key}`" for key in ("text", "answer", "turn_answer") if key in entry), "")
+        found = f"{key} is {shorten(entry[key.strip('`')])}" if key else f"there is no {KEYS}"
+        return id_, None, f"entry {number}: {found}, expected a text (or, for keypoints, joint: text)"
     return id_, text, ""
 
 

@@ -11,7 +11,7 @@ from rich.console import Console
 from lamm_bench import media
 from lamm_bench.ask.coordinates import NATIVE, Wording, frame_of, spoken, why_no_places
 from lamm_bench.ask.recipe import Recipe
-from lamm_bench.ask.runner import flow_of
+from lamm_bench.ask.runner import flow_of, why_unfit
 from lamm_bench.ask.shots import Shots
 from lamm_bench.errors import BenchError, MediaError, visible
 from lamm_bench.measure.scoring import has_media, oracle_answer
@@ -23,13 +23,19 @@ from lamm_bench.types import Score as ScoreRequest
 
 
 def write_picture(sample: Sample, path: Path) -> None:
-    """The picture of the sample's first medium, as models are shown it. Raises `BenchError` where it has none."""
+    """The picture of the sample's first medium, as models are shown it. Raises `BenchError` where it has none, and of a name or a folder
+    that takes none."""
     draw = media.modality(sample.media[0].kind).picture if sample.media else None
     if draw is None:
         raise BenchError(f"--picture: sample {sample.id} has nothing that could be drawn")
     if path.suffix.lower() not in (".png", ".jpg", ".jpeg", ".webp"):
         raise BenchError(f"--picture {path}: expected a name that ends with .png, .jpg or .webp")
-    draw(sample.media[0]).save(path)
+    try:
+        picture = draw(sample.media[0])
+        path.parent.mkdir(parents=True, exist_ok=True)
+        picture.save(path)
+    except (MediaError, OSError) as error:
+        raise BenchError(f"--picture {path}: {error}") from None
 
 
 def show_sample(task: Task, sample: Sample, recipe: Recipe, coordinates: str | None = None, choose: Shots | None = None) -> None:
@@ -52,7 +58,7 @@ def show_sample(task: Task, sample: Sample, recipe: Recipe, coordinates: str | N
             lines.append((medium.kind, f"{medium.path} ({words}sha256 {medium.sha256.rpartition(' ')[2][:12]})"))
         except MediaError as error:
             lines.append((medium.kind, f"{medium.path}: {error}"))
-    reason = why_no_places(task, asked)
+    reason = why_unfit(task, recipe) or why_no_places(task, asked)
     if reason is not None:
         raise BenchError(f"{task.name} would not be asked: {reason}")
     shots: tuple[Sample, ...] = ()
