@@ -149,6 +149,7 @@ def test_a_shell_gets_clicks_script(shell: str) -> None:
         ("lamm-bench run --tasks svt,celeba-", {"svt,celeba-smile", "svt,celeba-hair"}),
         ("lamm-bench run --recipe lamm/likeli", {"lamm/likelihood"}),
         ("lamm-bench run --control sh", {"shuffled"}),
+        ("lamm-bench run --config nowhere.yaml --model ch", {"chance"}),
         ("lamm-bench run --protocol cl", {"classic"}),
         ("lamm-bench robustness --corruptions fo", {"fog"}),
         ("lamm-bench data construct p --llm openai", {"openai-chat"}),

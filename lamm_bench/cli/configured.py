@@ -31,7 +31,7 @@ class Configured(click.Command):
     def parse_args(self, context: click.Context, args: list[str]) -> list[str]:
         said: list[str] = list(args)
         read: tuple[str, ...] = ()
-        file = config_of(self, context, args)
+        file = None if context.resilient_parsing else config_of(self, context, args)  # a shell that completes reads no file
         if file is not None:
             try:
                 read = words_of(file, self, spoken(self, context, args))

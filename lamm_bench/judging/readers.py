@@ -63,6 +63,7 @@ def readings(folder: Path, catalog: Catalog, root: Path, tasks: str) -> Readings
     """Of the tasks whose headline counts right answers. Raises `BenchError` where there is none, or data are not the run's."""
     stored, found = Run.asked(folder), Readings(folder)
     identity, outcome = stored.manifest["identity"], Outcome()
+    catalog.bring(stored.manifest.get("asked"))
     chosen = [task for task in catalog.select_tasks(tasks, list(identity["data"])) if task.name in identity["data"]]
     bundle = Bundle(stored, root, (), {})
     for task, samples in load(chosen, root, outcome) if chosen else ():
