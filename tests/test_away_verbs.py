@@ -191,6 +191,7 @@ def test_no_table_is_wider_than_80_columns_or_coloured_against_the_wish(
     told = (
         *(("score", a, "--data-root", mini_root), ("compare", a, b, "--data-root", mini_root), ("items", a, b, b)),
         *(("leaderboard", "--results", a.parent), ("leaderboard", "--full"), ("plan", "--data-root", mini_root, "--pilot", a)),
+        *(("ledger", a, "--as", "LAMM-13B"), ("score", a, "--readers", "--data-root", mini_root)),
         *(("list", what) for what in ("tasks", "models", "recipes", "conventions", "corruptions")),
     )
     for words in told:

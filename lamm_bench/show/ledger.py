@@ -14,6 +14,7 @@ from .plain import put
 from .reproduction import Line, said
 from .tables import number
 
+ROOM = 120  # columns from which on a cause has a column of its own
 COLUMNS = ("task", "metric", "published", "ours", "verdict", "cause")
 
 
@@ -27,19 +28,23 @@ def cells(line: Line) -> tuple[str, ...]:
 def show_ledger(lines: Sequence[Line]) -> None:
     """On standard output; a table for each run."""
     console = Console()
+    apart = console.is_terminal and console.width < ROOM  # the causes then stand below
     for run in dict.fromkeys(line.run for line in lines):
         own = [line for line in lines if line.run == run]
 
         def table(width: int, own: Sequence[Line] = own, run: str = run) -> Table:
             title = visible(f"{own[0].model} ({own[0].protocol}) in print, and {run}")
             made = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
-            for at, name in enumerate(COLUMNS):
+            for at, name in enumerate(COLUMNS[:-1] if apart else COLUMNS):
                 made.add_column(name, justify="right" if at in (2, 3) else "left", no_wrap=at < 5, overflow="fold")
             for line in own:
-                made.add_row(*map(visible, cells(line)))
+                made.add_row(*map(visible, cells(line)[: len(made.columns)]))
             return made
 
         put(table, console)
+        for why in dict.fromkeys(line.cause for line in own if line.cause) if apart else ():
+            named = ", ".join(line.task for line in own if line.cause == why)
+            console.print(visible(f"{named}: {why}"), highlight=False, markup=False, soft_wrap=True)
     console.print(said(lines), highlight=False, markup=False, soft_wrap=True)
 
 

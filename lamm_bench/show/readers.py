@@ -37,7 +37,7 @@ def table(found: Readings) -> Table:
         "ours right",
         "strict right",
         *(f"as {name}" for name in others),
-        "misread?",
+        "misread",
         "generous",
         *(f"judge {at + 1}" for at in range(len(judges))),
     ]
@@ -64,10 +64,10 @@ def show_readings(found: Readings) -> None:
     put(lambda width: table(found), console)
     say = lambda text: console.print(visible(text), highlight=False, markup=False, soft_wrap=True)  # noqa: E731
     say(
-        "as: how often a reader says of an answer what ours says, in percent, and beyond chance (kappa); misread?: right by the strict reader alone"
+        "as: how often a reader says of an answer what ours says, in percent, and beyond chance (kappa); misread: right by the strict reader alone"
     )
     for own in found.tasks:
-        for what, names in (("misread?", own.misread), ("generous", own.generous)):
+        for what, names in (("misread", own.misread), ("generous", own.generous)):
             if names:
                 more = f" and {len(names) - FEW} more" if len(names) > FEW else ""
                 say(f"{own.task}, {what}: {', '.join(names[:FEW])}{more}")
