@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from .declared_kit import base64_of, cloud, picture, png, write_json, write_parquet, write_table
+from .declared_made_rooms import MADE as ROOMS
 
 LETTERS = "ABCDEFGHIJ"
 WORDS = ("red", "green", "a blue car", "3", "two dogs", "1950", "12%", "yes")
@@ -528,22 +529,6 @@ def beacon3d_qa(root: Path, count: int) -> None:
     write_json(root / "beacon-3d/data/scannet/scannet_qa.json", rows)
 
 
-def scanrefer_val(root: Path, count: int) -> None:
-    rooms(root, 3, boxes=True)
-    rows = [
-        {
-            "scene_id": room(n % 3),
-            "object_id": str(2 * (n % 4)),
-            "object_name": "file_cabinet",
-            "ann_id": str(n // 4),
-            "description": f"This is cabinet {n}.",
-            "token": ["this"],
-        }
-        for n in range(count)
-    ]
-    write_json(root / "ScanRefer/ScanRefer_filtered_val.json", rows)
-
-
 def multi3drefer(root: Path, count: int) -> None:
     rooms(root, 3, boxes=True)
     kinds = (("zt_w_d", []), ("st_wo_d", [2]), ("mt", [0, 4, 6]))
@@ -576,9 +561,10 @@ MADE: dict[str, Callable[[Path, int], None]] = {
     "chartqa": chartqa, "docvqa": docvqa, "textvqa": textvqa, "ocrbench": ocrbench, "realworldqa": realworldqa, "hallusionbench": hallusionbench,
     "blink": blink, "cv-bench": cv_bench, "refcoco": refcoco("RefCOCO", SPLITS), "refcoco-plus": refcoco("RefCOCOplus", SPLITS),
     "refcocog": refcoco("RefCOCOg", ("val", "test")), "countbenchqa": countbenchqa, "vstar": vstar, "sqa3d": sqa3d, "real-3dqa": real_3dqa,
-    "scanqa-open": scanqa_open, "beacon3d-qa": beacon3d_qa, "scanrefer-val": scanrefer_val, "multi3drefer": multi3drefer,
+    "scanqa-open": scanqa_open, "beacon3d-qa": beacon3d_qa, "multi3drefer": multi3drefer,
     "pointllm-objaverse": pointllm_objaverse, "infovqa": infovqa, "okvqa": people("OK-VQA", "val2014"), "vizwiz-vqa": people("VizWiz-VQA", "val"),
     "vqav2": people("VQAv2", "validation", plain=False), "gqa": gqa, "pope-hub": pope_hub, "mme-hub": mme_hub, "scienceqa-hub": scienceqa_hub,
     "seedbench-hub": seedbench_hub, "mmbench-hub": mmbench_hub, "mmbench-dev-en": mmbench_dev_en, "screenspot": screenspot,
     "nocaps": captions("NoCaps", "validation", "annotations_captions"), "textcaps": captions("TextCaps", "val", "caption_str"),
+    **ROOMS,
 }  # fmt: skip

@@ -95,3 +95,57 @@ def test_scoring_of_chef_prints_every_scenario(
     benchmark("chef_scoring", monkeypatch, str(make_scenarios(tmp_path)), "--answers", "310").main()
     printed = capsys.readouterr().out
     assert re.search(r"^310 answers over 31 scenarios under `chef`: \d+\.\d s$", printed, re.M)
+
+
+UTILS = """
+from PIL import Image
+import openai
+
+def show(doc):
+    return [doc["image"].convert("RGB")]
+
+def draw(doc):
+    ImageDraw.Draw(doc["image"])
+    return [doc["image"]]
+
+def ask(doc, lmms_eval_specific_kwargs=None):
+    listed = " ".join(doc["options"])
+    return doc["question"] + listed + lmms_eval_specific_kwargs["post_prompt"]
+
+def plain(doc, lmms_eval_specific_kwargs=None):
+    return doc["question"]
+
+def count(doc, results):
+    return {"accuracy": results[0].strip() == doc["answer"]}
+
+def rate(doc, results):
+    return {"accuracy": openai.rate(results[0], doc["answer"])}
+
+def listen(doc):
+    return [doc["audio"]["array"]]
+"""
+COMMON = "dataset_path: me/Some\ntest_split: val\noutput_type: generate_until\nlmms_eval_specific_kwargs: {default: {post_prompt: Answer.}}\n"
+
+
+def test_the_share_of_lmms_evals_tasks_is_told_with_its_reasons(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    pytest.importorskip("pyarrow", reason="parquet needs the extra `data`")
+    folder = tmp_path / "lmms_eval/tasks/some"
+    folder.mkdir(parents=True)
+    (folder / "utils.py").write_text(UTILS)
+    (folder / "_common").write_text(COMMON)
+    for name, functions in {
+        "letters": ("show", "ask", "count"), "words": ("show", "plain", "count"), "boxed": ("draw", "plain", "count"),
+        "rated": ("show", "plain", "rate"), "heard": ("listen", "plain", "count"),
+    }.items():  # fmt: skip
+        shown, asked, counted = (f"!function utils.{one}" for one in functions)
+        text = f"include: _common\ntask: {name}\ndoc_to_visual: {shown}\ndoc_to_text: {asked}\ndoc_to_target: answer\nprocess_results: {counted}\n"
+        (folder / f"{name}.yaml").write_text(text)
+    benchmark("lmms_eval_share", monkeypatch, str(folder.parent), "--output", str(tmp_path / "out")).main()
+    printed = capsys.readouterr().out
+    assert "5 leaf tasks: 4 of image, 1 of audio" in printed and "declared: 2 of 4 (50 %), in 1 folders" in printed
+    assert "| **declared** by the converter | 2 | 1 | 50 % |" in printed and "letter/accuracy 1, text/accuracy 1" in printed
+    assert "| a judge rates answers | 1 |" in printed and "| pictures are drawn or put together | 1 |" in printed
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["letters.yaml", "words.yaml"]
+    assert "{question}" in (tmp_path / "out/letters.yaml").read_text()

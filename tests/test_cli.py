@@ -222,6 +222,14 @@ def test_of_two_files_of_one_task_none_is_taken(mini_root: Path, tmp_path: Path,
     assert "OCR_SVT.json" in said and other in said and "leave one of them there" in said
 
 
+def test_show_tells_every_step_of_a_dialogue_once(mini_root: Path) -> None:
+    said = lamm_bench("show", "sqaimage", "--data-root", mini_root, "--recipe", "lamm/reasoning").output
+    assert (
+        said.count("step by step") == 1 and "asked (assistant, 2): ..." in said and "asked (user, 2): So the answer is:" in said
+    )
+    assert "options: (A)" in lamm_bench("show", "sqaimage", "--data-root", mini_root, "--recipe", "lamm/likelihood").output
+
+
 def test_show_refuses_before_it_prints(mini_root: Path, tmp_path: Path) -> None:
     said = refusal("show", "svt", "--data-root", mini_root, "--picture", tmp_path / "svt.bmq")
     assert "ends with .png" in said and "ground truth" not in said

@@ -184,3 +184,16 @@ def test_a_run_of_a_file_is_exported_without_naming_it_again(signs: Path, tmp_pa
     said = lamm_bench("export", run, "--to", form, "--output", tmp_path / "away", *about)
     assert said.exit_code == 0, said.output
     assert [path for path in (tmp_path / "away").rglob("*") if path.is_file()]
+
+
+def test_what_a_newcomer_mistypes_is_told_with_what_would_be_right(signs: Path) -> None:
+    file, text = signs / "signs.yaml", SIGNS
+    for wrong, right, said in (
+        ("signs.jsonl", "sings.jsonl", "sings.jsonl is not here"),
+        ("signs.jsonl", "sings.jsonl", "did you mean signs.jsonl? Else name the folder above it with --data-root"),
+        ('"{id}"', "{id}-{kind}", 'a text that begins with a brace stands in quotes: "{id}-{kind}"'),
+        ('"{id}"', "{id}", 'a text with columns in braces, in quotes, such as "{question}"'),
+    ):
+        file.write_text(text.replace(wrong, right))
+        told = refusal("check", file)
+        assert said in told and "miniature benchmark, drawn" not in told

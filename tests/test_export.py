@@ -38,7 +38,17 @@ def figures(path: Path) -> dict[tuple[str, str], Any]:
 
 @pytest.mark.parametrize(
     "asked",
-    [("lamm/standard", "chef", ()), ("lamm/likelihood", "chef,chef-forms", ()), ("lamm/standard", "chef", ("--limit", "5"))],
+    [
+        ("lamm/standard", "chef", ()),
+        ("lamm/likelihood", "chef,chef-forms", ()),
+        ("lamm/standard", "chef", ("--limit", "5")),
+        ("chef/omnibenchmark/multiturn_direct", "chef", ()),
+        ("chef/omnibenchmark/multiturn_ppl", "chef", ()),
+        ("chef/voc2012/multiturn_direct", "chef", ()),
+        ("chef/voc2012/multiturn_ppl", "chef", ()),
+        ("chef/voc2012/multiturn_ppl", "chef", ("--override", "scenario.draws=upstream")),
+        ("chef/flickr30k/random_ppl", "chef", ("--override", "scenario.draws=upstream")),
+    ],
 )
 def test_what_is_exported_and_scored_has_the_runs_figures(
     made: Path, tmp_path: Path, asked: tuple[str, str, tuple[str, ...]]
@@ -50,11 +60,20 @@ def test_what_is_exported_and_scored_has_the_runs_figures(
     found = figures(tmp_path / "run.json")
     named = ",".join(sorted({task for task, _ in found}))
     assert len(said.splitlines()) >= len(list((tmp_path / "answers").glob("*.json"))) == len({task for task, _ in found})
-    subset = ("--subset",) if more else ()
+    subset = ("--subset",) if "--limit" in more else ()
     done(
         "score", "--answers", tmp_path / "answers", "--data-root", made, "--tasks", named, "--json", tmp_path / "s.json", *subset
     )
     assert figures(tmp_path / "s.json") == found
+
+
+@pytest.mark.parametrize("recipe", ["voc2012/multiturn_ppl", "flickr30k/random_ppl", "flickr30k/top_similarity_ppl"])
+def test_a_perfect_model_is_perfect_whoever_drew_the_options(made: Path, tmp_path: Path, recipe: str) -> None:
+    words = ("run", "--model", "oracle", "--tasks", "chef,chef-forms", "--recipe", f"chef/{recipe}", "--data-root", made)
+    for draws in ("own", "upstream"):
+        done(*words, "--override", f"scenario.draws={draws}", "--output", tmp_path / draws, "--json", tmp_path / "run.json")
+        for metrics in figures(tmp_path / "run.json").values():
+            assert next(iter(metrics.values()))["value"] == 100.0
 
 
 def test_lamms_own_tasks_too(mini_root: Path, tmp_path: Path) -> None:

@@ -36,6 +36,23 @@ class Watcher:
     def end(self, task: str) -> None: ...
 
 
+FEW = 6  # so many tasks of one reason are named
+
+
+def together(reasons: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Each reason once, with what it holds for; of many tasks the first three are named.
+
+    >>> together({"a": "no clouds", "b": "no clouds"}), together({letter: "no" for letter in "abcdefgh"})
+    ([('a, b', 'no clouds')], [('a, b, c and 5 others', 'no')])
+    """
+    found: dict[str, list[str]] = {}
+    for name, reason in reasons.items():
+        found.setdefault(reason, []).append(name)
+    few = {reason: names if len(names) <= FEW else [*names[:3]] for reason, names in found.items()}
+    more = {reason: len(names) - len(few[reason]) for reason, names in found.items()}
+    return [(", ".join(names) + (f" and {more[reason]} others" if more[reason] else ""), reason) for reason, names in few.items()]
+
+
 SUBSET = "are scored (--subset)"  # ends the note on a score of some of the items
 
 

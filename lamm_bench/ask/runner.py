@@ -114,12 +114,16 @@ def cluster_of(sample: Sample) -> str:
     return sample.group.replace("\\", "/").rsplit("/", 1)[-1] or sample.id
 
 
+def as_asked(recipe: Recipe, task: Task, sample: Sample) -> Sample:
+    """The sample with the options that a recipe has it asked with."""
+    return task.as_upstream(sample) if recipe.scenario.draws == "upstream" and hasattr(task, "as_upstream") else sample
+
+
 def flow_of(
     recipe: Recipe, task: Task, sample: Sample, seed: int, wording: Wording | None = None, shots: Sequence[Sample] = ()
 ) -> Flow[Prediction]:
     """The dialogue of a recipe about one sample; `wording` asks for places, where that is not as LAMM does. `shots` are its examples."""
-    if recipe.scenario.draws == "upstream" and hasattr(task, "as_upstream"):
-        sample = task.as_upstream(sample)
+    sample = as_asked(recipe, task, sample)
 
     def asking(one: Sample) -> Asking:
         reword = None if wording is None else partial(wording.prompt, task, one)
@@ -224,7 +228,8 @@ def ask(
     if dialogues:
         several = any(one.sample.parts for one in dialogues)  # one question for each part, which all begin alike
         goes_on = several or getattr(recipe.inferencer_for(work.task.name), "goes_on", True)
-        tell(adapter, Job(work.task, work.samples, recipe.scenario.image_transform, recipe.instruction.layout, seed, goes_on))
+        shown = [as_asked(recipe, work.task, sample) for sample in work.samples]
+        tell(adapter, Job(work.task, shown, recipe.scenario.image_transform, recipe.instruction.layout, seed, goes_on))
         for _ in talk(dialogues, adapter, ledger):
             asked.new += 1
             tick(1)

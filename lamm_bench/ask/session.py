@@ -29,7 +29,7 @@ from .coordinates import answers, foreign, hint, of_manifest, spoken
 from .corrupt.chain import left_out, parse
 from .corrupt.chain import why_not as why_not_worse
 from .identity import Grown, circumstances, describe, fingerprint, noted, remember
-from .outcome import Outcome, Watcher, in_pool, latencies, load, score_task, why_failed, with_pools
+from .outcome import Outcome, Watcher, in_pool, latencies, load, score_task, together, why_failed, with_pools
 from .recipe import Recipe
 from .runner import Plan, ask, many_objects, plan, why_not
 from .shares import FILE, Share
@@ -162,9 +162,8 @@ def planned(options: Options, catalog: Catalog, recipe: Recipe, adapter: Adapter
     ]
     plans = with_shots(plans, recipe, catalog, options.control, outcome)
     if not plans:
-        raise BenchError(
-            "no task can be asked: " + "; ".join(f"{k}: {v}" for k, v in {**outcome.skipped, **outcome.unavailable}.items())
-        )
+        reasons_told = together({**outcome.skipped, **outcome.unavailable})
+        raise BenchError("no task can be asked: " + "; ".join(f"{names}: {reason}" for names, reason in reasons_told))
     return plans
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Sequence
+from difflib import get_close_matches
 from pathlib import Path
 
 from lamm_bench.errors import BenchError
@@ -45,14 +46,24 @@ def find_root(given: Path | None, say: Callable[[str], None], tasks: Sequence[Ta
     for path in USUAL:
         if is_root(path):
             return path, label(path)
-    say(MINIATURE)
     drawn = miniature()
     if tasks and not any(is_there(drawn / name) for task in tasks for name in task.meta_files):
+        beside = near(tasks[0])
         looked = ", ".join(map(str, [*USUAL, *{task.home for task in tasks if getattr(task, "home", None)}]))  # type: ignore[attr-defined]
         raise BenchError(
-            f"{tasks[0].meta_files[0]} is not here (looked in {looked}) and not in the miniature; name the folder above it with --data-root"
+            f"{tasks[0].meta_files[0]} is not here (looked in {looked}) and not in the miniature; {beside}name the folder above it with --data-root"
         )
+    say(MINIATURE)
     return drawn, "miniature"
+
+
+def near(task: Task) -> str:
+    """The file beside the task's own whose name is nearest to the one that is not there, as a question."""
+    home, name = getattr(task, "home", None), Path(task.meta_files[0])
+    folder = home / name.parent if home is not None else None
+    there = [path.name for path in folder.iterdir() if path.is_file()] if folder is not None and folder.is_dir() else []
+    found = get_close_matches(name.name, there, 1)
+    return f"did you mean {name.parent / found[0]}? Else " if found else ""
 
 
 def home_of(tasks: Sequence[Task]) -> Path | None:

@@ -56,8 +56,19 @@ def parse(text: str, file: str) -> Document:
         mark = getattr(error, "problem_mark", None)
         where = f", line {mark.line + 1}" if mark else ""
         said = getattr(error, "problem", None) or " ".join(str(error).split())
-        raise BenchError(f"{file}{where}: it is not YAML: {said}") from None
+        raise BenchError(f"{file}{where}: it is not YAML: {said}{hint(text, mark.line if mark else 0)}") from None
     return Document(file, builder.value, builder.lines)
+
+
+BARE = re.compile(r":\s+(\{[^{}]*\}[^\s,}\]#][^#]*?)\s*$")
+
+
+def hint(text: str, line: int) -> str:
+    """What is most often wrong where YAML ends: a text that begins with a brace, without quotes."""
+    for each in text.splitlines()[max(0, line - 1) : line + 1]:
+        if found := BARE.search(each):
+            return f' (a text that begins with a brace stands in quotes: "{found[1]}")'
+    return ""
 
 
 @dataclass

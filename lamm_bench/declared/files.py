@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
-from typing import IO
+from typing import IO, Any
 
 from lamm_bench.errors import BenchError
 from lamm_bench.loading import shorten
@@ -48,6 +48,7 @@ class Files:
 
     root: Path
     _archives: dict[str, Archive] = field(default_factory=dict, repr=False)
+    found: dict[str, Any] = field(default_factory=dict, repr=False)  # what was looked for once, by what it is
 
     def parted(self, name: str) -> tuple[str, str]:
         """The archive that a name goes into, and the member's name; the archive is empty where there is none."""

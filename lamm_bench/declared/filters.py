@@ -220,6 +220,69 @@ def one_of(value: Any, names: str) -> str:
     return said if said in [name.strip() for name in names.split(",")] else "other"
 
 
+def drop(value: Any, count: str) -> list[Any]:
+    """
+    >>> drop(["scene0000_00", "chair", "2", "7", "9"], "3")
+    ['7', '9']
+    """
+    if not re.fullmatch(r"\d{1,6}", count):
+        raise Unfit("a number behind the colon, as in drop:3")
+    return listed(value)[int(count) :]
+
+
+def by_number(value: Any, _: str = "") -> list[Any]:
+    """The elements by their numbers, so that their order tells nothing.
+
+    >>> by_number(["12", "7", 9])
+    ['7', 9, '12']
+    """
+    return sorted(listed(value), key=number)
+
+
+MOST_DIGITS = 3  # of metres and of pixels in a text
+
+
+def box_text(value: Any, _: str = "") -> Any:
+    """A box as an answer writes it; of a list of boxes each.
+
+    >>> box_text([1.23456, 2, -0.5, 1, 1, 1]), box_text([[0, 0, 1, 1], [0, 0, 2, 2]])
+    ('[1.235, 2, -0.5, 1, 1, 1]', ['[0, 0, 1, 1]', '[0, 0, 2, 2]'])
+    """
+    found = listed(value)
+    if found and all(isinstance(each, list | tuple) for each in found):
+        return [box_text(each) for each in found]
+    return "[" + ", ".join(f"{round(number(each), MOST_DIGITS):g}" for each in found) + "]"
+
+
+def any_of(value: Any, names: str) -> str:
+    """
+    >>> any_of(["the", "left", "chair"], "left,right"), any_of(["chair"], "left")
+    ('yes', 'no')
+    """
+    wanted = {name.strip() for name in names.split(",")}
+    return "yes" if any(text(each) in wanted for each in listed(value)) else "no"
+
+
+def called(value: Any, names: str) -> str:
+    """
+    >>> called(1, "1=unique,other=multiple"), called(3, "1=unique,other=multiple"), called("x", "1=unique")
+    ('unique', 'multiple', 'x')
+    """
+    said = text(value)
+    table = dict(pair.partition("=")[::2] for pair in names.split(","))
+    return table.get(said, table.get("other", said))
+
+
+def start(value: Any, count: str) -> str:
+    """
+    >>> start(22060200003501, "12")
+    '220602000035'
+    """
+    if not re.fullmatch(r"\d{1,6}", count):
+        raise Unfit("a number behind the colon, as in start:12")
+    return text(value)[: int(count)]
+
+
 def before(value: Any, argument: str) -> str:
     return text(value).partition(argument)[0]
 
@@ -253,6 +316,14 @@ FILTERS: dict[str, Filter] = {
     "first_word": Filter(lambda value, _: (text(value).split() or [""])[0], "the first word"),
     "one_of": Filter(one_of, "itself where it is one of these, else `other`", True, "{word|one_of:what,how}"),
     "unless": Filter(lambda value, this: None if value == this else value, "nothing where it is this, as tables write `nan`", True, "{hint?|unless:nan}"),
+    "ends": Filter(lambda value, this: value if text(value).endswith(this) else None, "itself where it ends so, else nothing", True, "{id?|ends:_0}"),
+    "spaced": Filter(lambda value, _: " ".join(text(value).replace("_", " ").split()), "with blanks where _ stands"),
+    "called": Filter(called, "by other names; `other` for those that have none", True, "{count|called:1=unique,other=multiple}"),
+    "any_of": Filter(any_of, "yes where any element is one of these, else no", True, "{words|any_of:left,right}"),
+    "start": Filter(start, "so many first characters", True, "{id|start:12}"),
+    "drop": Filter(drop, "a list without so many first elements", True, "{parts|drop:3}"),
+    "by_number": Filter(by_number, "the elements by their numbers"),
+    "box": Filter(box_text, "a box as an answer writes it, of a list of boxes each"),
     "is_letter": Filter(is_letter, "yes where it is an option's letter, else no"),
     "list": Filter(writes_list, "a list, also one that a text writes out; a text alone as its only element"),
     "pluck": Filter(pluck, "the values under this key of every element", True, "{answers|pluck:answer}"),

@@ -120,7 +120,7 @@ class OneOf:
 class Filled:
     """A text with columns in braces."""
 
-    said: str = "a text with columns in braces, such as {question}"
+    said: str = 'a text with columns in braces, in quotes, such as "{question}"'
 
     def fits(self, value: Any) -> bool:
         return isinstance(value, str | int | float) and not isinstance(value, bool)

@@ -21,8 +21,10 @@ from lamm_bench.measure.texts import (
     exact,
     exact_plain,
     exact_refined,
+    f_value,
     relative_accuracy,
     relaxed,
+    says,
     squeezed,
     vqa_accuracy,
 )
@@ -39,7 +41,8 @@ class Settings:
 
     at: tuple[float, ...] = (0.5,)  # thresholds of IoU
     blanks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # meta name -> its values for which blanks do not count
-    also: tuple[str, ...] = ()  # `captions`: BLEU, ROUGE-L, CIDEr and METEOR of the same answers
+    also: tuple[str, ...] = ()  # `captions`: BLEU, ROUGE-L, CIDEr and METEOR of the same answers; `f_value`: ScanQA's
+    words: bool = False  # whether `contains` wants whole words
 
 
 Stats = dict[str, float]
@@ -107,14 +110,20 @@ def detection(sample: Sample, said: Any, settings: Settings) -> Stats:
 
 def exact_match(sample: Sample, said: Any, settings: Settings) -> Stats:
     if said is None:
-        return {"items": 1.0, "right": 0.0, "refined": 0.0}
+        return {"items": 1.0, "right": 0.0, "refined": 0.0, **({"f": 0.0} if "f_value" in settings.also else {})}
     right = exact(said, sample.target)
-    return {"items": 1.0, "right": float(right), "refined": float(right or exact_refined(said, sample.target))}
+    found = {"items": 1.0, "right": float(right), "refined": float(right or exact_refined(said, sample.target))}
+    return {**found, "f": f_value(said, sample.target)} if "f_value" in settings.also else found
+
+
+def refined_match(sample: Sample, said: Any, settings: Settings) -> Stats:
+    found = exact_match(sample, said, settings)
+    return {"items": 1.0, "exact": found["right"], "right": found["refined"]}
 
 
 def containment(sample: Sample, said: Any, settings: Settings) -> Stats:
     tight = any(str(sample.meta["columns"].get(name)) in values for name, values in settings.blanks.items())
-    rule = squeezed if tight else contains
+    rule = squeezed if tight else says if settings.words else contains
     return {"items": 1.0, "right": float(said is not None and rule(said, sample.target))}
 
 
@@ -164,7 +173,9 @@ def overlaps(first: Sequence[Sequence[float]], second: Sequence[Sequence[float]]
 
 
 def one_box(sample: Sample, said: Any, settings: Settings) -> Stats:
-    iou = float(overlaps([sample.target], [said])[0, 0]) if said is not None else 0.0
+    """By the box that overlaps most, where several are right."""
+    truths = [sample.target, *sample.meta.get("others", ())]
+    iou = float(overlaps(truths, [said]).max()) if said is not None else 0.0
     hits = {f"hit@{t:g}": float(reaches(iou, t)) for t in settings.at}
     return {"items": 1.0, "iou": iou, **hits, "right": hits[f"hit@{settings.at[0]:g}"]}
 
@@ -229,8 +240,17 @@ MEASURES: dict[str, Measure] = {
         detection, "accuracy, F1, precision and recall of yes, and how often it is said",
     ),
     "exact": Measure(
-        ("text", "whole"), always(Metric("EM", ratio("right", "items")), Metric("EM-R", ratio("refined", "items"))), exact_match,
+        ("text", "whole"),
+        lambda own: (
+            Metric("EM", ratio("right", "items")), Metric("EM-R", ratio("refined", "items")),
+            *((Metric("F-value", ratio("f", "items", counts=False)),) if "f_value" in own.also else ()),
+        ),
+        exact_match,
         "EM: equal to an answer but for case; EM-R: LEO's refined match, where one stands within the other",
+    ),
+    "refined": Measure(
+        ("text", "whole"), always(Metric("EM-R", ratio("right", "items")), Metric("EM", ratio("exact", "items"))), refined_match,
+        "as `exact`, but EM-R leads and says what is right",
     ),
     "contains": Measure(
         ("text", "whole"), always(RIGHT), containment, "share of answers in which a true one stands (`blanks`: for which values without blanks)",
@@ -268,7 +288,7 @@ MEASURES: dict[str, Measure] = {
         ),
         found_words, "words found and invented, as multisets, pooled over the samples",
     ),
-    "captions": Measure(("caption",), always(), nothing, "BLEU-1 to 4, ROUGE-L, CIDEr, METEOR where its program is there", right=False),
+    "captions": Measure(("caption", "located"), always(), nothing, "BLEU-1 to 4, ROUGE-L, CIDEr, METEOR where its program is there", right=False),
     "iou": Measure(
         ("box",),
         lambda own: (*(Metric(f"acc@{t:g}", ratio(f"hit@{t:g}", "items")) for t in own.at), Metric("mean_IoU", ratio("iou", "items", counts=False))),

@@ -15,13 +15,15 @@ from PIL import ImageDraw
 from lamm_bench.errors import MediaError
 from lamm_bench.loading import shorten
 from lamm_bench.media import open_image
+from lamm_bench.media.point_cloud import POINT_CLOUD
 from lamm_bench.types import Media
 
+from . import rooms
 from .files import LARGEST, Files, Unusable, safe
 from .store import Store
-from .templates import Row, empty
+from .templates import Row, Template, empty
 
-ENCODINGS = ("path", "base64", "bytes")
+ENCODINGS = ("path", "base64", "bytes", "scannet")
 
 
 SHARES = {"fractions": 1.0, "percent": 100.0, "thousandths": 1000.0}
@@ -70,6 +72,8 @@ class Shown:
             return [self.kept(self.decoded(value, row), row, store)]
         if self.encoding == "bytes":
             raise row.fault(f"its media are the text {shorten(value)}, expected bytes (`encoding` may be path or base64)")
+        if self.encoding == "scannet":
+            return [self.room(value, row, files, store)]
         return [self.file(value, row, files, store)]
 
     def inner(self, value: Mapping[str, Any], row: Row) -> Any:
@@ -98,11 +102,28 @@ class Shown:
         try:
             name = safe(f"{self.folder}/{safe(path)}" if self.folder else path)
             place = files.path(name)
+            if self.kind == POINT_CLOUD and name.endswith(rooms.CONVERTED):
+                return self.kept(rooms.converted(files.read(name), name), row, store)
             if place is not None:
                 return Media(self.kind, str(place))
             return self.kept(files.read(name), row, store)
         except Unusable as error:
             raise row.fault(f"its media {shorten(path)}: {error}") from None
+
+    def room(self, name: str, row: Row, files: Files, store: Store | None) -> Media:
+        """A room of ScanNet, from the place that was decided on for all of them."""
+        try:
+            found, data = rooms.cloud(files, rooms.place_of(files), name)
+            if data is not None:
+                return self.kept(data, row, store)
+            files.stamp(found)
+            return Media(self.kind, str(files.path(found)))
+        except Unusable as error:
+            raise row.fault(f"its room {shorten(name)}: {error}") from None
+
+    def converts(self, templates: Sequence[Template]) -> bool:
+        """Whether clouds may be made of meshes or of texts."""
+        return self.kind == POINT_CLOUD and not all(template.text.endswith(".npy") for template in templates)
 
     @property
     def archived(self) -> bool:

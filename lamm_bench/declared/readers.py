@@ -29,6 +29,8 @@ from lamm_bench.read import (
 )
 from lamm_bench.types import Sample
 
+from .located import Found
+
 YES_NO = ("Yes", "No")
 EMPTY = " .…\n\t"  # marks that alone say nothing; `none`, `nothing` and `[]` are answers
 LEAD = re.compile(
@@ -39,6 +41,7 @@ SAID = re.compile(
     r"\b(?:answer|result|total|value)\s?(?:is|:|=|would be)\s?(?:about |approximately |around )?[$€£]?(-?\d[\d,]*\.?\d*%?)", re.I
 )
 UNIT = re.compile(r"^[$€£]?(-?\d[\d,]*\.?\d*(?:e-?\d{1,2})?)\s?(?:[a-zA-Z°²³/]{1,12}\.?(?: [a-zA-Z²³]{1,12})?)?\.?$")
+WRITTEN_BOX = re.compile(r"[\[({]\s*-?\d[\d\s.,;:+-]*[\])}]")
 NONE = re.compile(
     r"^\W*(?:\[\s*\]|none|nothing|no (?:such )?(?:objects?|boxes|box|match(?:es)?|targets?)\b[^\d\[]*|there (?:is|are) (?:no|none)\b[^\d\[]*|not (?:present|there|found)[^\d\[]*)\W*$",
     re.I,
@@ -78,6 +81,8 @@ def read_short(text: str, sample: Sample) -> str | None:
     >>> read_short("none", Sample("1", "", (), 0, "")), read_short("...", Sample("1", "", (), 0, ""))
     ('none', None)
     >>> one = Sample("1", "", (), 0, "")
+    >>> read_short("The answer is 1.50.", one), read_short("in the U.S.", one), read_short("section 3.1.2.", one)
+    ('1.50', 'in the U.S.', 'section 3.1.2.')
     >>> [read_short(text, one) for text in ("**Blue**.", "The answer is: blue", "<think>red?</think>blue", "I cannot answer this.", " ")]
     ['Blue', 'blue', 'blue', None, None]
     """
@@ -88,7 +93,7 @@ def read_short(text: str, sample: Sample) -> str | None:
     said = rest or said
     if len(said) > 1 and said[0] in "\"'“" and said[-1] in "\"'”" and said[1:-1].count(said[-1]) == 0:
         said = said[1:-1].strip()
-    if said.endswith(".") and not re.search(r"\b(?:[A-Za-z]\.){2,}$|\d\.\d*\.$", said):
+    if said.endswith(".") and (as_number(said[:-1]) is not None or not re.search(r"\b(?:[A-Za-z]\.){2,}$|\d\.\d*\.$", said)):
         said = said[:-1].rstrip()
     return said or None
 
@@ -107,6 +112,19 @@ def read_sentence(text: str, sample: Sample) -> tuple[str, ...] | None:
     """The tokens of a caption."""
     said = read_caption(text)
     return tuple(tokenize(said)) or None if said is not None else None
+
+
+def read_located(text: str, sample: Sample) -> Found | None:
+    """The words of a caption and the first box, whose numbers are no words of it.
+
+    >>> room = Sample("1", "", (), [], "", meta={"sides": 6})
+    >>> read_located("[1, 2, 3, 1, 1, 1] A red chair.", room)
+    Found(tokens=('a', 'red', 'chair'), box=(1.0, 2.0, 3.0, 1.0, 1.0, 1.0))
+    """
+    boxes = boxes_in(text, sample)
+    said = read_caption(WRITTEN_BOX.sub(" ", answer_of(text)))
+    tokens = tuple(tokenize(said)) if said is not None else ()
+    return Found(tokens, tuple(boxes[0]) if boxes else None) if tokens else None
 
 
 def read_box(text: str, sample: Sample) -> list[float] | None:
@@ -174,8 +192,15 @@ def usual(texts: Sequence[str]) -> str:
     return Counter(texts).most_common(1)[0][0]
 
 
+def usual_caption(samples: Sequence[Sample]) -> str:
+    return most_usual([list(dict.fromkeys(sample.target)) for sample in samples])
+
+
 def mean_box(samples: Sequence[Sample]) -> str:
-    boxes = [sample.target for sample in samples]
+    return mean_of_boxes([sample.target for sample in samples])
+
+
+def mean_of_boxes(boxes: Sequence[Sequence[float]]) -> str:
     return place([round(sum(side) / len(boxes), 4) for side in zip(*boxes)])
 
 
@@ -203,7 +228,12 @@ READERS: dict[str, Reader] = {
     "words": Reader(read_signs, lambda s: " ".join(s.target), "texts", "ocr", "the words of a sign or a page, in any order", "the", most_new_tokens=128),
     "caption": Reader(
         read_sentence, lambda s: perfect_caption(s.target), "texts", "captioning", "a sentence", "A photo of something.", most_new_tokens=128,
-        majority=lambda samples: most_usual([list(dict.fromkeys(sample.target)) for sample in samples]),
+        majority=usual_caption,
+    ),
+    "located": Reader(
+        read_located, lambda s: f"{place(s.meta['box'])} {perfect_caption(s.target)}", "texts", "captioning", "a box and a sentence about what it holds",
+        "[0, 0, 0, 1, 1, 1] A thing.", most_new_tokens=192,
+        majority=lambda samples: f"{mean_of_boxes([sample.meta['box'] for sample in samples])} {usual_caption(samples)}",
     ),
     "box": Reader(read_box, lambda s: place(s.target), "box", "grounding", "the first box", "[0, 0, 1, 1]", "boxes", 64, mean_box),
     "boxes": Reader(read_all_boxes, lambda s: places(s.target), "boxes", "grounding", "all boxes, or that there is none", "none", "boxes", 256),

@@ -52,6 +52,7 @@ class Recast:
     interleave: str = ""
     drawn: Drawn | None = None
     thing: Template | None = None
+    place: Template | None = None  # the box of what a caption is about
     group: Template | None = None
     meta: Mapping[str, Template] = field(default_factory=dict)
 
@@ -66,6 +67,7 @@ class Recast:
             self.id,
             self.reader_by,
             self.thing,
+            self.place,
             self.group,
             *listed,
             *self.media,
@@ -100,6 +102,10 @@ class Maker:
         target = self.target(row, reader, options, media, meta)
         if READERS[reader].target == "yes_no":
             options, meta["letters"] = YES_NO, False
+        if own.place is not None:
+            meta["box"] = self.place(row, media, meta)
+        if "rooms" in self.files.found and media:
+            meta["rooms"] = self.files.found["rooms"].said
         if own.thing is not None:
             meta["thing"] = own.thing.filled(row)
         if own.interleave:
@@ -199,9 +205,20 @@ class Maker:
                 if not isinstance(value, list | tuple):
                     raise Unfit("a list of boxes")
                 return [self.box(each, media, meta) for each in value]
+            if isinstance(value, list | tuple) and value and all(isinstance(each, list | tuple) for each in value):
+                meta["others"] = [self.box(each, media, meta) for each in value[1:]]
+                value = value[0]
             return self.box(value, media, meta)
         except Unfit as error:
             raise row.fault(f"its target is {shorten(value)}, expected {error}") from None
+
+    def place(self, row: Row, media: Sequence[Media], meta: dict[str, Any]) -> list[float]:
+        assert self.recast.place is not None
+        value = self.recast.place.value(row)
+        try:
+            return self.box(value, media, meta)
+        except Unfit as error:
+            raise row.fault(f"its box is {shorten(value)}, expected {error}") from None
 
     def box(self, value: Any, media: Sequence[Media], meta: dict[str, Any]) -> list[float]:
         """A box in the one form: two corners in fractions of the picture, or centre and extents in metres."""

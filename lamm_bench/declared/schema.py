@@ -13,7 +13,7 @@ from .forms import Either, Filled, Form, Key, Keys, Listed, Number, OneOf, Scala
 from .metrics import MEASURES
 from .pictures import ENCODINGS
 from .readers import READERS
-from .sources import FORMATS
+from .sources import FORMATS, OTHERWISE
 
 NAME = Text(r"[a-z0-9][a-z0-9._-]{0,63}", "small letters, digits, - and _ (and at most 64 of them)")
 PATTERN = Text(said="a file below the data root, or a pattern with * such as data/*.parquet")
@@ -56,6 +56,7 @@ ON = Listed(Either((COLUMN, PAIR)))
 WHERE = {
     "files": Key(Listed(PATTERN), "the files of rows, below the data root", True),
     "format": Key(OneOf(FORMATS, "format"), "their form, where the ending does not tell"),
+    "levels": Key(Listed(COLUMN), "names for the keys of mappings within mappings in a JSON file, outermost first"),
     "at": Key(Text(said="a place inside the JSON, such as data.questions"), "where in a JSON file the rows are"),
     "keep": Key(Table(Listed(Scalar())), "rows with these values in these columns"),
 }
@@ -63,10 +64,19 @@ JOIN = Keys(
     "`join`",
     {
         **WHERE,
+        "files": Key(Listed(PATTERN), "the files of rows, below the data root; those of ScanNet are known (format scannet)"),
         "on": Key(
             ON, "what joins them: a column, a pair of columns or templates, or several; one in the rows may hold a list", True
         ),
+        "as": Key(COLUMN, "the name under which the joined columns then stand, as in {target.values}"),
+        "otherwise": Key(
+            OneOf(OTHERWISE, "fate"), "of rows without a partner: dropped, or without these columns; else they are a fault"
+        ),
     },
+)
+COUNT = Keys(
+    "`count`",
+    {"of": Key(Filled(), "what is counted", True), "among": Key(Listed(Filled()), "what rows agree in", True)},
 )
 DATA = Keys(
     "`data`",
@@ -74,6 +84,8 @@ DATA = Keys(
         **WHERE,
         "join": Key(Listed(JOIN), "columns of other files"),
         "each": Key(COLUMN, "a column with a list: each element is a sample"),
+        "count": Key(Table(COUNT), "new columns: how many different values there are among rows that agree in others"),
+        "gather": Key(Listed(COLUMN), "columns: rows that agree in them become one, its other columns lists"),
     },
 )
 READER = OneOf(tuple(READERS), "reader")
@@ -89,7 +101,14 @@ READ = Either(
         ),
     )
 )
-TOGETHER = Either((COLUMN, Table(COLUMN)))
+GROUPS = Keys(
+    "a figure of `together`",
+    {
+        "of": Key(COLUMN, "the name of `meta` that tells the groups", True),
+        "where": Key(Table(Listed(Scalar())), "values of names of `meta` that its samples must have", True),
+    },
+)
+TOGETHER = Either((COLUMN, Table(Either((COLUMN, GROUPS)))))
 METRIC = Either(
     (
         OneOf(tuple(MEASURES), "metric"),
@@ -99,10 +118,15 @@ METRIC = Either(
                 "name": Key(OneOf(tuple(MEASURES), "metric"), "which metric", True),
                 "by": Key(Listed(COLUMN), "names of `meta`: the headline for each of their values"),
                 "together": Key(TOGETHER, "a name of `meta`: the share of its groups of which every answer is right"),
+                "at_least": Key(
+                    Table(COLUMN),
+                    "a name of `meta`: the shares of its groups with one right answer at least, with two and so on, and their mean",
+                ),
+                "words": Key(OneOf(("yes", "no"), "choice"), "whether `contains` wants whole words"),
                 "macro": Key(Listed(COLUMN), "names of `meta`, outer first: a mean in which each value weighs the same leads"),
                 "also": Key(
-                    Listed(OneOf(("captions",), "further metric")),
-                    "captions: BLEU, ROUGE-L and CIDEr of the same answers, for `exact`",
+                    Listed(OneOf(("captions", "f_value"), "further metric")),
+                    "captions: BLEU, ROUGE-L and CIDEr of the same answers, for `exact`; f_value: ScanQA's",
                 ),
                 "at": Key(Listed(Number(0.01, 1.0)), "thresholds of IoU, the headline's first"),
                 "blanks": Key(
@@ -124,7 +148,9 @@ def sample_keys() -> Mapping[str, Key]:
         "id": Key(Filled(), "the sample's name; its row's number without it"),
         "question": Key(Filled(), "what is asked; {@options} lists the options", True),
         **media,
-        "encoding": Key(OneOf(ENCODINGS, "encoding"), "what texts in media columns are: paths, or base64"),
+        "encoding": Key(
+            OneOf(ENCODINGS, "encoding"), "what texts in media columns are: paths, base64, or names of ScanNet's rooms"
+        ),
         "folder": Key(
             Text(said="a folder or archive below the data root"),
             "where paths of media begin; archives (images.zip) are not unpacked",
@@ -144,6 +170,7 @@ def sample_keys() -> Mapping[str, Key]:
         ),
         "scale": Key(OneOf(SCALES, "scale"), "of target boxes of pictures"),
         "thing": Key(Filled(), "what a box or point is asked for, so that models may be asked in their own words"),
+        "box": Key(Filled(), "the box of what a caption is about, for the reader `located`"),
         "group": Key(Filled(), "what errors are clustered by; without it the media"),
         "meta": Key(Table(Filled()), "columns for the metric: categories, groups"),
     }

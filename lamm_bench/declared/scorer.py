@@ -15,10 +15,25 @@ from lamm_bench.measure.stats import estimates, ratio
 from lamm_bench.read import LETTERS, text_of
 from lamm_bench.types import Answer, Estimate, Metric, Row, Sample, Sums
 
+from .located import LocatedScorer
 from .metrics import MEASURES, Measure, Settings, mean_of
 from .readers import READERS, name_of
 
 MARK = "|macro|"
+
+
+@dataclass(frozen=True)
+class Group:
+    """Which samples belong together: those with the same value of an entry, of those that have certain values of others."""
+
+    column: str
+    where: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def of(self, sample: Sample) -> str:
+        """The sample's group; empty where it belongs to none."""
+        if all(group_of(sample, name) in values for name, values in self.where.items()):
+            return group_of(sample, self.column)
+        return ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,10 +44,11 @@ class DeclaredScorer:
     metric: str
     settings: Settings = field(default_factory=Settings)
     by: tuple[str, ...] = ()
-    together: Mapping[str, str] = field(default_factory=dict)  # name of the figure -> entry that tells the groups
+    together: Mapping[str, Group] = field(default_factory=dict)  # name of the figure -> its groups
     macro: tuple[str, ...] = ()
     sizes: Mapping[str, Mapping[str, int]] | None = None  # figure -> group -> its samples in the file
-    captions: CaptionScorer = field(default_factory=CaptionScorer)
+    at_least: Mapping[str, str] = field(default_factory=dict)  # name of the figures -> entry that tells the groups
+    captions: CaptionScorer | LocatedScorer = field(default_factory=CaptionScorer)
 
     @property
     def measure(self) -> Measure:
@@ -44,13 +60,19 @@ class DeclaredScorer:
         return (Metric(f"macro_{own[0].name}", macro_mean), *own) if self.macro else own
 
     @property
+    def grouped(self) -> dict[str, Group]:
+        return {**self.together, **{name: Group(column) for name, column in self.at_least.items()}}
+
+    @property
     def captioned(self) -> bool:
         return self.metric == "captions"
 
     def of_file(self, samples: Sequence[Sample]) -> DeclaredScorer:
         """The scorer that knows how large the file's groups are, and how rare its n-grams."""
-        sizes = {name: Counter(group_of(sample, column) for sample in samples) for name, column in self.together.items()}
-        captions = self.captions.of_file(samples) if self.captioned or self.settings.also else self.captions
+        sizes = {
+            name: Counter(found for sample in samples if (found := group.of(sample))) for name, group in self.grouped.items()
+        }
+        captions = self.captions.of_file(samples) if self.captioned or "captions" in self.settings.also else self.captions
         return replace(self, sizes=sizes, captions=captions)
 
     def read(self, answer: Answer, sample: Sample) -> Any | None:
@@ -75,7 +97,13 @@ class DeclaredScorer:
         return {**shown, **({"right": int(stats["right"])} if value != stats["right"] else {})}
 
     def whole(self, rows: Sequence[Row]) -> dict[str, Estimate]:
-        found = dict(self.captions.whole(rows)) if self.captioned else self.sentences(rows) if self.settings.also else {}
+        found = (
+            dict(self.captions.whole(rows))
+            if self.captioned
+            else self.sentences(rows)
+            if "captions" in self.settings.also
+            else {}
+        )
         first = self.captions.metrics[0] if self.captioned else self.measure.metrics(self.settings)[0]
         for column in self.by:
             parts: dict[str, list[Row]] = {}
@@ -83,35 +111,64 @@ class DeclaredScorer:
                 parts.setdefault(group_of(row.sample, column), []).append(row)
             for name in sorted(parts):
                 found[f"{first.name}/{name}"] = estimates((first,), parts[name])[first.name]
-        for name, column in self.together.items():
-            found[name] = self.consistency(rows, name, column)
+        for name in self.together:
+            found[name] = self.consistency(rows, name)
+        for name in self.at_least:
+            found |= self.steps(rows, name)
         return found
+
+    def remarks(self, rows: Sequence[Row]) -> list[str]:
+        """What figures depend on beside the answers: where the rooms came from."""
+        places = sorted({str(row.sample.meta["rooms"]) for row in rows if "rooms" in row.sample.meta})
+        return [f"rooms: {', '.join(places)}"] if places else []
+
+    def steps(self, rows: Sequence[Row], name: str) -> dict[str, Estimate]:
+        """The shares of groups with one right answer at least, with two and so on, and their mean."""
+        groups, lost = self.whole_groups(rows, name)
+        most = max((self.sizes or {}).get(name, {}).values(), default=max(map(len, groups.values()), default=0))
+        few = sum(len(own) < most for own in groups.values())
+        groups = {key: own for key, own in groups.items() if len(own) == most}
+        lost = "; ".join(filter(None, (lost, f"{few} groups with fewer than {most} samples left out" if few else "")))
+        every = []
+        for own in groups.values():
+            right = sum(bool(row.stats["right"]) for row in own)
+            stats = {f"{k}": float(right >= k) for k in range(1, most + 1)}
+            every.append(
+                Row(own[0].sample, "ok", None, None, {"groups": 1.0, **stats, "mean": sum(stats.values()) / max(most, 1)})
+            )
+        shares = [Metric(f"{name}/at least {k}", ratio(f"{k}", "groups"), n="groups") for k in range(1, most + 1)]
+        found = estimates((Metric(name, ratio("mean", "groups", counts=False), n="groups"), *shares), every) if every else {}
+        return {key: replace(one, note=lost or one.note) for key, one in found.items()}
+
+    def whole_groups(self, rows: Sequence[Row], name: str) -> tuple[dict[str, list[Row]], str]:
+        """The rows of each group of which all are there, and a sentence about the others."""
+        told, groups = self.grouped[name], dict[str, list[Row]]()
+        for row in rows:
+            groups.setdefault(told.of(row.sample), []).append(row)
+        groups.pop("", None)  # of samples that belong to none
+        sizes = (self.sizes or {}).get(name, {})
+        there = {group: own for group, own in groups.items() if len(own) >= sizes.get(group, 1)}
+        lost = len(groups) - len(there)
+        return there, f"{lost} of {len(groups)} groups left out: not all of their answers are there" if lost else ""
 
     def sentences(self, rows: Sequence[Row]) -> dict[str, Estimate]:
         """What captions are counted by, over short answers."""
+        assert isinstance(self.captions, CaptionScorer)
         made = []
         for row in rows:
             tokens = tuple(tokenize(row.prediction)) if isinstance(row.prediction, str) else None
             made.append(replace(row, prediction=tokens, stats=self.captions.score(row.sample, tokens)))
         return {**estimates(self.captions.metrics, made), **self.captions.whole(made)}
 
-    def consistency(self, rows: Sequence[Row], name: str, column: str) -> Estimate:
+    def consistency(self, rows: Sequence[Row], name: str) -> Estimate:
         """The share of groups of which every sample is right; those of which samples are missing are left out, and counted."""
-        groups: dict[str, list[Row]] = {}
-        for row in rows:
-            groups.setdefault(group_of(row.sample, column), []).append(row)
-        groups.pop("", None)  # of samples that belong to none
-        sizes = (self.sizes or {}).get(name, {})
-        there = {group: own for group, own in groups.items() if len(own) >= sizes.get(group, 1)}
+        groups, lost = self.whole_groups(rows, name)
         every = [
             Row(own[0].sample, "ok", None, None, {"groups": 1.0, "right": float(all(row.stats["right"] for row in own))})
-            for own in there.values()
+            for own in groups.values()
         ]
         found = estimates((Metric(name, ratio("right", "groups"), n="groups"),), every)[name]
-        lost = len(groups) - len(there)
-        return (
-            replace(found, note=f"{lost} of {len(groups)} groups left out: not all of their answers are there") if lost else found
-        )
+        return replace(found, note=lost) if lost else found
 
 
 def group_of(sample: Sample, column: str) -> str:

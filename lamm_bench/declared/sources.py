@@ -13,14 +13,17 @@ from typing import Any
 from lamm_bench.errors import BenchError
 from lamm_bench.loading import id_text, shorten
 
+from . import rooms
 from .files import Files, Unusable
+from .gathering import Count, counted, gathered
 from .parquet import parquet
-from .tables import arrays, folders, json_lines, json_value, separated
+from .tables import arrays, folders, json_lines, json_value, separated, text_lines
 from .tars import tar
 from .templates import MISSING, Row, Template, find, nearest
 
-FORMATS = ("tsv", "csv", "json", "jsonl", "parquet", "npy", "tar", "folders")
-ENDINGS = {"ndjson": "jsonl", **{name: name for name in FORMATS[:-1]}}
+FORMATS = ("tsv", "csv", "json", "jsonl", "parquet", "npy", "tar", "folders", "text", "scannet")
+ENDINGS = {"ndjson": "jsonl", "txt": "text", **{name: name for name in FORMATS[:-3]}}
+OTHERWISE = ("drop", "empty")
 
 
 @dataclass(frozen=True)
@@ -33,11 +36,16 @@ class Source:
     keep: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     join: tuple[Join, ...] = ()
     each: str = ""
+    levels: tuple[str, ...] = ()  # names for the keys of mappings within mappings
+    counts: Mapping[str, Count] = field(default_factory=dict)  # column -> what it counts
+    gather: tuple[str, ...] = ()  # columns: rows that agree in them become one
     columns: frozenset[str] = frozenset()
 
     def names(self, files: Files) -> list[str]:
         """The files that are there. Raises `BenchError` where a pattern matches none."""
         found = []
+        if self.format == "scannet":
+            return []
         for pattern in self.files:
             try:
                 own = files.find(pattern)
@@ -51,20 +59,45 @@ class Source:
     def stamps(self, files: Files) -> list[tuple[str, int, int]]:
         """What tells that any file has changed, those that are joined among them."""
         own = [files.stamp(name) for name in self.names(files)]
+        if self.format == "scannet":
+            own = [
+                files.stamp(name)
+                for place in rooms.PLACES
+                if place.boxes
+                for name in files.find(place.boxes.replace("{room}", "*"))
+            ]
         return own + [stamp for join in self.join for stamp in join.source.stamps(files)]
 
     def rows(self, files: Files, skip: int = 0) -> Iterator[Row]:
         """The rows to make samples of, the first `skip` of the files' own rows left out."""
+        whole = bool(self.counts or self.gather)  # then no row is made without the others
+        found = self.joined(files, 0 if whole else skip)
+        if self.counts:
+            found = counted(found, self.counts)
+        if self.gather:
+            found = gathered(found, self.gather)
+        for row in found:
+            if not whole or row.number > skip:
+                yield row
+
+    def joined(self, files: Files, skip: int) -> Iterator[Row]:
+        """The rows with what is joined to them, taken apart and kept."""
         partners = [join.table(files) for join in self.join]
         for row in self.raw(files, skip):
-            for join, table in zip(self.join, partners):
-                row = join.joined(row, table)
-            for one in self.apart(row):
-                if self.kept(one):
-                    yield one
+            early = bool(self.each) and find(row, self.each) is not MISSING  # else the list is one of what is joined
+            for one in self.apart(row) if early else (row,):
+                whole: Row | None = one
+                for join, table in zip(self.join, partners):
+                    whole = join.joined(whole, table) if whole is not None else None
+                for each in () if whole is None else (whole,) if early else self.apart(whole):
+                    if self.kept(each):
+                        yield each
 
     def raw(self, files: Files, skip: int) -> Iterator[Row]:
         """The files' own rows in their order; `number` goes on from file to file."""
+        if self.format == "scannet":
+            yield from islice(rooms.objects(files), skip, None)
+            return
         names = self.names(files)
         if self.format == "folders":
             yield from islice(folders(files, names), skip, None)
@@ -89,11 +122,13 @@ class Source:
         if format == "jsonl":
             return json_lines(files, name)
         if format == "json":
-            return json_value(files, name, self.at)
+            return json_value(files, name, self.at, self.levels)
         if format == "parquet":
             return parquet(files, name, set(self.columns), skip)
         if format == "npy":
             return arrays(files, name)
+        if format == "text":
+            return text_lines(files, name)
         if format == "tar":
             return tar(files, name)
         raise BenchError(f"{name}: its ending tells no format; `data.format` names one of {', '.join(FORMATS)}")
@@ -132,6 +167,8 @@ class Join:
     source: Source
     left: tuple[Template, ...]  # the keys in the rows
     right: tuple[Template, ...]  # and in the other files
+    name: str = ""  # under which the joined columns stand; empty: among the row's own
+    otherwise: str = ""  # what becomes of a row without a partner: `drop`, `empty`; else it is a fault
 
     def table(self, files: Files) -> dict[tuple[str, ...], Mapping[str, Any]]:
         found: dict[tuple[str, ...], Mapping[str, Any]] = {}
@@ -142,20 +179,28 @@ class Join:
             found[key] = {name: value for name, value in row.data.items() if not name.startswith("@")}
         return found
 
-    def joined(self, row: Row, table: Mapping[tuple[str, ...], Mapping[str, Any]]) -> Row:
+    def joined(self, row: Row, table: Mapping[tuple[str, ...], Mapping[str, Any]]) -> Row | None:
+        """The row with its partner's columns; None where it is dropped."""
         values = [template.value(row) for template in self.left]
         lists = [place for place, value in enumerate(values) if isinstance(value, list)]
         if not lists:
-            return row.with_({**self.partner(row, values, table), **row.data})
+            if self.otherwise and tuple(map(said, values)) not in table:
+                return row if self.otherwise == "empty" else None
+            return self.beside(row, self.partner(row, values, table))
         place = lists[0]
         partners = [self.partner(row, [*values[:place], each, *values[place + 1 :]], table) for each in values[place]]
         names = dict.fromkeys(name for one in (partners or list(table.values())[:1]) for name in one)
-        return row.with_({**{name: [one.get(name) for one in partners] for name in names}, **row.data})
+        return self.beside(row, {name: [one.get(name) for one in partners] for name in names})
+
+    def beside(self, row: Row, found: Mapping[str, Any]) -> Row:
+        return row.with_({**row.data, self.name: found} if self.name else {**found, **row.data})
 
     def partner(self, row: Row, values: Sequence[Any], table: Mapping[tuple[str, ...], Mapping[str, Any]]) -> Mapping[str, Any]:
         key = tuple(map(said, values))
         if key not in table:
-            raise row.fault(f"{self.named(self.left, key)} is not in {', '.join(self.source.files)}, which is joined by it")
+            raise row.fault(
+                f"{self.named(self.left, key)} is not in {', '.join(self.source.files) or 'the rooms'}, which is joined by it"
+            )
         return table[key]
 
     def named(self, keys: Sequence[Template], values: Sequence[str]) -> str:

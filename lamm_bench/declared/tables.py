@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -16,6 +16,7 @@ from lamm_bench.errors import BenchError
 from lamm_bench.loading import decode, parse_json, shorten, whole
 
 from .files import LARGEST, Files, lines_of
+from .gathering import levelled
 from .templates import MISSING, Row, find
 
 LARGEST_JSON = 2**31  # bytes
@@ -57,8 +58,17 @@ def json_lines(files: Files, name: str) -> Iterator[Row]:
                 yield row_of(value, f"{name} line {number}", number, name)
 
 
-def json_value(files: Files, name: str, at: str) -> Iterator[Row]:
-    """The objects of a list in a JSON file, or of a mapping, whose keys are then `@key`."""
+def text_lines(files: Files, name: str) -> Iterator[Row]:
+    """The lines of a text, each a row with one column, `line`; blank ones are passed over."""
+    with files.open(name) as stream:
+        for number, line in enumerate(lines_of(stream, name), 1):
+            if line.strip():
+                yield Row(f"{name} line {number}", number, {"line": line.strip(), "@row": number, "@file": name})
+
+
+def json_value(files: Files, name: str, at: str, levels: Sequence[str] = ()) -> Iterator[Row]:
+    """The objects of a list in a JSON file, or of a mapping, whose keys are then `@key`. With `levels` those that lie so deep in mappings
+    of mappings, with a column for the key of each."""
     data = parse_json(decode(files.read(name, LARGEST_JSON), name), name)
     if at:
         inside = find(Row(name, 0, data if isinstance(data, dict) else {}), at)
@@ -66,7 +76,16 @@ def json_value(files: Files, name: str, at: str) -> Iterator[Row]:
             there = ", ".join(data) if isinstance(data, dict) else type(data).__name__
             raise BenchError(f"{name} has nothing at `{shorten(at)}`; it holds {shorten(there)}")
         data = inside
-    if isinstance(data, dict):
+    if levels:
+        try:
+            for number, (keys, value) in enumerate(levelled(data, levels), 1):
+                row = row_of(value, f"{name} entry {number}", number, name)
+                yield row.with_({**row.data, **keys})
+        except ValueError as error:
+            raise BenchError(
+                f"{name} holds no mapping where the keys `{error}` should be (`levels` names them, outermost first)"
+            ) from None
+    elif isinstance(data, dict):
         for number, (key, value) in enumerate(data.items(), 1):
             yield row_of(value, f"{name} entry {number}", number, name, key)
     elif isinstance(data, list):

@@ -11,19 +11,24 @@ from typing import Any
 from lamm_bench.errors import unknown
 from lamm_bench.keep.files import digest
 from lamm_bench.loading import read_text
+from lamm_bench.measure.caption_scorer import CaptionScorer
 from lamm_bench.media import modalities
+from lamm_bench.media.point_cloud import POINT_CLOUD
 from lamm_bench.types import Answer, Modality, Sample, Scorer
 
 from . import rows
 from .document import Document, parse
 from .document import Path as Place
 from .files import Files
+from .gathering import Count
+from .located import LocatedScorer
 from .metrics import MEASURES, Settings
 from .pictures import Shown
 from .readers import READERS, chance, name_of, option, usual
+from .rooms import place_of
 from .rows import Drawn, Maker, Recast
 from .schema import checked
-from .scorer import DeclaredScorer
+from .scorer import DeclaredScorer, Group
 from .sources import Join, Source, said
 from .store import Store
 from .templates import Template, compiled
@@ -70,7 +75,8 @@ class DeclaredTask:
         tables = self.source.format in STORED or any(
             name.lower().endswith(tuple(f".{own}" for own in STORED)) for name in self.source.files
         )
-        return shown is not None and (tables or shown.encoding != "path" or shown.archived or self.recast.drawn is not None)
+        made = shown is not None and (shown.archived or shown.converts(self.recast.media))
+        return shown is not None and (tables or shown.encoding != "path" or made or self.recast.drawn is not None)
 
     def samples(self, root: Path, say: Callable[[str], None] = lambda text: None) -> list[Sample]:
         files = Files(root)
@@ -78,7 +84,9 @@ class DeclaredTask:
             if not self.stored:
                 return [sample for _, sample in rows.samples(self.source, Maker(self.recast, files, None))]
             store = Store.usual()
-            key = [self.content, str(root.resolve()), self.source.stamps(files)]
+            shown = self.recast.shown
+            rooms = [place_of(files).said] if shown is not None and shown.encoding == "scannet" else []
+            key = [self.content, str(root.resolve()), self.source.stamps(files), *rooms]
             return store.samples(
                 key, lambda skip, ids: rows.samples(self.source, Maker(self.recast, files, store, ids), skip), say
             )
@@ -169,7 +177,7 @@ def recast_of(
     for key in ("encoding", "folder", "interleave"):
         if key in told and kind is None:
             raise doc.fault(("sample", key), "says how media are found, and there are none")
-    boxes = wanted & {"box", "boxes"}
+    boxes = wanted & {"box", "boxes"} or "located" in readers.values()
     for key in ("form", "scale"):
         if key in told and not boxes:
             raise doc.fault(("sample", key), "is about boxes, which no reader here looks for")
@@ -183,30 +191,57 @@ def recast_of(
     drawn = Drawn(**told["draw"]) if "draw" in told else None
     shown = Shown(kind.name, told.get("encoding", "path"), told.get("folder", "").strip("/")) if kind is not None else None
     plain = ("id", "choices", "thing", "group", "meta", "form", "scale", "interleave")
+    if ("located" in readers.values()) != ("box" in told):
+        raise doc.fault(("sample",), "has a `box` where the reader is `located`, and only there: what a caption is about")
+    if told.get("encoding") == "scannet" and (kind is None or kind.name != POINT_CLOUD):
+        raise doc.fault(("sample", "encoding"), "is scannet, which is about clouds")
     return Recast(
         told["question"], told["target"], readers, shown, told[kind.short] if kind is not None else (), reader_by=by, flat=flat, drawn=drawn,
+        place=told.get("box"),
         **{key: told[key] for key in plain if key in told},
     )  # fmt: skip
 
 
 def source_of(doc: Document, path: Place, told: Mapping[str, Any], columns: frozenset[str]) -> Source:
     """`data`, or one entry of `join`. What a joined file has to give is not told by the rows' own columns."""
+    if "files" not in told and told.get("format") != "scannet":
+        raise doc.fault(path, "has no `files`: the files of rows, below the data root")
     joins = []
     for number, join in enumerate(told.get("join", ())):
         here = (*path, "join", number)
         pairs = [(on, on) if isinstance(on, str) else (on["left"], on["right"]) for on in join["on"]]
         left, right = (tuple(key(doc, (*here, "on"), pair[side]) for pair in pairs) for side in (0, 1))
-        joins.append(Join(source_of(doc, here, join, frozenset({"*"})), left, right))
+        joins.append(
+            Join(source_of(doc, here, join, frozenset({"*"})), left, right, join.get("as", ""), join.get("otherwise", ""))
+        )
     keep = {column: tuple(map(said, values)) for column, values in told.get("keep", {}).items()}
     named = columns | frozenset(keep)
-    if joins or "each" in told:  # whose own columns are no columns of the rows
+    counts = {name: Count(one["of"], tuple(one["among"])) for name, one in told.get("count", {}).items()}
+    if joins or counts or told.keys() & {"each", "gather"}:  # whose own columns are no columns of the rows
         named = frozenset({"*"})
-    return Source(told["files"], told.get("format", ""), told.get("at", ""), keep, tuple(joins), told.get("each", ""), named)
+    return Source(
+        told.get("files", ()),
+        told.get("format", ""),
+        told.get("at", ""),
+        keep,
+        tuple(joins),
+        told.get("each", ""),
+        tuple(told.get("levels", ())),
+        counts,
+        tuple(told.get("gather", ())),
+        named,
+    )
 
 
 def key(doc: Document, path: Place, text: str) -> Template:
     """A key of a join: a column's name, or a template."""
     return compiled(text if "{" in text else f"{{{text}}}", lambda what: doc.fault(path, what))
+
+
+def group_told(told: Any) -> Group:
+    if isinstance(told, str):
+        return Group(told)
+    return Group(told["of"], {name: tuple(map(said, values)) for name, values in told["where"].items()})
 
 
 def scorer_of(doc: Document, told: Any, readers: Mapping[str, str], recast: Recast) -> DeclaredScorer:
@@ -219,26 +254,49 @@ def scorer_of(doc: Document, told: Any, readers: Mapping[str, str], recast: Reca
             )
     together = own.get("together", {})
     together = {"consistency": together} if isinstance(together, str) else together
+    groups = {name: group_told(one) for name, one in together.items()}
+    at_least = own.get("at_least", {})
     for key, names in (
         ("by", own.get("by", ())),
         ("macro", own.get("macro", ())),
-        ("together", tuple(together.values())),
+        ("together", tuple(each for one in groups.values() for each in (one.column, *one.where))),
+        ("at_least", tuple(at_least.values())),
         ("blanks", tuple(own.get("blanks", ()))),
     ):
         for name in names:
             if name not in recast.meta:
                 raise doc.fault(("metric", key), f"names {unknown('entry of `sample.meta`', name, recast.meta)}")
-    if (together or own.get("macro")) and not measure.right:
+    if (together or at_least or own.get("macro")) and not measure.right:
         raise doc.fault(
             ("metric",),
-            f"is {own['name']}, which says of no sample that it is all right, so `together` and `macro` have no meaning",
+            f"is {own['name']}, which says of no sample that it is all right, so `together`, `at_least` and `macro` have no meaning",
         )
-    if "at" in own and own["name"] not in ("iou", "f1_boxes"):
-        raise doc.fault(("metric", "at"), "holds thresholds of IoU, which iou and f1_boxes have")
+    located = "located" in readers.values()
+    if "at" in own and own["name"] not in ("iou", "f1_boxes") and not located:
+        raise doc.fault(
+            ("metric", "at"), "holds thresholds of IoU, which iou, f1_boxes and captions of the reader `located` have"
+        )
+    if located and set(readers.values()) != {"located"}:
+        raise doc.fault(("read",), "mixes `located` with other readers")
+    if "words" in own and own["name"] != "contains":
+        raise doc.fault(("metric", "words"), "is about the metric `contains`")
     if "blanks" in own and own["name"] != "contains":
         raise doc.fault(("metric", "blanks"), "is about the metric `contains`")
     blanks = {name: tuple(map(said, values)) for name, values in own.get("blanks", {}).items()}
-    if "also" in own and own["name"] not in ("exact", "contains"):
+    also = tuple(own.get("also", ()))
+    if also and own["name"] not in ("exact", "contains"):
         raise doc.fault(("metric", "also"), "counts captions of the answers that exact and contains are about")
-    settings = Settings(tuple(own.get("at", (0.5,))), blanks, tuple(own.get("also", ())))
-    return DeclaredScorer(next(iter(readers.values())), own["name"], settings, own.get("by", ()), together, own.get("macro", ()))
+    if "f_value" in also and own["name"] != "exact":
+        raise doc.fault(("metric", "also"), "names f_value, which the metric `exact` has")
+    settings = Settings(tuple(own.get("at", (0.5,))), blanks, also, own.get("words") == "yes")
+    captions = LocatedScorer(settings.at) if located else CaptionScorer()
+    return DeclaredScorer(
+        next(iter(readers.values())),
+        own["name"],
+        settings,
+        own.get("by", ()),
+        groups,
+        own.get("macro", ()),
+        at_least=at_least,
+        captions=captions,
+    )

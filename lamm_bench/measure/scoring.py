@@ -118,6 +118,7 @@ def score(
     floor = baselines(task, scorer, samples, file or samples) if references and protocol == "standard" else {}
     kept = tuple(rows) if keep_rows else ()
     notes += places_notes(rows, answered) if protocol == "standard" else []
+    notes += scorer.remarks(rows) if hasattr(scorer, "remarks") else []
     own = sureness(scorer, rows, answered) if references and protocol == "standard" else {}
     return Score(task.name, protocol, metrics, count(rows), shown(scorer, rows, answered), floor, tuple(gather(notes)), own, kept)
 

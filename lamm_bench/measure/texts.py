@@ -65,6 +65,20 @@ def contains(said: str, truths: Sequence[str]) -> bool:
     return any(" ".join(truth.lower().split()) in own for truth in truths if truth.strip())
 
 
+def says(said: str, truths: Sequence[str]) -> bool:
+    """Whether a right answer stands in what is said as whole words, lowered, a plural s behind it or not.
+
+    >>> says("Two desk lamps.", ["lamp"]), says("A cupboard", ["cup"])
+    (True, False)
+    """
+    own = " ".join(re.findall(r"\w+", said.lower()))
+    return any(
+        re.search(rf"\b{re.escape(' '.join(words))}s?\b", own) is not None
+        for words in (re.findall(r"\w+", truth.lower()) for truth in truths)
+        if words
+    )
+
+
 def squeezed(said: str, truths: Sequence[str]) -> bool:
     """As `contains`, without any blanks: OCRBench's rule for formulas (the same section)."""
     own = "".join(said.split())
@@ -153,6 +167,24 @@ def exact_refined(said: str, truths: Sequence[str]) -> bool:
     return bool(own) and any(
         own in truth or truth in own for truth in ("".join(cleaned(each).split()) for each in truths) if truth
     )
+
+
+def f_value(said: str, truths: Sequence[str]) -> float:
+    """The harmonic mean of the shares of words that the other text has too, to the nearest right answer, 1 for an exact match (Azuma et al.
+    2022, ScanQA: scripts/score.py, commit 422dde5, which compares lemmas of nouns; words are compared here).
+
+    >>> f_value("brown", ["brown table"]), f_value("white", ["brown"]), f_value("Brown table", ["brown table"])
+    (0.6666666666666666, 0.0, 1.0)
+    """
+    if exact(said, truths):
+        return 1.0
+    own, best = said.lower().split(), 0.0
+    for truth in truths:
+        wanted = truth.lower().split()
+        precision = sum(word in wanted for word in own) / len(own) if own else 0.0
+        recall = sum(word in own for word in wanted) / len(wanted) if wanted else 0.0
+        best = max(best, 2 * precision * recall / (precision + recall) if precision + recall else 0.0)
+    return best
 
 
 SPELLED = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from lamm_bench.measure.scoring import has_media, oracle_answer
 from lamm_bench.read import convention
 from lamm_bench.read.rendering import places_of, render
 from lamm_bench.task import options_unseen
-from lamm_bench.types import Sample, Task
+from lamm_bench.types import Flow, Message, Prediction, Request, Response, Sample, Task
 from lamm_bench.types import Score as ScoreRequest
 
 
@@ -36,6 +37,38 @@ def write_picture(sample: Sample, path: Path) -> None:
         picture.save(path)
     except (MediaError, OSError) as error:
         raise BenchError(f"--picture {path}: {error}") from None
+
+
+def requests(flow: Flow[Prediction], sample: Sample) -> Iterator[Request]:
+    """What is asked one after the other, as if each answer were three dots; of a sample of many parts the first question."""
+    try:
+        request = next(flow)
+        yield request
+        while not sample.parts:
+            request = flow.send(first_preferred(request) if isinstance(request, ScoreRequest) else Response("..."))
+            yield request
+    except StopIteration:
+        pass
+    finally:
+        flow.close()
+
+
+def first_preferred(request: ScoreRequest) -> Response:
+    levels = tuple(-float(place) for place in range(len(request.options)))
+    return Response(logprobs=levels, tokens=(1,) * len(levels), prior=levels if request.prior else ())
+
+
+def asked_lines(request: Request, before: Sequence[Message], step: str) -> list[tuple[str, Any]]:
+    """A request's conversation, without what it repeats of the one before, and the options that are weighed behind it."""
+    lines: list[tuple[str, Any]] = []
+    again = len(before) if request.messages[: len(before)] == tuple(before) else 0
+    for message in request.messages[again:]:
+        text = "".join(part if isinstance(part, str) else f"<{part.kind}>\n" for part in message.parts)
+        lines.append((f"asked ({message.role}{step})", text))
+    if isinstance(request, ScoreRequest):
+        lines += [("answer begins", request.begun)] if request.begun else []
+        lines.append(("options", " | ".join(request.options)))
+    return lines
 
 
 def show_sample(task: Task, sample: Sample, recipe: Recipe, coordinates: str | None = None, choose: Shots | None = None) -> None:
@@ -71,14 +104,10 @@ def show_sample(task: Task, sample: Sample, recipe: Recipe, coordinates: str | N
         except MediaError as error:
             lines.append(("examples", str(error)))
     flow = flow_of(recipe, task, sample, 0, Wording(asked), shots)
-    request = next(flow)
-    flow.close()
-    for message in request.messages:
-        text = "".join(part if isinstance(part, str) else f"<{part.kind}>\n" for part in message.parts)
-        lines.append((f"asked ({message.role})", text))
-    if isinstance(request, ScoreRequest):
-        lines += [("answer begins", request.begun)] if request.begun else []
-        lines.append(("options", " | ".join(request.options)))
+    before: tuple[Message, ...] = ()
+    for step, request in enumerate(requests(flow, sample)):
+        lines += asked_lines(request, before, f", {step + 1}" if step else "")
+        before = request.messages
     if options_unseen(sample) and "{options}" not in recipe.instruction.template:
         lines.append(("warning", f"the question does not tell its options: {' | '.join(sample.choices)}"))
     if sample.parts:

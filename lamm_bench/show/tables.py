@@ -10,7 +10,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from lamm_bench.ask.outcome import SUBSET, Outcome
+from lamm_bench.ask.outcome import SUBSET, Outcome, together
 from lamm_bench.errors import visible
 from lamm_bench.measure.scoring import Score
 from lamm_bench.measure.stats import decimals
@@ -213,18 +213,6 @@ def notes_of(outcome: Outcome) -> list[str]:
             if score.task not in outcome.subsets or not note.endswith(SUBSET):
                 found.setdefault((score.task, note), []).append(score.protocol)
     return [f"{task} ({', '.join(protocols)}): {note}" for (task, note), protocols in found.items()]
-
-
-def together(reasons: Mapping[str, str]) -> list[tuple[str, str]]:
-    """Each reason once, with all that it holds for.
-
-    >>> together({"a": "no clouds", "b": "no clouds"})
-    [('a, b', 'no clouds')]
-    """
-    found: dict[str, list[str]] = {}
-    for name, reason in reasons.items():
-        found.setdefault(reason, []).append(name)
-    return [(", ".join(names), reason) for reason, names in found.items()]
 
 
 def metrics_table(score: Score) -> Table:
