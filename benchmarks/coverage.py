@@ -12,8 +12,10 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
+from lamm_bench.measure.calibration import bins_of, expected_error, interval
 from lamm_bench.measure.intervals import paired, spread_of
 from lamm_bench.measure.stats import f1, ratio
+from lamm_bench.measure.sure import BINNINGS
 from lamm_bench.types import Metric, Sums
 
 ACCURACY = Metric("accuracy", ratio("right", "items"))
@@ -142,13 +144,40 @@ def declared(both: Callable[[], tuple[Metric, Sums, Sums]], trials: int) -> floa
     return 100 * float(np.mean([paired(*both()).p < 0.05 for _ in range(trials)]))
 
 
+def evidence_cells(trials: int, stream: np.random.Generator) -> Iterator[tuple[str, float]]:
+    """Gaps to a control, and calibration errors of 60 and 300 answers: how often the interval holds what is true, in percent."""
+    for gap in (0.0, 0.1, 0.3):
+        for rooms in (10, 25, 100):
+            held = []
+            for _ in range(trials):
+                ease = stream.uniform(-0.2, 0.2, rooms)
+                sides = [stream.binomial(4, np.clip(0.5 + sign * gap / 2 + ease, 0, 1)).astype(float) for sign in (1, -1)]
+                own = paired(ACCURACY, *(Sums({"right": each, "items": np.full(rooms, 4.0)}) for each in sides))
+                held.append(own.ci95 is not None and own.ci95[0] - 1e-9 <= 100 * gap <= own.ci95[1] + 1e-9)
+            yield f"gap of {100 * gap:.0f} to a control, {rooms} rooms of four questions", 100 * float(np.mean(held))
+    few = max(50, trials // 20)  # each has a bootstrap of its own
+    for binning in BINNINGS:
+        for off in (0.0, 0.05, 0.15):
+            truth = expected_error(bins_of(*sure(400_000, off, stream), binning))
+            for count in (60, 300):
+                found = [interval(*sure(count, off, stream), np.arange(count), binning, number) for number in range(few)]
+                held = [ends is not None and ends[0] <= truth <= ends[1] for ends in found]
+                yield f"calibration error, {binning}, {count} answers, sure by {off} too much", 100 * float(np.mean(held))
+
+
+def sure(count: int, off: float, stream: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Confidences, and answers that are right less often by `off`."""
+    confidence = 1 / (1 + np.exp(-stream.normal(0.8, 1, count)))
+    return confidence, (stream.random(count) < np.clip(confidence - off, 0, 1)).astype(float)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--trials", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=0)
     asked = parser.parse_args()
     print(f"{asked.trials} trials a cell, seed {asked.seed}")
-    for title, cells in (("accuracy", accuracy_cells), ("F1", f1_cells), ("error", error_cells)):
+    for title, cells in (("accuracy", accuracy_cells), ("F1", f1_cells), ("error", error_cells), ("evidence", evidence_cells)):
         found = list(cells(asked.trials, np.random.default_rng(asked.seed)))
         for name, value in found:
             print(f"{value:6.1f} %  {name}{'' if value >= NOMINAL else '   <'}")

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import math
+from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -71,3 +74,36 @@ def test_an_option_that_is_not_listed_stays_below_every_listed_one(logprob: floa
 def test_an_answer_that_begins_with_a_thought_has_no_likelihoods() -> None:
     places = [(("<think>", -0.01), ("B", -6.0)), (("Let", -0.2),)]
     assert likelihoods(ASKED.options, places).status == "model_error"
+
+
+def test_every_run_by_likelihood_says_how_calibrated_it_is(mini_root: Path, tmp_path: Path) -> None:
+    """In result, table, report and figure; as the answers of the run themselves have it; the same when it is read again."""
+    from sklearn.calibration import calibration_curve
+
+    from .commands import done, refusal
+
+    words = ("run", "--model", "lamm", "--data-root", mini_root, "--tasks", "sqaimage", "--recipe")
+    said = done(*words, "lamm/likelihood", "--output", tmp_path / "run")
+    entry = next(
+        one for one in json.loads((tmp_path / "run/result.json").read_text())["results"] if one["protocol"] == "standard"
+    )
+    found = entry["calibration"]
+    kept = json.loads((tmp_path / "run/scores/sqaimage.json").read_text())["protocols"]["standard"]["samples"].values()
+    sure = np.array([one["prob"] for one in kept])
+    right = np.array([float(one["value"]) for one in kept])
+    assert found["accuracy"] == pytest.approx(right.mean()) and found["confidence"] == pytest.approx(sure.mean())
+    share, mean = calibration_curve(right, sure, n_bins=10)
+    sizes = np.histogram(sure, bins=np.linspace(0, 1, 11))[0]
+    assert found["equal width"]["value"] == pytest.approx((np.abs(share - mean) * sizes[sizes > 0]).sum() / len(right))
+    assert "sqaimage: calibration error" in said and f"Brier {found['Brier']['value']:.3f}" in said
+    assert done(*words, "lamm/likelihood", "--output", tmp_path / "run").count("calibration error") == 1, (
+        "and when nothing is asked anew"
+    )
+    assert "calibration error" in done("score", tmp_path / "run", "--data-root", mini_root)
+    done("report", tmp_path / "run", "--out", tmp_path / "report.html", "--data-root", mini_root)
+    assert "Calibration: sure" in (tmp_path / "report.html").read_text()
+    done("plot", tmp_path / "run", "--kind", "reliability", "--output", tmp_path / "figure")
+    assert "ECE" in (tmp_path / "figure.svg").read_text() and (tmp_path / "figure.pdf").read_bytes().startswith(b"%PDF")
+    plain = ("run", "--model", "chance", "--data-root", mini_root, "--tasks", "sqaimage", "--output", tmp_path / "plain")
+    assert "calibration" not in done(*plain) and "calibration" not in (tmp_path / "plain/result.json").read_text()
+    assert "did likelihoods decide" in refusal("plot", tmp_path / "plain", "--kind", "reliability", "--output", tmp_path / "no")

@@ -19,6 +19,8 @@ from .cards import eval_results
 from .catalog import Catalog
 from .eee import every_eval_ever
 from .flat import as_csv, as_parquet
+from .lmms import lmms_eval
+from .offline import as_wandb
 from .outcome import Outcome, Watcher, load
 from .rescoring import root_of
 from .runner import plan
@@ -38,6 +40,8 @@ WHOLE: dict[str, Callable[[Bundle], dict[str, bytes]]] = {
     "hf-eval-results": eval_results,
     "csv": as_csv,
     "parquet": as_parquet,
+    "lmms-eval": lmms_eval,
+    "wandb": as_wandb,
 }
 
 

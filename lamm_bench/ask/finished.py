@@ -23,6 +23,7 @@ from lamm_bench.keep.files import canonical, read_json
 from lamm_bench.keep.results import read_result
 from lamm_bench.keep.runs import FORMAT, Run
 from lamm_bench.measure.scoring import Score
+from lamm_bench.measure.sure import restored
 from lamm_bench.types import Adapter, Estimate, Task
 
 from .catalog import Catalog
@@ -216,7 +217,8 @@ def score_of(entry: Mapping[str, Any], folder: Path) -> Score:
     samples = Kept(folder / "scores" / f"{entry['task']}.json", entry["protocol"])
     metrics = {name: estimate_of(value) for name, value in entry["metrics"].items()}
     notes = tuple(entry.get("notes", ()))
-    return Score(entry["task"], entry["protocol"], metrics, entry["counts"], samples, entry.get("references", {}), notes)
+    sure = restored(entry["calibration"]) if entry.get("calibration") else {}
+    return Score(entry["task"], entry["protocol"], metrics, entry["counts"], samples, entry.get("references", {}), notes, sure)
 
 
 def estimate_of(value: Mapping[str, Any]) -> Estimate:

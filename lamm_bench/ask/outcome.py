@@ -24,6 +24,9 @@ class Watcher:
 
     def say(self, text: str) -> None: ...
 
+    def detail(self, text: str) -> None:
+        """What only `--verbose` shows, and a log file keeps."""
+
     def expect(self, tasks: int) -> None: ...
 
     def begin(self, task: str, total: int) -> None: ...

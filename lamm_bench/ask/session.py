@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from lamm_bench.errors import BenchError, Stopped, unknown
-from lamm_bench.keep.files import digest, read_json, storable
+from lamm_bench.keep.files import canonical, digest, read_json, storable
 from lamm_bench.keep.ledger import Ledger, count_ended
 from lamm_bench.keep.manifest import asking_of
 from lamm_bench.keep.runs import Run
@@ -118,6 +118,7 @@ def run(options: Options, catalog: Catalog, adapter: Adapter, root: Path, source
     for sentence in manifest["model"].get("notes", ()):
         watcher.say(f"note: {sentence}")
     outcome.folder = options.folder(manifest["identity"])
+    watcher.detail(f"run folder {outcome.folder}; asked: {canonical(manifest['asked'][-1])}")
     grow = Grown(outcome.folder, catalog, root, plans, options.name)
     opened = Run.start(outcome.folder, manifest, options.mode, grow)
     try:
@@ -353,6 +354,7 @@ def fault(opened: Run, name: str, error: Exception, outcome: Outcome, watcher: W
     said = " ".join(str(error).split())[:300]
     outcome.unavailable[name] = f"{type(error).__name__}: {said} (errors/{name}.txt has the traceback)"
     watcher.say(f"{name}: {outcome.unavailable[name]}")
+    watcher.detail(traceback.format_exc())
 
 
 def worse_head(identity: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,10 +12,12 @@ import click
 
 from lamm_bench.errors import BenchError
 
-from .options import MISSING, SETTINGS, guarded, json_option, max_cost_option, pairs, plugin_option, with_shortcuts
+from .away import loud_options, watching
+from .configured import Configured
+from .options import MISSING, SETTINGS, guarded, json_option, max_cost_option, pairs, plugin_option, remark, with_shortcuts
 
 
-@click.command("construct", context_settings=SETTINGS, short_help="Make instruction dialogues from annotations.")
+@click.command("construct", cls=Configured, context_settings=SETTINGS, short_help="Make instruction dialogues from annotations.")
 @click.argument("plan", metavar="PLAN")
 @click.option(
     "--out", required=True, type=click.Path(path_type=Path), metavar="DIR", help="Where it is made; stages and answers stay."
@@ -32,6 +34,7 @@ from .options import MISSING, SETTINGS, guarded, json_option, max_cost_option, p
 @max_cost_option
 @json_option("Also write the card as JSON (- for stdout).")
 @plugin_option
+@loud_options
 @guarded
 def construct(**asked: Any) -> None:
     """Make instruction dialogues in LAMM's format from annotations, as PLAN (a YAML file, or a name) says.
@@ -50,13 +53,12 @@ def construct(**asked: Any) -> None:
     from lamm_bench.data.construct.plan import read_plan
     from lamm_bench.data.construct.session import Watched
     from lamm_bench.data.construct.session import construct as carry_out
-    from lamm_bench.show.progress import Bars, stderr_console
 
     plan = read_plan(asked["plan"])
     model = model_of(asked) if asked["llm"] else None
     if not asked["llm"] and (asked["settings"] or asked["max_cost"]):
         raise BenchError("--set and --max-cost are of a language model; name it with --llm, or leave them out")
-    bars = Bars(stderr_console())
+    bars = watching()
     watched = Watched(bars.say, bars.begin, bars.tick, bars.end)
     made = carry_out(plan, asked["out"], model, asked["limit"], asked["resume"], watched)
     if asked["json_file"] is not None:
@@ -69,7 +71,7 @@ def construct(**asked: Any) -> None:
     if str(asked["json_file"]) != "-":
         show(Console(), made)
     if made.unanswered:
-        click.echo(f"{made.unanswered} requests have no answer yet; run the same command again to go on", err=True)
+        remark(f"{made.unanswered} requests have no answer yet; run the same command again to go on")
     sys.exit(MISSING if made.unanswered else 0)
 
 
@@ -94,7 +96,7 @@ def show(console: Any, made: Any) -> None:
             f"annotations left out: {', '.join(f'{name} {count:,}' for name, count in left.items())} ({made.folder / 'rejected.jsonl'})"
         )
     for note in made.card["notes"]:
-        click.echo(f"note: {note}", err=True)
+        remark(f"note: {note}")
     click.echo("\n".join(f"written: {path}" for path in [*made.files, made.folder / "card.md"]))
 
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import click
 
-from .options import MISSING, SETTINGS, guarded
+from .away import loud_options, watching
+from .options import MISSING, SETTINGS, guarded, remark
 
 
 @click.command("get", context_settings=SETTINGS, short_help="Get meta files and media, resumed and compared.")
@@ -22,6 +23,7 @@ from .options import MISSING, SETTINGS, guarded
     "--revision", metavar="NAME", help="Of the hub: a commit or branch. Without it the commit that was used before, else main."
 )
 @click.option("--meta-only", is_flag=True, help="Leave the media out.")
+@loud_options
 @guarded
 def get(names: tuple[str, ...], data_root: Path, given: str | None, revision: str | None, meta_only: bool) -> None:
     """Get lamm-2d, lamm-3d, instruct-2d, instruct-3d, or the files of single tasks of LAMM.
@@ -39,13 +41,12 @@ def get(names: tuple[str, ...], data_root: Path, given: str | None, revision: st
     from lamm_bench.data.get.session import get as get_files
     from lamm_bench.data.get.session import shown
     from lamm_bench.data.get.sets import wanted
-    from lamm_bench.show.progress import Bars, stderr_console
 
     tasks = {name: task.meta_files[0] for name, task in load_catalog().tasks.items() if task.meta_files}
     chosen = wanted(names, tasks)
+    watcher = watching()
     for line in shown(chosen, not meta_only):
-        click.echo(line, err=True)
-    watcher = Bars(stderr_console())
+        remark(line)
     got = get_files(chosen, data_root, given, revision, not meta_only, say=watcher.say)
     for title, paths in (("there", got.there), ("new", got.new)):
         if paths:

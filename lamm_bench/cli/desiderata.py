@@ -11,6 +11,8 @@ import click
 
 from lamm_bench.errors import BenchError
 
+from .away import loud_options, watching
+from .configured import Configured, words_said
 from .options import (
     MISSING,
     SETTINGS,
@@ -21,12 +23,13 @@ from .options import (
     max_cost_option,
     pairs,
     plugin_option,
+    remark,
     say_hints,
     with_shortcuts,
 )
 
 
-@click.command(context_settings=SETTINGS, short_help="ChEF's desiderata: calibration, robustness, four more.")
+@click.command(cls=Configured, context_settings=SETTINGS, short_help="ChEF's desiderata: calibration, robustness, four more.")
 @click.argument("runs", nargs=-1, type=click.Path(path_type=Path), metavar="[RUN]...")
 @click.option("--model", metavar="NAME", help="Ask this model; without it, the figures are made of RUNs that are there.")
 @click.option(
@@ -72,6 +75,7 @@ from .options import (
 @click.option("--fresh", is_flag=True, help="Ask anew; what was there is moved to old-N in each run folder.")
 @json_option("Also write the figures as JSON (- for stdout).")
 @plugin_option
+@loud_options
 @guarded
 def desiderata(**asked: Any) -> None:
     """Ask a model for its desiderata, or make them of runs that are there: what ChEF wants of a model beside accuracy.
@@ -88,10 +92,9 @@ def desiderata(**asked: Any) -> None:
       lamm-bench desiderata runs/desiderata-lamm runs/desiderata-qwen --output compared
     """
     from lamm_bench.ask.catalog import load_catalog
-    from lamm_bench.show.progress import Bars, stderr_console
 
     catalog = load_catalog(asked["plugins"])
-    watcher = Bars(stderr_console())
+    watcher = watching()
     if asked["model"] is None:
         if not asked["runs"]:
             raise BenchError("name a model to ask, as in --model lamm, or run folders that are there")
@@ -157,7 +160,7 @@ def of_model(asked: dict[str, Any], catalog: Any, watcher: Any) -> tuple[Any, Pa
     output = asked["output"] or Path("runs") / f"desiderata-{asked['name'] or asked['model']}"
     options = session.Options(
         asked["model"], output, settings, want, sets, POPE, way, asked["limit"], asked["seed"],
-        "fresh" if asked["fresh"] else "auto", asked["name"] or "", tuple(sys.argv[1:]),
+        "fresh" if asked["fresh"] else "auto", asked["name"] or "", words_said(),
     )  # fmt: skip
     folders, missing = session.ask(options, catalog, adapter, root, source, watcher)
     if judge is not None and (why := session.have_judged(options, judge, catalog, root, watcher)):
@@ -189,4 +192,4 @@ def conclude(found: Any, folder: Path | None, json_file: Path | None, details: b
         write_json(folder / "desiderata.json", found.to_json())
         files = [*save_hexagon(found, folder / "desiderata.svg"), *save_reliability(found, folder)]
         drawn = ", ".join(str(file) for file in files if file.suffix == ".svg")
-        click.echo(f"figures: {folder / 'desiderata.json'}; drawings (.svg and .png): {drawn}", err=True)
+        remark(f"figures: {folder / 'desiderata.json'}; drawings (.svg and .png): {drawn}")

@@ -17,7 +17,8 @@ from .options import SETTINGS, data_root_option, guarded, pairs, plugin_option
     "form",
     required=True,
     metavar="FORMAT",
-    help="`chef`: the answer files of LAMM's ChEF; `eee`: Every Eval Ever 0.3; `hf-eval-results`: for model cards; `csv`, `parquet`: samples.",
+    help="`chef`: the answer files of LAMM's ChEF; `eee`: Every Eval Ever 0.3; `hf-eval-results`: for model cards; `csv`, `parquet`: samples; "
+    "`lmms-eval`: its logs; `wandb`: a run to be synced.",
 )
 @click.option("--output", required=True, type=click.Path(path_type=Path), metavar="DIR", help="The folder of the files.")
 @click.option("--tasks", default="all", show_default=True, metavar="LIST", help="Task names and groups, of those of the run.")
@@ -27,7 +28,7 @@ from .options import SETTINGS, data_root_option, guarded, pairs, plugin_option
     callback=pairs,
     metavar="KEY=VALUE",
     help="What a format needs to know: of hf-eval-results TASK=owner/dataset:task_id, url, name, user, org; of eee organization, "
-    "relationship, model_id, developer, deployment_type, model_availability (repeatable).",
+    "relationship, model_id, developer, deployment_type, model_availability; of wandb project, entity, group (repeatable).",
 )
 @data_root_option
 @plugin_option

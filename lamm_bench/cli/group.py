@@ -10,6 +10,7 @@ from .chat import chat
 from .check import check
 from .checkpoint import checkpoint
 from .compare import compare
+from .completion import complete_names, completion
 from .data import data
 from .demo import demo
 from .desiderata import desiderata
@@ -18,11 +19,13 @@ from .export import export
 from .items import items
 from .judge import judge
 from .leaderboard import leaderboard
+from .ledger import ledger
 from .list import list_
 from .merge import merge
 from .options import SETTINGS, Verbs
 from .plan import plan
 from .prompts import prompts
+from .publish import publish
 from .report import report
 from .robustness import robustness
 from .run import run
@@ -59,6 +62,7 @@ VERBS = (
     items,
     robustness,
     leaderboard,
+    ledger,
     table,
     plot,
     report,
@@ -74,7 +78,10 @@ VERBS = (
     data,
     train_baseline,
     checkpoint,
+    publish,
     prompts,
+    completion,
 )
 for verb in VERBS:
     main.add_command(verb)
+complete_names(main)

@@ -11,6 +11,8 @@ import click
 
 from lamm_bench.errors import BenchError
 
+from .away import loud_options, watching
+from .configured import Configured
 from .options import (
     MISSING,
     SETTINGS,
@@ -21,11 +23,12 @@ from .options import (
     max_cost_option,
     pairs,
     plugin_option,
+    remark,
     with_shortcuts,
 )
 
 
-@click.command(context_settings=SETTINGS, short_help="Let a model rate or rank the answers of a run.")
+@click.command(cls=Configured, context_settings=SETTINGS, short_help="Let a model rate or rank the answers of a run.")
 @click.argument("run_folder", type=click.Path(path_type=Path), metavar="RUN")
 @click.option("--against", type=click.Path(path_type=Path), metavar="RUN2", help="Rank RUN's answers against those of this run.")
 @click.option("--judge", metavar="NAME", help="A model adapter that judges; `lamm-bench list models` shows them.")
@@ -51,6 +54,7 @@ from .options import (
 @click.option("--replay", is_flag=True, help="Score all recorded verdicts of RUN again, without a judge.")
 @json_option("Also write JSON (- for stdout).")
 @plugin_option
+@loud_options
 @guarded
 def judge(**asked: Any) -> None:
     """Let a model judge the answers of a run: rate them, or rank them against another run's.
@@ -69,7 +73,6 @@ def judge(**asked: Any) -> None:
     from lamm_bench.ask.rescoring import root_of
     from lamm_bench.judging.session import Options, check, replay
     from lamm_bench.judging.session import judge as judge_session
-    from lamm_bench.show.progress import Bars, stderr_console
 
     if asked["replay"]:
         if asked["judge"] or asked["against"]:
@@ -100,11 +103,11 @@ def judge(**asked: Any) -> None:
     )
     check(options)
     adapter = catalog.adapter(asked["judge"], settings)
-    watcher = Bars(stderr_console())
+    watcher = watching()
     root = root_of([folder for folder in (options.run, options.against) if folder], asked["data_root"], catalog, watcher.say)
     result = judge_session(options, catalog, adapter, root, watcher)
     show([result], asked["json_file"])
-    click.echo(f"verdicts: {result.folder}", err=True)
+    remark(f"verdicts: {result.folder}")
     sys.exit(0 if result.complete else MISSING)
 
 

@@ -22,6 +22,8 @@ from lamm_bench.keep.secrets import redacted
 SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
 MISSING = 3
 INTERRUPTED = 130
+JOURNAL, LOUDNESS, BARS = "lamm_bench.journal", "lamm_bench.loudness", "lamm_bench.bars"
+"""In a context's `meta`, put there by cli/away.py: the file of `--log-file`; `quiet` or `verbose`; what shows progress."""
 
 
 def guarded(verb: Callable[..., Any]) -> Callable[..., Any]:
@@ -35,6 +37,7 @@ def guarded(verb: Callable[..., Any]) -> Callable[..., Any]:
             finally:
                 sys.stdout.flush()  # a full disk is told here, not by the interpreter on its way out
         except BenchError as error:
+            note(f"lamm-bench: {error}")
             click.echo(f"lamm-bench: {visible(redacted(str(error)))}", err=True)
             sys.exit(2)
         except BrokenPipeError:
@@ -43,12 +46,24 @@ def guarded(verb: Callable[..., Any]) -> Callable[..., Any]:
         except OSError as error:  # a name that is too long, a disk that is full, a folder that is closed: the user's to mend
             end_with(error)
         except KeyboardInterrupt:
+            note("interrupted")
             click.echo(
                 "\nlamm-bench: interrupted; everything answered so far is kept, run the same command again to go on", err=True
             )
             sys.exit(INTERRUPTED)
+        except Exception as error:  # a bug: it flies, but somebody who was away finds it in the journal
+            note(error)
+            raise
 
     return wrapped
+
+
+def note(said: str | Exception) -> None:
+    """Writes how a command ended into its journal, where it keeps one."""
+    context = click.get_current_context(silent=True)
+    journal = context.meta.get(JOURNAL) if context is not None else None
+    if journal is not None and hasattr(journal, "write"):
+        (journal.write if isinstance(said, str) else journal.fault)(said)
 
 
 def end_with(error: OSError) -> NoReturn:
@@ -120,10 +135,19 @@ def json_option(text: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]
     return click.option("--json", "json_file", type=click.Path(path_type=Path), metavar="FILE", callback=checked, help=text)
 
 
+def remark(text: str) -> None:
+    """Something beside the results: onto standard error unless it is to be quiet, and into the journal."""
+    context = click.get_current_context()
+    if BARS in context.meta:
+        context.meta[BARS].say(text)
+    elif context.meta.get(LOUDNESS) != "quiet":
+        click.echo(visible(text), err=True)
+
+
 def say_hints(adapter: Any) -> None:
     """What an adapter has to say about this machine before the user waits (`hints`); no part of any result."""
     for sentence in getattr(adapter, "hints", ()):
-        click.echo(f"note: {visible(sentence)}", err=True)
+        remark(f"note: {sentence}")
 
 
 def pairs(_context: click.Context, _option: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:

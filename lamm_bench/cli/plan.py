@@ -10,10 +10,11 @@ import click
 
 from lamm_bench.errors import BenchError
 
+from .configured import Configured
 from .options import SETTINGS, Finite, data_root_option, guarded, json_option, plugin_option, protocol_names
 
 
-@click.command(context_settings=SETTINGS, short_help="What a run could show and would take, before it is asked.")
+@click.command(cls=Configured, context_settings=SETTINGS, short_help="What a run could show and would take, before it is asked.")
 @click.option("--tasks", default="all", show_default=True, metavar="LIST", help="Task names and groups.")
 @data_root_option
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="As the run would have it: N samples of each task.")

@@ -11,6 +11,8 @@ import click
 
 from lamm_bench.errors import BenchError
 
+from .away import loud_options, watching
+from .configured import Configured, words_said
 from .options import (
     MISSING,
     SETTINGS,
@@ -22,12 +24,13 @@ from .options import (
     pairs,
     plugin_option,
     protocol_names,
+    remark,
     say_hints,
     with_shortcuts,
 )
 
 
-@click.command(context_settings=SETTINGS, short_help="Ask under corruptions, and show what is left.")
+@click.command(cls=Configured, context_settings=SETTINGS, short_help="Ask under corruptions, and show what is left.")
 @click.option("--runs", type=click.Path(path_type=Path), metavar="DIR", help="Ask nothing; show runs that lie below this folder.")
 @click.option("--model", metavar="NAME", help="A model adapter.")
 @click.option(
@@ -54,6 +57,7 @@ from .options import (
 @max_cost_option
 @json_option("Also write JSON (- for stdout).")
 @plugin_option
+@loud_options
 @guarded
 def robustness(**asked: Any) -> None:
     """Ask a model about tasks as they are and under corruptions of severities 1 to 5, and show what is left of its figures.
@@ -72,7 +76,6 @@ def robustness(**asked: Any) -> None:
     from lamm_bench.ask.robust import Curves, found_runs, measure
     from lamm_bench.keep.files import write_json, write_whole
     from lamm_bench.show.curves import curves_svg
-    from lamm_bench.show.progress import Bars, stderr_console
     from lamm_bench.show.robustness import show_curves
 
     names = protocol_names((asked["protocol"],))
@@ -81,7 +84,7 @@ def robustness(**asked: Any) -> None:
     if (asked["runs"] is None) == (asked["model"] is None):
         raise BenchError("name either a model (--model, --output) or a folder of runs (--runs)")
     catalog = load_catalog(asked["plugins"])
-    watcher = Bars(stderr_console())
+    watcher = watching()
     if asked["runs"] is not None:
         folder, folders = asked["runs"], found_runs(asked["runs"])
         root = root_of(folders[:1], asked["data_root"], catalog, watcher.say)
@@ -99,7 +102,7 @@ def robustness(**asked: Any) -> None:
         if asked["json_file"] is not None:
             write_json(asked["json_file"], curves.to_json())
         show_curves(curves)
-    click.echo(f"curves: {folder / 'robustness.svg'}", err=True)
+    remark(f"curves: {folder / 'robustness.svg'}")
     sys.exit(MISSING if curves.incomplete else 0)
 
 
@@ -127,7 +130,7 @@ def ask_legs(asked: dict[str, Any], catalog: Any, watcher: Any) -> tuple[list[Pa
         limit=asked["limit"],
         seed=asked["seed"],
         output=asked["output"],
-        command=tuple(sys.argv[1:]),
+        command=words_said(),
     )
     folders, curves = ask_all(options, chains, catalog, adapter, root, source, watcher)
     return folders, curves, root

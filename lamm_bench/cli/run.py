@@ -10,7 +10,9 @@ import click
 
 from lamm_bench.errors import BenchError
 
+from .away import loud_options, watching
 from .conclude import conclude, show_outcome_unless_json_on_stdout
+from .configured import Configured, words_said
 from .options import (
     MISSING,
     SETTINGS,
@@ -25,13 +27,14 @@ from .options import (
     plugin_option,
     protocol_names,
     protocol_option,
+    remark,
     say_hints,
     with_shortcuts,
     worker_options,
 )
 
 
-@click.command(context_settings=SETTINGS, short_help="Ask a model about tasks, and score its answers.")
+@click.command(cls=Configured, context_settings=SETTINGS, short_help="Ask a model about tasks, and score its answers.")
 @click.option("--model", required=True, metavar="NAME", help="A model adapter; `lamm-bench list models` shows them.")
 @click.option(
     "--set", "settings", multiple=True, callback=pairs, metavar="KEY=VALUE", help="An option of the model (repeatable)."
@@ -76,6 +79,7 @@ from .options import (
 @click.option("--fresh", "mode", flag_value="fresh", help="Begin anew; what was there is moved to old-N in the run folder.")
 @json_option("Also write the results as JSON (- for stdout).")
 @plugin_option
+@loud_options
 @guarded
 def run(**asked: Any) -> None:
     """Ask a model about tasks, keep every answer, score them, and show the result.
@@ -94,6 +98,7 @@ def run(**asked: Any) -> None:
       lamm-bench run --model lamm --tasks ai2d --recipe lamm/likelihood --override inferencer.option=text
       lamm-bench run --model lamm --tasks 3d --corrupt jitter:3,colour_loss:5
       lamm-bench run --model lamm --tasks all --data-root LAMM --workers gpus
+      lamm-bench run --config run.yaml --limit 20 --quiet --log-file run.log
       lamm-bench run --model lamm --tasks all --data-root LAMM --workers 16 --engine ray --address 10.0.0.1:6379 --gpus-per-worker 1
       lamm-bench run --model chance --tasks all --set seed=3
       lamm-bench run --model scripted --set answers=answers.json --tasks svt
@@ -107,7 +112,6 @@ def run(**asked: Any) -> None:
     from lamm_bench.ask.study import ask_study
     from lamm_bench.data.locate import find_root
     from lamm_bench.show.controls import show_controls
-    from lamm_bench.show.progress import Bars, stderr_console
     from lamm_bench.show.study import show_study
     from lamm_bench.show.tables import show_outcome
 
@@ -129,7 +133,7 @@ def run(**asked: Any) -> None:
     protocols = protocol_names(asked["protocols"])
     parse(asked["corrupt"])  # a wrong one too
     adapter = catalog.adapter(asked["model"], settings)
-    watcher = Bars(stderr_console())
+    watcher = watching()
     fleet = with_workers(asked, settings, adapter, catalog, watcher)
     adapter = fleet or adapter
     options = Options(
@@ -147,7 +151,7 @@ def run(**asked: Any) -> None:
         mode=asked["mode"] or "auto",
         share=share,
         name=(asked["name"] or "").strip(),
-        command=tuple(sys.argv[1:]),
+        command=words_said(),
     )
     try:
         if fleet is None:
@@ -167,12 +171,12 @@ def run(**asked: Any) -> None:
             fleet.close()
     if share is not None:
         left = f", {outcome.left} samples of it have no answer" if outcome.left else ""
-        click.echo(f"share {share} was asked{left}; run folder: {outcome.folder}", err=True)
+        remark(f"share {share} was asked{left}; run folder: {outcome.folder}")
         sys.exit(0 if outcome.complete else MISSING)
     conclude(outcome, asked["json_file"], samples=True)
     show_outcome_unless_json_on_stdout(show_outcome, outcome, asked["json_file"])
     show_outcome_unless_json_on_stdout(show_controls, outcome, asked["json_file"])
-    click.echo(f"run folder: {outcome.folder}", err=True)
+    remark(f"run folder: {outcome.folder}")
     sys.exit(0 if outcome.complete else MISSING)
 
 

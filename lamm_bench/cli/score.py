@@ -31,6 +31,7 @@ from .options import (
 @protocol_option
 @click.option("--samples", is_flag=True, help="Also print every sample's status and values.")
 @click.option("--subset", is_flag=True, help="Of answer files, score only the items that have an answer, as upstream does.")
+@click.option("--readers", is_flag=True, help="Of a run: how far strict, our and upstream's readers, and judges, agree.")
 @click.option("--metrics", is_flag=True, help="Print all metrics, not only the headline.")
 @json_option("Write the scores as JSON (- for stdout).")
 @click.option(
@@ -50,6 +51,7 @@ def score(**asked: Any) -> None:
       lamm-bench score --answers answers/ --data-root LAMM --protocol classic
       lamm-bench score --answers answers/ --data-root LAMM --json scores.json
       lamm-bench score runs/qwen --coordinates qwen2.5-vl
+      lamm-bench score runs/qwen --readers
     """
     from lamm_bench.ask.catalog import load_catalog
     from lamm_bench.ask.recipe import PROTOCOLS
@@ -71,6 +73,9 @@ def score(**asked: Any) -> None:
     catalog = load_catalog(asked["plugins"])
     watcher = Bars(stderr_console())
     protocols = protocol_names(asked["protocols"])
+    if asked["readers"]:
+        compare_readers(asked, catalog, watcher)
+        return
     if asked["run_folder"] is not None:
         root = root_of([asked["run_folder"]], asked["data_root"], catalog, watcher.say)
         outcome = rescore(asked["run_folder"], catalog, root, asked["tasks"], protocols, watcher, places)
@@ -83,3 +88,18 @@ def score(**asked: Any) -> None:
         show_samples(outcome, samples=asked["samples"], metrics=asked["metrics"])
     show_outcome_unless_json_on_stdout(show_outcome, outcome, asked["json_file"])
     sys.exit(0 if outcome.complete else MISSING)
+
+
+def compare_readers(asked: dict[str, Any], catalog: Any, watcher: Any) -> None:
+    """What several readers say of the same answers."""
+    from lamm_bench.ask.rescoring import root_of
+    from lamm_bench.judging.readers import readings
+    from lamm_bench.show.readers import show_readings
+
+    if asked["run_folder"] is None or asked["coordinates"] is not None or asked["samples"] or asked["metrics"]:
+        raise BenchError("--readers is about a run; leave out --answers, --coordinates, --samples and --metrics")
+    root = root_of([asked["run_folder"]], asked["data_root"], catalog, watcher.say)
+    found = readings(asked["run_folder"], catalog, root, asked["tasks"])
+    conclude(found, asked["json_file"], samples=None)
+    if str(asked["json_file"]) != "-":
+        show_readings(found)

@@ -49,19 +49,26 @@ def table(**asked: Any) -> None:
         click.echo(f"table: {asked['output']}", err=True)
 
 
-@click.command(context_settings=SETTINGS, short_help="Draw runs: forest of intervals, radar, curves.")
+@click.command(context_settings=SETTINGS, short_help="Draw runs: forest, radar, curves, reliability.")
 @RUNS
-@click.option("--kind", type=click.Choice(["forest", "radar", "samples", "seeds"]), default="forest", show_default=True)
+@click.option(
+    "--kind", type=click.Choice(["forest", "radar", "samples", "seeds", "reliability"]), default="forest", show_default=True
+)
 @TASKS
 @PROTOCOL
 @click.option(
-    "--output", required=True, type=click.Path(path_type=Path), metavar="FILE", help="Written with the endings .svg and .png."
+    "--output",
+    required=True,
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Written with the endings .svg, .png and .pdf.",
 )
 @click.option("--title", default="", metavar="TEXT", help="Above the figure; default: protocol and data.")
 @plugin_option
 @guarded
 def plot(**asked: Any) -> None:
-    """Draw runs as SVG and PNG: a forest of intervals, a radar of tasks, or a curve over the number of samples or over seeds.
+    """Draw runs as SVG, PNG and PDF: a forest of intervals, a radar of tasks, a curve over the number of samples or over seeds, or how
+    often answers are right among those of which the model is so sure, where likelihoods decided.
 
     \b
     Examples:
@@ -70,20 +77,23 @@ def plot(**asked: Any) -> None:
     """
     from lamm_bench.loading import load_json
     from lamm_bench.show.plots import KINDS, curve
+    from lamm_bench.show.reliability import reliability_of_runs
 
-    for path in (asked["output"].with_suffix(end) for end in (".svg", ".png")):
+    for path in (asked["output"].with_suffix(end) for end in (".svg", ".png", ".pdf")):
         if reason := can_be_written(path):
             raise BenchError(f"cannot write {path}: {reason}")
     _, entries = chosen(asked)
     title = asked["title"] or f"{entries[0].protocol}, {entries[0].data}"
     if asked["kind"] in KINDS:
         drawing = KINDS[asked["kind"]](entries, title)
+    elif asked["kind"] == "reliability":
+        drawing = reliability_of_runs(sureness(entries), asked["title"] or title)
     elif asked["kind"] == "samples":
         drawing = curve([(float(entry.expected), entry) for entry in entries], "samples", title)
     else:
         seeds = {entry.source: load_json(Path(entry.source) / "result.json").get("seed") for entry in entries}
         drawing = curve([(float(seeds[entry.source] or 0), entry) for entry in entries], "seed", title)
-    for path in drawing.save(asked["output"]):
+    for path in drawing.save(asked["output"], paper=True):
         click.echo(f"figure: {path}", err=True)
 
 
@@ -107,3 +117,17 @@ def chosen(asked: dict[str, Any]) -> tuple[Any, list[Any]]:
     if not entries:
         raise BenchError(f"these runs have no figure of {asked['tasks']} under {names[0]}; they hold {', '.join(sorted(there))}")
     return catalog, told_apart(entries)
+
+
+def sureness(entries: list[Any]) -> dict[str, Any]:
+    """Of each run and task how sure the answers were and how often right; several runs are told apart by their names."""
+    from lamm_bench.keep.results import read_result
+    from lamm_bench.measure.sure import restored
+
+    several, found = len({entry.source for entry in entries}) > 1, {}
+    for source in dict.fromkeys(entry.source for entry in entries):
+        results = {one["task"]: one for one in read_result(Path(source) / "result.json")["results"] if one.get("calibration")}
+        for entry in (one for one in entries if one.source == source and one.task in results):
+            name = f"{entry.task}, {entry.model}" if several else entry.task
+            found[name] = restored(results[entry.task]["calibration"])
+    return found

@@ -3,33 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from math import hypot
 from statistics import mean
-from typing import Any
 
-import numpy as np
-
-from lamm_bench.measure.calibration import Binning, bins_of, brier, expected_error, interval, probabilities
-from lamm_bench.measure.stats import estimates, ratio
-from lamm_bench.types import FAILED, Estimate, Metric, Row
+from lamm_bench.measure.calibration import bins_of, expected_error
+from lamm_bench.measure.sure import Sure, sure_of, told
+from lamm_bench.types import FAILED, Estimate
 
 from .gathering import Asked, Model
 from .legs import CALIBRATION, PLAIN
 from .relative import Figure, mean_of, ratio_of
-
-BINNINGS: tuple[Binning, ...] = ("equal mass", "equal width")
-BRIER = Metric("Brier", ratio("brier", "items", 1.0), "score", "lower", shape="plain")
-
-
-@dataclass(frozen=True)
-class Sure:
-    """The answers of one set that have likelihoods."""
-
-    confidence: np.ndarray  # [n], 0 to 1
-    right: np.ndarray  # [n], 0 or 1
-    clusters: np.ndarray  # [n], names of pictures
-    rows: Sequence[Row]  # with the Brier score
 
 
 def sure(asked: Asked, protocol: str) -> Sure:
@@ -39,12 +22,8 @@ def sure(asked: Asked, protocol: str) -> Sure:
     if share.bottom != "items":  # MMBench: each question as it stands first
         firsts = {row.sample.id for row in asked.scores["standard"].rows if row.stats.get(share.bottom)}
         rows = sorted((row for row in rows if row.sample.id in firsts), key=lambda row: (len(row.sample.id), row.sample.id))
-    chances = [probabilities(asked.answered[row.sample.id].scores) for row in rows]
     right = [row.stats[share.top if protocol == "standard" else "right"] for row in rows]
-    scores = brier(chances, [row.sample.target for row in rows])
-    kept = [Row(row.sample, row.status, None, None, {"items": 1.0, "brier": float(own)}) for row, own in zip(rows, scores)]
-    groups = np.array([row.sample.group for row in rows], dtype=object)
-    return Sure(np.array([float(each.max()) for each in chances]), np.array(right), groups.astype(str), kept)
+    return sure_of(rows, [asked.answered[row.sample.id].scores for row in rows], right)
 
 
 def calibration(model: Model) -> Figure:
@@ -59,7 +38,7 @@ def calibration(model: Model) -> Figure:
         return figure
     ours, upstreams = [], []
     for name, asked in sets.items():
-        figure.details[name] = details(sure(asked, "standard"))
+        figure.details[name] = told(sure(asked, "standard"))
         ours.append(figure.details[name]["equal mass"])
         if "chef" in asked.scores and all("right" in row.stats for row in asked.scores["chef"].rows):
             own = sure(asked, "chef")
@@ -69,24 +48,6 @@ def calibration(model: Model) -> Figure:
     error = mean_of(list(upstreams)) if len(upstreams) == len(ours) else None
     figure.chef = None if error is None else 100 * (1 - error)
     return figure
-
-
-def details(answers: Sure) -> dict[str, Any]:
-    """Both errors as fractions with intervals, the Brier score, and the bins of a reliability diagram."""
-    found: dict[str, Any] = {}
-    for binning in BINNINGS:
-        bins = bins_of(answers.confidence, answers.right, binning)
-        ends = interval(answers.confidence, answers.right, answers.clusters, binning)
-        found[binning] = Estimate(
-            expected_error(bins), ends, len(answers.right), "score", "lower", len(set(answers.clusters.tolist()))
-        )
-    own = estimates([BRIER], answers.rows)["Brier"]
-    ends = (max(0.0, own.ci95[0]), min(2.0, own.ci95[1])) if own.ci95 else None
-    found["Brier"] = replace(own, ci95=ends)
-    found["confidence"] = float(answers.confidence.mean())
-    found["accuracy"] = float(answers.right.mean())
-    found["bins"] = bins_of(answers.confidence, answers.right, "equal mass")
-    return found
 
 
 def of_errors(errors: Sequence[Estimate]) -> Estimate:

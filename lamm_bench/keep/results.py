@@ -43,6 +43,28 @@ def check_entry(entry: Any, where: str, key: str) -> None:
     each(entry.get("metrics"), lambda value: isinstance(value, Mapping), where, f"{key}.metrics", "objects")
     for name, metric in entry["metrics"].items():
         check_metric(metric, where, f"{key}.metrics.{name}")
+    if entry.get("calibration"):
+        check_calibration(entry["calibration"], where, f"{key}.calibration")
+
+
+def check_calibration(found: Any, where: str, key: str) -> None:
+    """How sure the answers were and how often they were right (measure/sure.py)."""
+    if not isinstance(found, Mapping):
+        raise wrong(where, key, found, "an object")
+    for name in ("equal mass", "equal width", "Brier"):
+        if not isinstance(found.get(name), Mapping):
+            raise wrong(where, f"{key}.{name}", found.get(name), "an object")
+        check_metric(found[name], where, f"{key}.{name}")
+    for name in ("confidence", "accuracy"):
+        if not is_number(found.get(name)):
+            raise wrong(where, f"{key}.{name}", found.get(name), "a number")
+    bins = found.get("bins")
+    if not isinstance(bins, list):
+        raise wrong(where, f"{key}.bins", bins, "a list")
+    for number, own in enumerate(bins):
+        each(own, is_number, where, f"{key}.bins[{number}]", "numbers")
+        if set(own) != {"n", "confidence", "accuracy"}:
+            raise wrong(where, f"{key}.bins[{number}]", own, "n, confidence and accuracy")
 
 
 def check_metric(metric: Mapping[str, Any], where: str, key: str) -> None:

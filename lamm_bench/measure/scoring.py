@@ -20,10 +20,10 @@ from lamm_bench.types import FAILED, STATUSES, Answer, Estimate, Record, Row, Sa
 from .intervals import evaluate
 from .pooling import Pool, Pooled, pool
 from .stats import Ratio, estimates, table_of, totals
+from .sure import NO_LIKELIHOOD, calibration_of
 
 DOUBT = 0.1  # from this share of places outside of the picture on the convention itself is in doubt
 UNREAD = " unread"  # ends the name of the statistic that says how much of a sample could not be read
-NO_LIKELIHOOD = 0.01  # nats above which a score is none: log-likelihoods are at most 0, but for rounding
 ALL_DRAWS, MOST_DRAWS = 3000, 200  # of chance: for all samples together, and for one of them
 MOST_ANSWERS = 60_000  # above which equally likely answers are drawn and not all tried
 
@@ -61,6 +61,7 @@ class Score:
     samples: Mapping[str, Mapping[str, Any]]
     references: Mapping[str, float | None] = field(default_factory=dict)  # headline of oracle, chance, majority
     notes: tuple[str, ...] = ()
+    calibration: Mapping[str, Any] = field(default_factory=dict)  # of answers that likelihoods decided (sure.py)
     rows: tuple[Row, ...] = ()  # kept only where a pool needs them
 
     @property
@@ -79,6 +80,8 @@ class Score:
             data["references"] = dict(self.references)
         if self.notes:
             data["notes"] = list(self.notes)
+        if self.calibration:
+            data["calibration"] = to_json(self.calibration)
         if samples:
             data["samples"] = to_json(self.samples)
         return data
@@ -116,7 +119,18 @@ def score(
     kept = tuple(rows) if keep_rows else ()
     notes += places_notes(rows, answered) if protocol == "standard" else []
     notes += scorer.remarks(rows) if hasattr(scorer, "remarks") else []
-    return Score(task.name, protocol, metrics, count(rows), shown(scorer, rows, answered), floor, tuple(gather(notes)), kept)
+    own = sureness(scorer, rows, answered) if references and protocol == "standard" else {}
+    return Score(task.name, protocol, metrics, count(rows), shown(scorer, rows, answered), floor, tuple(gather(notes)), own, kept)
+
+
+def sureness(scorer: Scorer, rows: Sequence[Row], answered: Mapping[str, Answered]) -> dict[str, Any]:
+    """How sure the answers are and how often they are right, where likelihoods decided."""
+    if not any(each.scores for each in answered.values()):
+        return {}
+    rows = in_order(rows)
+    return calibration_of(
+        scorer.metrics[0], rows, [answered[r.sample.id].scores if r.sample.id in answered else () for r in rows]
+    )
 
 
 def in_order(rows: Sequence[Row]) -> list[Row]:

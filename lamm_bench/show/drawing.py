@@ -1,4 +1,4 @@
-"""A drawing of lines, areas and words that is kept as SVG and as PNG, the same in both: there is nothing to install."""
+"""A drawing of lines, areas and words that is kept as SVG and as PNG (and as PDF), the same in all: there is nothing to install."""
 
 from __future__ import annotations
 
@@ -7,49 +7,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
-from typing import Literal
 
 from PIL import Image, ImageColor, ImageDraw, ImageFont
 
 from lamm_bench.keep.files import write_whole
 
-Point = tuple[float, float]
+from .marks import Area, Dot, Point, Words
+from .pdf import pdf
+
 SCALE = 2  # pixels of the PNG for each unit
 FINE = 2  # times as many while it is drawn, so that edges are smooth
 FONT = "DejaVu Sans, Helvetica, Arial, sans-serif"
-
-
-@dataclass(frozen=True)
-class Area:
-    """A polygon, or with `closed` False a line."""
-
-    points: tuple[Point, ...]
-    fill: str = "none"  # `#rrggbb`
-    opacity: float = 1.0  # of the fill
-    line: str = "none"
-    width: float = 1.0
-    closed: bool = True
-
-
-@dataclass(frozen=True)
-class Dot:
-    """A filled circle."""
-
-    at: Point
-    radius: float
-    fill: str
-
-
-@dataclass(frozen=True)
-class Words:
-    """A text whose middle, beginning or end stands at a point, on the height of its middle."""
-
-    at: Point
-    text: str
-    size: float = 12.0
-    fill: str = "#222222"
-    anchor: Literal["start", "middle", "end"] = "start"
-    bold: bool = False
 
 
 @dataclass
@@ -93,12 +61,16 @@ class Drawing:
         image.quantize(128, dither=Image.Dither.NONE).save(buffer, "PNG", optimize=True)
         return buffer.getvalue()
 
-    def save(self, path: Path) -> list[Path]:
-        """Writes `path` with the endings .svg and .png, each whole or not at all."""
-        written = [path.with_suffix(".svg"), path.with_suffix(".png")]
-        write_whole(written[0], self.svg().encode())
-        write_whole(written[1], self.png())
-        return written
+    def pdf(self) -> bytes:
+        """The same drawing for a paper: vectors, its font embedded."""
+        return pdf(self.width, self.height, self.title, self.shapes)
+
+    def save(self, path: Path, paper: bool = False) -> list[Path]:
+        """Writes `path` with the endings .svg and .png, for a `paper` .pdf too, each whole or not at all."""
+        made = {".svg": self.svg().encode(), ".png": self.png(), **({".pdf": self.pdf()} if paper else {})}
+        for ending, data in made.items():
+            write_whole(path.with_suffix(ending), data)
+        return [path.with_suffix(ending) for ending in made]
 
 
 def short(value: float) -> str:

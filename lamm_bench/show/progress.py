@@ -11,15 +11,19 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 
 from lamm_bench.ask.outcome import Watcher
 from lamm_bench.errors import visible
+from lamm_bench.keep.secrets import redacted
+
+from .journal import Journal, now
 
 PLAIN_SECONDS = 10.0  # between two lines of progress where there is no terminal
 
 
 class Bars(Watcher):
-    """One bar for each task on a terminal; elsewhere a line when a task begins, every ten seconds, and when it ends."""
+    """One bar for each task on a terminal; elsewhere a line when a task begins, every ten seconds, and when it ends. A journal is
+    told all of it, and with `verbose` the terminal too what else only a journal is told, with the time."""
 
-    def __init__(self, console: Console) -> None:
-        self.console = console
+    def __init__(self, console: Console, journal: Journal | None = None, verbose: bool = False) -> None:
+        self.console, self.journal, self.verbose = console, journal, verbose
         self.live = console.is_terminal
         self.progress = Progress(
             TextColumn("{task.description:<18}"),
@@ -39,7 +43,20 @@ class Bars(Watcher):
         self.aside: Callable[[], str] = str  # what else is to be shown of those who answer; nothing where one process does
 
     def say(self, text: str) -> None:
-        self.console.print(visible(text), highlight=False, markup=False, soft_wrap=True)
+        if self.journal is not None:
+            self.journal.write(text)
+        self.print(text)
+
+    def detail(self, text: str) -> None:
+        if self.journal is not None:
+            self.journal.write(text)
+        if self.verbose:
+            self.print(redacted(text))
+
+    def print(self, text: str) -> None:
+        """Onto the terminal, where it is wanted."""
+        time = f"{now():%H:%M:%S} " if self.verbose else ""
+        self.console.print(time + visible(text), highlight=False, markup=False, soft_wrap=True)
 
     def expect(self, tasks: int) -> None:
         self.tasks, self.ended = tasks, 0
@@ -55,18 +72,22 @@ class Bars(Watcher):
     def tick(self, count: int) -> None:
         self.done += count
         self.ticks += 1
-        now = time.monotonic()
+        at = time.monotonic()
         if self.ticks == 2:  # the first tick is of what was there before
-            self.steady = (now, self.done)
-        rate = self.rate(now)
+            self.steady = (at, self.done)
+        rate = self.rate(at)
         if self.live and self.bar is not None:
             shown = ", ".join(filter(None, ["" if rate is None else f"{rate:.1f}/s", self.aside()]))
             self.progress.update(self.bar, completed=self.done, rate=shown)
-        elif now - self.shown > PLAIN_SECONDS:
-            self.shown = now
+        if at - self.shown > PLAIN_SECONDS:
+            self.shown = at
             left = "" if rate is None else f", {rate:.2g}/s, {(self.total - self.done) / rate:.0f} s left"
             others = f", {said}" if (said := self.aside()) else ""
-            self.say(f"  {self.done} of {self.total} samples{left}{others}")
+            line = f"  {self.done} of {self.total} samples{left}{others}"
+            if not self.live:
+                self.say(line)
+            elif self.journal is not None:
+                self.journal.write(line)
 
     def rate(self, now: float) -> float | None:
         """Samples a second since the first new one had come; None before there is anything to foretell from."""
@@ -102,6 +123,6 @@ def counting(watcher: Watcher, name: str) -> Callable[[int, int], None]:
     return progress
 
 
-def stderr_console() -> Console:
+def stderr_console(quiet: bool = False) -> Console:
     """Progress and remarks go to standard error, results to standard output."""
-    return Console(file=sys.stderr)
+    return Console(file=sys.stderr, quiet=quiet)

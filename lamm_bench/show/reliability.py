@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from lamm_bench.errors import BenchError
 from lamm_bench.measure.calibration import Bin
 from lamm_bench.measure.intervals import wilson
 
@@ -45,6 +46,14 @@ def panel(drawing: Drawing, left: float, name: str, bins: Sequence[Bin], told: s
     drawing.words((left - 34, TOP - 14), "right, %", size=10, fill=GREY)
     drawing.words((left + SIDE / 2, TOP + SIDE + 30), "confidence, %", size=11, anchor="middle", fill=GREY)
     drawing.words((left + SIDE / 2, TOP + SIDE + 50), told, size=11, anchor="middle")
+
+
+def reliability_of_runs(found: Mapping[str, Mapping[str, object]], title: str) -> Drawing:
+    """A panel for each task of each run, by the name that stands above it. Raises `BenchError` where likelihoods decided nothing."""
+    panels = panels_of(found)
+    if not panels:
+        raise BenchError("nothing to draw: in none of these runs did likelihoods decide (--recipe lamm/likelihood asks for them)")
+    return reliability(panels, title)
 
 
 def panels_of(details: Mapping[str, Mapping[str, object]]) -> list[Panel]:

@@ -173,13 +173,36 @@ def show_outcome(console: Console, outcome: Outcome) -> None:
         console.print(visible(f"A DIAGNOSIS: {outcome.diagnosis}"), highlight=False, markup=False, soft_wrap=True)
     if outcome.subsets:
         console.print("n of m: only the n items that have an answer are scored (--subset)", highlight=False, markup=False)
-    lines = notes_of(outcome)
+    lines = [line for score in outcome.scores if (line := calibration_line(score))]
+    lines += notes_of(outcome)
     lines += warnings(outcome.scores)
     lines += [f"{task}: {reason}" for task, reason in outcome.failures.items()]
     lines += [f"{tasks}: skipped, {reason}" for tasks, reason in together(outcome.skipped)]
     lines += [f"{task}: MISSING, {reason}" for task, reason in outcome.unavailable.items()]
     for line in lines:
         console.print(visible(line), highlight=False, markup=False, soft_wrap=True)
+
+
+def calibration_line(score: Score) -> str:
+    """Of answers that likelihoods decided, how far sureness and rightness lie apart; empty for others.
+
+    >>> error = Estimate(0.05, (0.02, 0.09), 80, "score", "lower")
+    >>> found = {"equal mass": error, "equal width": error, "Brier": error, "confidence": 0.8, "accuracy": 0.75}
+    >>> calibration_line(Score("ai2d", "standard", {}, {}, {}, calibration=found))
+    'ai2d: calibration error 0.050 [0.020, 0.090] (equal mass), 0.050 [0.020, 0.090] (equal width), Brier 0.050 [0.020, 0.090]; sure 80.0 %, right 75.0 %, n 80'
+    """
+    found = score.calibration
+    if not found:
+        return ""
+
+    def told(name: str) -> str:
+        own = found[name]
+        ends = f" [{own.ci95[0]:.3f}, {own.ci95[1]:.3f}]" if own.ci95 else ""
+        return "-" if own.value is None else f"{own.value:.3f}{ends}"
+
+    errors = ", ".join(f"{told(name)} ({name})" for name in ("equal mass", "equal width"))
+    sure = f"sure {100 * found['confidence']:.1f} %, right {100 * found['accuracy']:.1f} %, n {found['equal mass'].n}"
+    return f"{score.task}: calibration error {errors}, Brier {told('Brier')}; {sure}"
 
 
 def notes_of(outcome: Outcome) -> list[str]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from lamm_bench.measure.sure import restored
+from lamm_bench.show.reliability import reliability_of_runs
 from lamm_bench.show.told import facts_of
 from lamm_bench.types import FAILED
 
@@ -146,5 +148,29 @@ def metrics_table(task: TaskReport) -> str:
     heads = "".join(f"<th>{column}</th>" for column in columns)
     return (
         f'<details><summary>All metrics and protocols</summary><div class="wide"><table><thead><tr>{heads}</tr></thead>'
-        f"<tbody>{''.join(rows)}</tbody></table></div>{f'<ul>{notes}</ul>' if notes else ''}</details>"
+        f"<tbody>{''.join(rows)}</tbody></table></div>{f'<ul>{notes}</ul>' if notes else ''}</details>{sureness(task)}"
+    )
+
+
+def sureness(task: TaskReport) -> str:
+    """Of answers that likelihoods decided: calibration errors and Brier score with intervals, and the reliability diagram."""
+    found = headline(task).get("calibration")
+    if not found:
+        return ""
+    own = restored(found)
+    rows = "".join(
+        f'<tr><td>{esc(name)}</td><td class="n">{own[key].value:.3f}</td><td class="n">'
+        + (f"{own[key].ci95[0]:.3f} to {own[key].ci95[1]:.3f}" if own[key].ci95 else "-")
+        + f'</td><td class="n">{own[key].n}</td></tr>'
+        for name, key in (
+            ("calibration error, bins of equal mass", "equal mass"),
+            ("calibration error, bins of equal width", "equal width"),
+            ("Brier score", "Brier"),
+        )
+    )
+    told = f"sure {100 * own['confidence']:.1f} %, right {100 * own['accuracy']:.1f} %"
+    drawn = reliability_of_runs({task.name: own}, "Reliability").svg()
+    return (
+        f"<details><summary>Calibration: {esc(told)}</summary><table><thead><tr><th>measure</th><th>value</th><th>95 % interval</th>"
+        f"<th>n</th></tr></thead><tbody>{rows}</tbody></table>{drawn}</details>"
     )
