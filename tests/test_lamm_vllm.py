@@ -81,7 +81,10 @@ def asked(place: Path) -> list[Generate]:
         (Message("system", ("Look.",)), Message("user", (one, f"What is it? {'x ' * k}"))) for k in range(3) for one in media
     ]
     talks += [(Message("user", ("No picture at all.",)),), (Message("user", ("long " * 3000,)),)]
-    return [Generate(talk, max_new_tokens=4 + number, stop=tuple("aeiot .") if number % 2 else ()) for number, talk in enumerate(talks)]
+    return [
+        Generate(talk, max_new_tokens=4 + number, stop=tuple("aeiot .") if number % 2 else ())
+        for number, talk in enumerate(talks)
+    ]
 
 
 def adapter(folder: Path, place: Path, **more: Any) -> LammVllm:
