@@ -4,7 +4,7 @@
     sudo python benchmarks/faults_ray.py --questions 200 --network     # two "machines" as network namespaces of this one
 
 With `--network` a head with one worker and a node with another have an address each; their cable is pulled in the middle of the run and
-put back. Exit status 1 at the first answer that is lost or doubled, or at another byte of scores."""
+put back; then the head's whole machine is lost while the driver lives on the other one. Exit status 1 at the first answer that is lost or doubled, or at another byte of scores."""
 
 from __future__ import annotations
 
@@ -56,8 +56,8 @@ def within(space: str, *words: str) -> list[str]:
 
 
 @contextmanager
-def rays(place: Path) -> Iterator[None]:
-    """A head with one place in the first namespace, a node with one in the second."""
+def rays(place: Path) -> Iterator[list[subprocess.Popen[bytes]]]:
+    """A head with one place in the first namespace, a node with one in the second; gives both."""
     ray = str(Path(sys.executable).parent / "ray")
     common = ["--num-cpus=1", f"--object-store-memory={STORE}", "--block"]
     head = [ray, "start", "--head", f"--port={PORT}", f"--node-ip-address={HEAD}", "--include-dashboard=false", *common]
@@ -70,7 +70,7 @@ def rays(place: Path) -> Iterator[None]:
             with (place / f"ray-{number}.log").open("wb") as log:
                 begun.append(subprocess.Popen(within(space, *words, *own), stdout=log, stderr=log, start_new_session=True))
             time.sleep(8)
-        yield
+        yield begun
     finally:
         for process in reversed(begun):
             with contextlib.suppress(ProcessLookupError):
@@ -118,6 +118,32 @@ def cut(bench: Bench, folder: str, seconds: float) -> int:
     return meanwhile
 
 
+def lose_head(bench: Bench, folder: str, seconds: float) -> tuple[int, int | None]:
+    """Ends everything on the head's machine and pulls its cable, while the driver and a worker live on the other one.
+
+    Gives how many answers came afterwards, and with which status the command ended (None: not within `seconds`, and it was killed). What is
+    left is asked by one process, without Ray."""
+    words = ["--engine", "ray", "--address", f"{HEAD}:{PORT}", "--patience", "5"]
+    process = bench.start(folder, 2, *words, through=within(SPACES[1]))
+    while process.poll() is None and (bench.lines(folder) < bench.questions // 10 or len(bench.living()) < 2):
+        time.sleep(0.02)
+    sh("ip", "-n", SPACES[0], "link", "set", "lamm0", "down")
+    before = bench.lines(folder)
+    for pid in subprocess.run(["ip", "netns", "pids", SPACES[0]], capture_output=True, text=True).stdout.split():
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(int(pid), signal.SIGKILL)
+    try:
+        process.communicate(timeout=seconds)
+        status: int | None = process.returncode
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.communicate()
+        status = None
+    meanwhile = bench.lines(folder) - before
+    bench.whole(folder, 0)
+    return meanwhile, status
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--questions", type=int, default=200)
@@ -149,6 +175,12 @@ def main() -> None:
                 meanwhile = cut(bench, "cut", asked.cut)
                 right &= row(bench, f"cable out for {asked.cut:g} s", "cut", 0, orphans(bench), time.monotonic() - begun)
                 print(f"  ({meanwhile} answers came while it was out)")
+                begun = time.monotonic()
+                meanwhile, status = lose_head(bench, "headless", 180.0)
+                right &= row(
+                    bench, "the head's machine lost, then one process", "headless", 1, orphans(bench), time.monotonic() - begun
+                )
+                print(f"  ({meanwhile} answers came after it was lost; the command ended with status {status})")
     sys.exit(0 if right else 1)
 
 
