@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import threading
 from collections.abc import Iterator, Sequence
@@ -11,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from rich.console import Console
 
 from lamm_bench.adapters.lamm import Lamm
 from lamm_bench.ask import carrying
@@ -20,8 +22,12 @@ from lamm_bench.errors import BenchError, MediaError, Stopped
 from lamm_bench.keep.ledger import Ledger
 from lamm_bench.keep.runs import Run
 from lamm_bench.lamm.vision import PictureEncoder
+from lamm_bench.show import progress
+from lamm_bench.spread.fleet import Fleet, Model
+from lamm_bench.spread.processes import Processes
 from lamm_bench.types import Generate, Job, Media, Message, Record, Response, Sample
 
+from .commands import lamm_bench
 from .fakes import ColourTask, Looker, catalog_with, draw_root
 from .toys import picture, toy_checkpoint
 
@@ -171,3 +177,66 @@ def test_pictures_of_the_next_batch_are_opened_in_other_threads(tmp_path: Path, 
     assert [number for number, response in found.items() if response.status == "media_error"] == [3]
     with pytest.raises(MediaError):
         adapter.asker.embed([shown[3]])
+
+
+def test_progress_of_a_stream_counts_its_tasks() -> None:
+    bars = progress.Bars(Console(file=io.StringIO(), width=200))
+    bars.expect(3)
+    bars.together(["colours", "shades"], 10)
+    bars.tick(10)
+    bars.end("2 tasks")
+    bars.together(["tones"], 5)
+    bars.tick(5)
+    bars.end("tones")
+    said = bars.console.file.getvalue().splitlines()  # type: ignore[attr-defined]
+    assert "10/10" in said[0] and "2 of 3 tasks" in said[0] and said[1].startswith("tones ") and "3 of 3 tasks" in said[1]
+
+
+@pytest.mark.parametrize(
+    ("values", "has", "may"),
+    [({}, [], True), ({}, ["begin"], False), ({"overlaps": True}, ["begin"], True), ({"exact": False}, [], False)],
+)
+def test_workers_are_asked_about_several_tasks_where_their_model_may_be(
+    values: dict[str, Any], has: list[str], may: bool
+) -> None:
+    fleet = Fleet(Model("looker"), Looker(), Processes([{}]))
+    fleet._hello = {"values": {"modalities": frozenset({"image"}), **values}, "has": has, "fingerprint": "looks"}
+    fleet.crew._count = 1  # nobody is started
+    assert carrying.overlaps(fleet) is may
+
+
+PLUGIN = """
+from lamm_bench.types import Response
+
+class Echo:
+    name, modalities = "echo", frozenset({"image"})
+    def fingerprint(self):
+        return "echo"
+    def generate(self, requests):
+        for number, request in enumerate(requests):
+            yield number, Response(f"{request.sample} of {len(request.messages)}")
+
+ADAPTERS = {"echo": Echo}
+"""
+
+
+def test_workers_answer_a_stream_of_tasks_as_one_process_does(tmp_path: Path, mini_root: Path) -> None:
+    (tmp_path / "echo.py").write_text(PLUGIN)
+    words = [
+        "run",
+        "--plugin",
+        tmp_path / "echo.py",
+        "--model",
+        "echo",
+        "--tasks",
+        "svt,cifar10",
+        "--limit",
+        "6",
+        "--data-root",
+        mini_root,
+    ]
+    for name, more in (("one", []), ("many", ["--workers", "2"])):
+        result = lamm_bench(*words, "--output", tmp_path / name, *more)
+        assert result.exit_code == 0, result.output
+        assert "2 tasks            12/12" in result.output
+    assert scores_of(tmp_path / "one") == scores_of(tmp_path / "many")
