@@ -99,14 +99,14 @@ class Carrier:
             with self.listed(name):
                 one = opened(work, self.recipe, self.adapter, ledgers[name], self.seed, self.watcher.tick, **mine)
                 begun.append(one)
-        whole = len(begun) < 2
-        if not whole:
+        asked = False
+        if len(begun) > 1:
             with self.listed(None):
                 ask(begun, self.adapter)
-                whole = True
+                asked = True
         for one in begun:
             with self.listed(one.job.task.name):
-                if len(begun) == 1 or not whole:
+                if not asked:
                     ask([one], self.adapter)
             self.tell(one)
 
