@@ -139,8 +139,10 @@ def lose_head(bench: Bench, folder: str, seconds: float) -> tuple[int, int | Non
             with contextlib.suppress(ProcessLookupError):
                 os.kill(int(pid), signal.SIGKILL)
     try:
-        process.communicate(timeout=seconds)
+        told = process.communicate(timeout=seconds)[1].decode(errors="replace").strip()
         status: int | None = process.returncode
+        if status:
+            print(f"  (it said: ... {told[-200:]})")
     except subprocess.TimeoutExpired:
         process.kill()
         process.communicate()
