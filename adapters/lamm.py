@@ -36,6 +36,7 @@ class Lamm:
     feature_cache_size: int = 20480  # MiB of that folder
     name: str = "lamm"
     begins: ClassVar[bool] = True
+    overlaps: ClassVar[bool] = True  # of a task only the layout, the transform and whether conversations go on matter here
     _asker: Any = field(default=None, init=False, repr=False)
 
     def __post_init__(self) -> None:

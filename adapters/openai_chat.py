@@ -65,6 +65,7 @@ class OpenAIChat:
     seed: int = 0  # of the back-off's jitter
     clock: Clock = field(default_factory=Clock, init=False, repr=False)
     name: ClassVar[str] = "openai-chat"
+    overlaps: ClassVar[bool] = True  # no question knows of which task it is
     _exchange: Exchange | None = field(default=None, init=False, repr=False)
     _servers: dict[str, Server] = field(default_factory=dict, init=False, repr=False)
     _away: dict[str, str] = field(default_factory=dict, init=False, repr=False)  # servers that did not answer at first, and why

@@ -325,7 +325,8 @@ class Adapter(Protocol):
     cannot be asked; `usage()`, what was used (tokens, cost); `remembers`, of how many dialogues it keeps what was computed, so
     that their next turns are best asked before others begin; `one_medium`, True where a conversation may hold one medium at most;
     `embed(things)`, vectors of texts or media, with `embeds`, what it can (ask/embedding.py); `ignores`, of `{"prompt", "media"}` what it never looks at by
-    design; `coordinates`, the convention of its places (lamm_bench.read.conventions), and `seen(media)`, the width and height in which
+    design; `overlaps`, True where questions of several tasks may come in one call, after `begin` was told of all of them (as they may
+    where there is no `begin`): their jobs differ in task and samples alone; `coordinates`, the convention of its places (lamm_bench.read.conventions), and `seen(media)`, the width and height in which
     it sends a picture; `exact`, False where rounding may move answers with the batch; `begins`, True where `score` knows a request's `begun` and `window`; `loss(score_request)`, the training loss in nats
     of each option, which `score` must be minus of; `told(messages)`, the text that the model gets of a conversation; `plain()`, the
     same adapter without anything kept or shared. The doctor reads the last five (docs/adapters.md). One with an attribute

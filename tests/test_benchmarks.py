@@ -82,6 +82,24 @@ def test_workers_and_drivers_that_are_killed_lose_nothing(
     assert int(rows[3][-6]) >= 1  # a driver died
 
 
+def test_drivers_that_are_killed_and_folders_that_lag_lose_nothing(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ("--questions", "12", "--deaths", "2", "--shards", "2", "--views", "2", "--seconds", "0.001")
+    with pytest.raises(SystemExit) as ended:
+        benchmark("faults_files", monkeypatch, *words).main()
+    rows = [line.split() for line in capsys.readouterr().out.splitlines()[1:4]]
+    assert ended.value.code == 0 and all(row[-5:-1] == ["0", "0", "0", "identical"] for row in rows)
+
+
+def test_overlap_prints_its_ratio(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    module = benchmark("overlap", monkeypatch, "--only", "batches", "--tasks", "svt,cifar10,scanqa", "--limit", "3")
+    monkeypatch.setattr(module, "SECONDS", 0.02)
+    with pytest.raises(SystemExit) as ended:
+        module.main()
+    assert ended.value.code == 0 and re.search(r"^batches +9 .* [23]\.\d\dx .*identical$", capsys.readouterr().out, re.M)
+
+
 def test_serving_prints_its_rates(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "k")
     benchmark("serving", monkeypatch, "--questions", "40", "--seconds", "0.002", "--failing", "0", "--replicas", "1", "2").main()

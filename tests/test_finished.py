@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from lamm_bench.ask import finished, seals, session
+from lamm_bench.ask import carrying, finished, seals
 from lamm_bench.ask.catalog import Catalog, load_catalog
 from lamm_bench.ask.outcome import Outcome, Watcher
 from lamm_bench.ask.session import Options, run
@@ -40,13 +40,13 @@ def colours() -> Catalog:
 def scored(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The tasks that were scored, as they are."""
     found: list[str] = []
-    real = session.score_task
+    real = carrying.score_task
 
     def counted(catalog: Any, task: Any, *more: Any, **named: Any) -> Any:
         found.append(task.name)
         return real(catalog, task, *more, **named)
 
-    monkeypatch.setattr(session, "score_task", counted)
+    monkeypatch.setattr(carrying, "score_task", counted)
     return found
 
 

@@ -598,12 +598,13 @@ def test_no_death_and_no_concurrency_changes_an_answer(tmp_path: Path) -> None:
         with faulty_server(act) as server:
             from lamm_bench.ask.recipe import Recipe
             from lamm_bench.ask.runner import ask as ask_all
-            from lamm_bench.ask.runner import plan
+            from lamm_bench.ask.runner import opened, plan
             from lamm_bench.keep.ledger import Ledger
 
             task = ColourTask()
             ledger = Ledger.open(tmp_path / f"{len(records)}.jsonl", write=True)
-            ask_all(plan(task, task.samples(root), None, 0, None), Recipe("r"), chat(server, retries=50, **settings), ledger, 0)
+            adapter = chat(server, retries=50, **settings)
+            ask_all([opened(plan(task, task.samples(root), None, 0, None), Recipe("r"), adapter, ledger, 0)], adapter)
             ledger.close()
             records.append({name: (record.status, record.prediction) for name, record in ledger.ended.items()})
     assert records[0] == records[1] == records[2] and len(records[0]) == 12

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -88,6 +89,27 @@ def test_a_share_that_comes_later_is_merged_into_what_is_there(sharded: Path, tm
     lamm_bench("merge", sharded / "part3", "--output", tmp_path / "merged")
     lamm_bench("merge", *parts(sharded), "--output", tmp_path / "merged")
     same(sharded / "whole", tmp_path / "merged")
+
+
+def test_a_shared_folder_that_lags_costs_answers_only_until_it_has_caught_up(sharded: Path, tmp_path: Path) -> None:
+    """Of the last share a file has come in half, two are not there yet, and then not even the manifest is whole."""
+    late, merged = tmp_path / "part3", tmp_path / "merged"
+    shutil.copytree(parts(sharded)[2], late)
+    lines = (late / "records/svt.jsonl").read_bytes()
+    (late / "records/svt.jsonl").write_bytes(lines[: len(lines) // 2 + 7])
+    (late / "records/lsp.jsonl").unlink()
+    (late / "share.json").unlink()
+    seen = [*parts(sharded)[:2], late]
+    result = lamm_bench("merge", *seen, "--output", merged)
+    assert result.exit_code == 3 and "not here, or not finished: 3" in result.output and "samples are missing" in result.output
+    manifest = (late / "manifest.json").read_bytes()
+    (late / "manifest.json").write_bytes(manifest[: len(manifest) // 2])
+    before = records_of(merged)
+    assert str(late / "manifest.json") in refusal("merge", *seen, "--output", merged)
+    assert records_of(merged) == before
+    result = lamm_bench("merge", *parts(sharded), "--output", merged)
+    assert result.exit_code == 0, result.output
+    same(sharded / "whole", merged)
 
 
 def test_of_two_folders_with_the_same_samples_the_first_that_ended_counts(tmp_path: Path) -> None:

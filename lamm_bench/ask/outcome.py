@@ -31,6 +31,10 @@ class Watcher:
 
     def begin(self, task: str, total: int) -> None: ...
 
+    def together(self, tasks: Sequence[str], total: int) -> None:
+        """Several tasks begin that are asked as one; their `end` comes once, under the same name."""
+        self.begin(tasks[0] if len(tasks) == 1 else f"{len(tasks)} tasks", total)
+
     def tick(self, count: int) -> None: ...
 
     def end(self, task: str) -> None: ...

@@ -1,4 +1,4 @@
-"""Asks an adapter about samples: `drive` advances every open dialogue by one response, `ask` keeps what was said.
+"""Asks an adapter about samples: `drive` advances every open dialogue by one response, `ask` keeps what was said, of one task or of several.
 
 The adapter owns batching, the runner order, durability and status. A run that died goes on from the responses that are on
 disk: flows are pure, so replaying the responses brings each dialogue back to where it was."""
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import gc
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -177,15 +177,30 @@ def why_not(task: Task, recipe: Recipe, adapter: Adapter) -> str | None:
 
 @dataclass
 class Asked:
-    """What `ask` did, for the progress bar and the timing file."""
+    """What asking did, for the progress bar and the timing file."""
 
     new: int = 0  # samples that ended now
     kept: int = 0  # samples that had ended before
     foreign: int = 0  # samples that had ended after other questions than these: asked again
-    seconds: float = 0.0
+    seconds: float = 0.0  # of several tasks in one stream: the stream's, by the share of their answers' seconds
 
 
-def ask(
+@dataclass
+class Opened:
+    """A task whose dialogues stand where its ledger leaves them."""
+
+    job: Job
+    ledger: Ledger
+    tick: Callable[[int], None]
+    asked: Asked
+    dialogues: list[Dialogue]
+
+    @property
+    def left(self) -> list[Dialogue]:
+        return [one for one in self.dialogues if not one.ended]
+
+
+def opened(
     work: Plan,
     recipe: Recipe,
     adapter: Adapter,
@@ -193,13 +208,11 @@ def ask(
     seed: int,
     tick: Callable[[int], None] = lambda count: None,
     mine: Callable[[Sample], bool] = lambda sample: True,
-) -> Asked:
-    """Asks about every sample (of those that are `mine`) that has not ended; each response is in the ledger before the next is
-    looked at.
+) -> Opened:
+    """The dialogues about every sample (of those that are `mine`) that has not ended, for `ask`; what cannot be asked ends here.
 
     A sample that ended as `model_error` is asked again: the next attempt may find the server or the memory it lacked. So is one
     whose answers are to other questions than those that would be asked now."""
-    begun = time.monotonic()
     asked = Asked()
     samples = [sample for sample in work.samples if mine(sample)]
     usable, unfit = fitted([sample for sample in samples if sample.id not in work.unusable], adapter)
@@ -225,17 +238,33 @@ def ask(
                 asked.foreign += 1
             dialogues.append(dialogue)
     tick(asked.kept + asked.new)
-    if dialogues:
-        several = any(one.sample.parts for one in dialogues)  # one question for each part, which all begin alike
-        goes_on = several or getattr(recipe.inferencer_for(work.task.name), "goes_on", True)
-        shown = [as_asked(recipe, work.task, sample) for sample in work.samples]
-        tell(adapter, Job(work.task, shown, recipe.scenario.image_transform, recipe.instruction.layout, seed, goes_on))
-        for _ in talk(dialogues, adapter, ledger):
-            asked.new += 1
-            tick(1)
-    ledger.flush()
-    asked.seconds = time.monotonic() - begun
-    return asked
+    several = any(one.sample.parts for one in dialogues)  # one question for each part, which all begin alike
+    goes_on = several or getattr(recipe.inferencer_for(work.task.name), "goes_on", True)
+    shown = [as_asked(recipe, work.task, sample) for sample in work.samples]
+    job = Job(work.task, shown, recipe.scenario.image_transform, recipe.instruction.layout, seed, goes_on)
+    return Opened(job, ledger, tick, asked, dialogues)
+
+
+def ask(tasks: Sequence[Opened], adapter: Adapter) -> None:
+    """Asks what is left of one task, or of several as one stream of requests; each response is in its ledger before the next is
+    looked at. May be called again after an error: it goes on where that came."""
+    begun, left = time.monotonic(), [one for one in tasks if one.left]
+    for one in left:
+        tell(adapter, replace(one.job, goes_on=any(other.job.goes_on for other in left)))
+    dialogues = [(one, dialogue) for one in left for dialogue in one.left]
+    worked = dict.fromkeys(map(id, left), 0.0)
+    try:
+        for number in talk([dialogue for _, dialogue in dialogues], adapter) if dialogues else ():
+            one, dialogue = dialogues[number]
+            one.asked.new += 1
+            worked[id(one)] += dialogue.seconds
+            one.tick(1)
+    finally:
+        seconds, all_of_them = time.monotonic() - begun, sum(worked.values())
+        for one in left:
+            one.asked.seconds += seconds * (worked[id(one)] / all_of_them if all_of_them else 1 / len(left))
+    for one in tasks:
+        one.ledger.flush()
 
 
 @dataclass
@@ -244,6 +273,7 @@ class Dialogue:
 
     sample: Sample
     flow: Flow[Prediction]
+    ledger: Ledger
     request: Request | None = None  # what is asked next; None when all was said
     conclusion: Prediction | None = None
     last: Response | None = None  # that was said before
@@ -251,6 +281,7 @@ class Dialogue:
     cut: bool = False  # whether any response so far was cut by the token limit
     seconds: float = 0.0
     queued: float = 0.0
+    ended: bool = False  # whether its end is written
 
     @property
     def over(self) -> bool:
@@ -264,6 +295,7 @@ class Dialogue:
 
     def end(self, response: Response) -> Record:
         """How it ended with this response."""
+        self.ended = True
         status, said = status_of(response), self.conclusion.text if self.conclusion is not None else None
         if status == "ok" and self.cut and (self.sample.parts or isinstance(said, Mapping)):
             status = "truncated"
@@ -272,7 +304,7 @@ class Dialogue:
 
 def replayed(flow: Flow[Prediction], sample: Sample, ledger: Ledger) -> Dialogue:
     """The dialogue as far as the ledger has it: only answers to the very requests that are made now are taken."""
-    one = Dialogue(sample, flow)
+    one = Dialogue(sample, flow, ledger)
     one.request, one.conclusion = advance(flow, None)
     said = ledger.said.get(sample.id, {})
     while one.request is not None and one.step in said and said[one.step][0] == request_digest(one.request):
@@ -294,21 +326,22 @@ def tell(adapter: Adapter, job: Job) -> None:
         begin(job)
 
 
-def talk(dialogues: Sequence[Dialogue], adapter: Adapter, ledger: Ledger) -> Iterable[str]:
-    """Drives every dialogue to its end, from where it stands; yields the ids of samples as they end."""
+def talk(dialogues: Sequence[Dialogue], adapter: Adapter) -> Iterator[int]:
+    """Drives every dialogue to its end, from where it stands; yields the numbers of those that end."""
     begun = time.monotonic()
-    for one in dialogues:
+    for number, one in enumerate(dialogues):
         if one.over:  # all was said, but the end had not been written
-            ledger.append(one.sample.id, one.step, "", None, one.end(one.last or Response()))
-            yield one.sample.id
+            one.ledger.append(one.sample.id, one.step, "", None, one.end(one.last or Response()))
+            yield number
     standing = {number: one.request for number, one in enumerate(dialogues) if one.request is not None}
     for (number, request, response), then in drive([one.flow for one in dialogues], standing, adapter):
         one, step = dialogues[number], dialogues[number].step
         one.take(response)
         over = response.error is not None or isinstance(then, Prediction)
+        one.request = None if over else then  # type: ignore[assignment]
         if over:
             one.conclusion = then if isinstance(then, Prediction) else None
             one.queued = max(0.0, time.monotonic() - begun - one.seconds)
-        ledger.append(one.sample.id, step, request_digest(request), response, one.end(response) if over else None)
+        one.ledger.append(one.sample.id, step, request_digest(request), response, one.end(response) if over else None)
         if over:
-            yield one.sample.id
+            yield number

@@ -5,33 +5,32 @@ One broken image, one failing task or one missing meta file never stops the rest
 from __future__ import annotations
 
 import os
-import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from lamm_bench.errors import BenchError, Stopped, unknown
+from lamm_bench.errors import BenchError, unknown
 from lamm_bench.keep.files import canonical, digest, read_json, storable
-from lamm_bench.keep.ledger import Ledger, count_ended
+from lamm_bench.keep.ledger import count_ended
 from lamm_bench.keep.manifest import asking_of
 from lamm_bench.keep.runs import Run
 from lamm_bench.measure.pooling import Pool
-from lamm_bench.measure.scoring import Score, pooled
-from lamm_bench.measure.sums import sums_of
+from lamm_bench.measure.scoring import pooled
 from lamm_bench.task import options_unseen
 from lamm_bench.types import Adapter, to_json
 
 from . import finished, seals
+from .carrying import Carrier, streams
 from .catalog import Catalog
-from .coordinates import answers, foreign, hint, of_manifest, spoken
+from .coordinates import foreign, hint, spoken
 from .corrupt.chain import left_out, parse
 from .corrupt.chain import why_not as why_not_worse
 from .identity import Grown, circumstances, describe, fingerprint, noted, remember
-from .outcome import Outcome, Watcher, in_pool, latencies, load, score_task, together, why_failed, with_pools
+from .outcome import Outcome, Watcher, load, together, with_pools
 from .recipe import Recipe
-from .runner import Plan, ask, many_objects, plan, why_not
+from .runner import Plan, many_objects, plan, why_not
 from .shares import FILE, Share
 from .shots import shots_for, told_of
 from .transforms import CONTROLS
@@ -126,9 +125,10 @@ def run(options: Options, catalog: Catalog, adapter: Adapter, root: Path, source
         with finished.watched(root, read):
             held = held_besides(opened, plans, catalog, root, outcome) if options.share is None else []
         watcher.expect(len(plans) + len(held))
-        for work in in_order([*plans, *held], catalog):
-            asking = None if work in held else adapter
-            outcome.scores += carry_out(work, recipe, asking, opened, options, catalog, outcome, watcher)
+        protocols, seed = options.protocols or recipe.metric.protocols, options.seed
+        carrier = Carrier(recipe, adapter, opened, protocols, seed, options.share, catalog, outcome, watcher)
+        for stream in streams(in_order([*plans, *held], catalog), adapter):
+            outcome.scores += carrier.carry(stream, [work.task.name for work in held])
         notes = learnt(opened.manifest, adapter, watcher)
         if options.share is not None:
             opened.save(FILE, options.share.told(outcome.skipped, outcome.unavailable, notes))
@@ -270,91 +270,6 @@ def learnt(manifest: Mapping[str, Any], adapter: Adapter, watcher: Watcher) -> l
     for sentence in found:
         watcher.say(f"note: {sentence}")
     return found
-
-
-def carry_out(
-    work: Plan,
-    recipe: Recipe,
-    adapter: Adapter | None,  # None: what was asked is scored, and nothing more is asked
-    opened: Run,
-    options: Options,
-    catalog: Catalog,
-    outcome: Outcome,
-    watcher: Watcher,
-) -> list[Score]:
-    """Asks and scores one task. A fault in it is kept in `errors/<task>.txt`, listed, and does not stop the others."""
-    name = work.task.name
-    watcher.begin(name, len(work.samples if options.share is None else options.share.samples(work)))
-    ledger = opened.ledger(name, write=adapter is not None)
-    if ledger.damaged:
-        lines = ", ".join(map(str, ledger.damaged[:5])) + (" ..." if len(ledger.damaged) > 5 else "")
-        watcher.say(
-            f"{name}: {len(ledger.damaged)} lines of {ledger.path} are damaged or of another run (line {lines}); "
-            f"they were moved to {ledger.path.stem}.damaged, and their samples are asked again"
-        )
-    try:
-        if adapter is not None:
-            put(work, recipe, adapter, ledger, options, outcome, watcher)
-        else:
-            watcher.tick(len(work.samples))
-    except Stopped as stop:
-        outcome.unavailable[name] = f"not all was asked: {stop}"
-        watcher.say(f"{name}: {outcome.unavailable[name]}")
-    except (BenchError, KeyboardInterrupt):
-        raise
-    except Exception as error:
-        fault(opened, name, error, outcome, watcher)
-    finally:
-        ledger.close()
-        watcher.end(name)
-    if reason := why_failed(ledger.ended.values()):
-        outcome.failures[name] = reason
-    outcome.seconds[name] = latencies(ledger.ended.values())
-    if options.share is not None:
-        outcome.left += options.share.left(work, ledger)
-        return []
-    return scored(work, ledger, opened, options.protocols or recipe.metric.protocols, catalog, outcome, watcher)
-
-
-def put(
-    work: Plan, recipe: Recipe, adapter: Adapter, ledger: Ledger, options: Options, outcome: Outcome, watcher: Watcher
-) -> None:
-    """Asks what is left to ask of a task, and notes how it went."""
-    mine = {} if options.share is None else {"mine": options.share.has}
-    asked = ask(work, recipe, adapter, ledger, options.seed, watcher.tick, **mine)
-    if asked.new:
-        outcome.rates[work.task.name] = asked.new / max(asked.seconds, 1e-9)
-    if asked.foreign:
-        watcher.say(f"{work.task.name}: {asked.foreign} samples held answers to other questions than these, and were asked again")
-
-
-def scored(
-    work: Plan, ledger: Ledger, opened: Run, protocols: Sequence[str], catalog: Catalog, outcome: Outcome, watcher: Watcher
-) -> list[Score]:
-    """The task's scores, kept. A task that cannot read or count its answers loses its own figures and no other's."""
-    name = work.task.name
-    try:
-        with many_objects():
-            found = answers(ledger, work.samples, of_manifest(opened.manifest))
-            scores = score_task(catalog, work.task, work.samples, found, protocols, work.file, keep_rows=True)
-    except BenchError:
-        raise
-    except Exception as error:
-        fault(opened, name, error, outcome, watcher)
-        return []
-    values = {s.protocol: {"samples": storable(to_json(s.samples)), "sums": storable(sums_of(s.rows))} for s in scores}
-    opened.save(f"scores/{name}.json", {"task": name, "protocols": values})
-    return [s if in_pool(catalog, work.task, s.protocol) else replace(s, rows=()) for s in scores]
-
-
-def fault(opened: Run, name: str, error: Exception, outcome: Outcome, watcher: Watcher) -> None:
-    """Keeps a bug's traceback where its author finds it, and its sentence where the user does."""
-    (opened.folder / "errors").mkdir(exist_ok=True)
-    (opened.folder / "errors" / f"{name}.txt").write_text(traceback.format_exc(), encoding="utf-8", errors="backslashreplace")
-    said = " ".join(str(error).split())[:300]
-    outcome.unavailable[name] = f"{type(error).__name__}: {said} (errors/{name}.txt has the traceback)"
-    watcher.say(f"{name}: {outcome.unavailable[name]}")
-    watcher.detail(traceback.format_exc())
 
 
 def worse_head(identity: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import re
 import time
 import zlib
 from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from .files import sync_folder, write_whole
 
 FLUSH_LINES = 64  # lines between two fsyncs ...
 FLUSH_SECONDS = 0.5  # ... or this much time, whichever comes first
+BEHIND = 16 * FLUSH_LINES  # lines that a slow disk may owe before anybody waits for it
 
 
 @dataclass
@@ -39,6 +41,8 @@ class Ledger:
     _file: Any = None
     _waiting: int = 0
     _flushed: float = 0.0
+    _syncer: ThreadPoolExecutor | None = None
+    _syncing: Future[None] | None = None
     _whole: int = 0  # bytes of whole lines
     _lines: int = 0  # that were read
     _file_number: int = 0  # of the file that was read: it may be replaced by another one
@@ -150,7 +154,7 @@ class Ledger:
             self._write(signed(line, self.seal))
             self._waiting += 1
             if self._waiting >= FLUSH_LINES or time.monotonic() - self._flushed > FLUSH_SECONDS:
-                self._sync()
+                self._sync_soon()
         except OSError as error:
             raise self._cannot_write(error) from error
 
@@ -165,7 +169,24 @@ class Ledger:
         while rest:
             rest = rest[self._file.write(rest) :]
 
+    def _sync_soon(self) -> None:
+        """Has the disk write what the system was told, in a thread, so that no batch waits for it. Raises what the last time raised."""
+        if self._syncing is not None:
+            if not self._syncing.done() and self._waiting < BEHIND:
+                return
+            self._synced()
+        self._syncer = self._syncer or ThreadPoolExecutor(1, "ledger")
+        self._syncing = self._syncer.submit(os.fsync, self._file.fileno())
+        self._waiting, self._flushed = 0, time.monotonic()
+
+    def _synced(self) -> None:
+        """Waits for the disk, where it was asked to write."""
+        asked, self._syncing = self._syncing, None
+        if asked is not None:
+            asked.result()
+
     def _sync(self) -> None:
+        self._synced()
         os.fsync(self._file.fileno())
         self._waiting, self._flushed = 0, time.monotonic()
 
@@ -186,6 +207,9 @@ class Ledger:
             try:
                 self.flush()
             finally:
+                if self._syncer is not None:
+                    self._syncer.shutdown()
+                    self._syncer = None
                 self._file.close()
                 self._file = None
 

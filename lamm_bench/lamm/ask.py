@@ -177,6 +177,8 @@ class Asker:
         at = 0
         while at < len(placed):
             chosen = next_batch(placed, at, size or self.batch_size, self.budget)
+            after = next_batch(placed, at + len(chosen), size or self.batch_size, self.budget)
+            self.seer.expect([one.row for one in (*chosen, *after)])
             answers: list[tuple[int, Response]] = []
             ran_out = ""
             try:

@@ -1,7 +1,7 @@
 """Which rows go through the model together, and behind which common beginning. Nothing here computes with tensors.
 
 Rows about one image or cloud share everything up to its last token, and whatever follows alike; rows without such company
-share what all of them begin with, which is mostly the task's system message."""
+share what all of those begin with that have the same words before their medium, which is mostly the task's system message."""
 
 from __future__ import annotations
 
@@ -64,6 +64,9 @@ def place(
     for index, row in enumerate(rows):
         groups[identity(cut(row, 0, head(row, slots)), key) if row.media else None].append(index)
     for name in [name for name, members in groups.items() if name is not None and len(members) == 1 and name not in kept]:
+        (alone,) = groups.pop(name)
+        groups[before(rows[alone])].append(alone)  # with those of its task, where several are asked together
+    for name in [name for name, members in groups.items() if isinstance(name, Before) and len(members) == 1]:
         groups[None] += groups.pop(name)
     placed: list[list[Placed]] = []
     for number, members in enumerate(groups.values()):
@@ -91,6 +94,17 @@ def resumed(placed: Sequence[Placed], kept: Callable[[Encoded], Kept | None], ke
         number = names.setdefault(identity(cut(one.row, 0, found.begin), key), len(names))
         first.append(replace(one, shared=found.begin, group=after + number, kept=found.end - found.begin))
     return sorted(first, key=lambda one: one.group) + rest
+
+
+@dataclass(frozen=True)
+class Before:
+    """What stands before a row's first medium: mostly its task's system message."""
+
+    ids: tuple[int, ...]
+
+
+def before(row: Encoded) -> Before:
+    return Before(row.ids[: min((start for start, _ in row.media), default=0)])
 
 
 def head(row: Encoded, slots: dict[str, int]) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -20,6 +21,7 @@ from .memory import RAN_OUT, is_out_of_memory, release
 from .model import Lamm
 
 TOGETHER = 32  # media that an encoder is given at once
+THREADS = 4  # that decode and resize what the next batch will show, while the model is at this one
 Key = tuple[str, str, str]  # kind, hash of the content, preprocessing
 Held = dict[Key, Tensor]
 
@@ -34,6 +36,8 @@ class Seer:
     transform: str = "squash"
     _digests: dict[str, str] = field(default_factory=dict, repr=False)
     _together: int = TOGETHER
+    _ahead: dict[Key, Future[np.ndarray]] = field(default_factory=dict, repr=False)
+    _threads: ThreadPoolExecutor | None = field(default=None, repr=False)
 
     def key(self, one: Media) -> Key:
         """What its tokens depend on: content and preprocessing. A blank one's content is what it has the shape of."""
@@ -57,9 +61,9 @@ class Seer:
             if kept is not None:
                 held[key] = kept
                 continue
-            sealed = replace(one, sha256=key[1]) if one.sha256 == "" else one  # a cloud is thinned by a stream of its content's
+            begun = self._ahead.pop(key, None)
             try:
-                ready.setdefault(one.kind, {})[key] = self.encoder(one.kind).prepare(sealed, self.transform)
+                ready.setdefault(one.kind, {})[key] = self.prepared(one, key) if begun is None else begun.result()
             except MediaError as error:
                 faults[key] = str(error)
         for kind, found in ready.items():
@@ -69,6 +73,23 @@ class Seer:
                 if self.folder is not None:
                     self.folder.put(self.file_key(key), tokens)
         return held, faults
+
+    def prepared(self, one: Media, key: Key) -> np.ndarray:
+        """A medium decoded and resized, as its encoder takes it. Raises `MediaError`."""
+        sealed = replace(one, sha256=key[1]) if one.sha256 == "" else one  # a cloud is thinned by a stream of its content's
+        return np.asarray(self.encoder(one.kind).prepare(sealed, key[2] or self.transform))
+
+    def expect(self, rows: Sequence[Encoded]) -> None:
+        """Begins to decode and resize the media of rows that come next, in threads; what the last rows did not need after all is dropped."""
+        wanted = {self.key(one): one for row in rows for _, one in row.media}
+        for key in [key for key in self._ahead if key not in wanted]:
+            self._ahead.pop(key).cancel()
+        for key, one in wanted.items():
+            if key in self._ahead or key in self.cache or key[0] not in self.model.encoders:
+                continue
+            if self.folder is None or not self.folder.path(self.file_key(key)).exists():
+                self._threads = self._threads or ThreadPoolExecutor(THREADS, "media")
+                self._ahead[key] = self._threads.submit(self.prepared, one, key)
 
     def encoded(self, kind: str, prepared: dict[Key, np.ndarray]) -> Held:
         """Tokens of all of one kind, a few at a time, fewer when memory runs out."""

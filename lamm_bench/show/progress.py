@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
@@ -40,6 +40,7 @@ class Bars(Watcher):
         self.steady: tuple[float, int] | None = None  # when the first answer had come, and how many were there: loading is over
         self.ticks = 0
         self.tasks = self.ended = 0  # of a run: expected, and behind us
+        self.at_once = 1  # tasks that the bar is of
         self.aside: Callable[[], str] = str  # what else is to be shown of those who answer; nothing where one process does
 
     def say(self, text: str) -> None:
@@ -61,7 +62,12 @@ class Bars(Watcher):
     def expect(self, tasks: int) -> None:
         self.tasks, self.ended = tasks, 0
 
+    def together(self, tasks: Sequence[str], total: int) -> None:
+        super().together(tasks, total)
+        self.at_once = len(tasks)
+
     def begin(self, task: str, total: int) -> None:
+        self.at_once = 1
         self.steady, self.ticks = None, 0
         self.total, self.done, self.begun = total, 0, time.monotonic()
         self.shown = self.begun
@@ -102,7 +108,7 @@ class Bars(Watcher):
             if self.bar is not None:
                 self.progress.remove_task(self.bar)
             self.bar = None
-        self.ended += 1
+        self.ended += self.at_once
         among = f", {self.ended} of {self.tasks} tasks" if self.tasks > 1 and self.ended <= self.tasks else ""
         self.say(f"{task:<18} {self.done}/{self.total} in {seconds:.1f} s{among}")
 

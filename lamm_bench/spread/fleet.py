@@ -84,6 +84,11 @@ class Fleet:
         return self._remembers * len(self.crew.seats)
 
     @property
+    def overlaps(self) -> bool:
+        """Whether the model may be asked about several tasks at once: it does, or is told of none."""
+        return bool(self.hello["values"].get("overlaps", "begin" not in self.hello["has"]))
+
+    @property
     def _remembers(self) -> int:
         return int(self.hello["values"].get("remembers") or 0)
 

@@ -9,10 +9,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from lamm_bench.ask.carrying import scored
 from lamm_bench.ask.catalog import Catalog
 from lamm_bench.ask.outcome import Outcome, Watcher, latencies, why_failed
 from lamm_bench.ask.rescoring import left_out, root_of
-from lamm_bench.ask.session import finish, held_besides, in_order, scored
+from lamm_bench.ask.session import finish, held_besides, in_order
 from lamm_bench.ask.shares import FILE
 from lamm_bench.errors import BenchError
 from lamm_bench.keep.files import read_json

@@ -29,6 +29,7 @@ VALUES = (
     "thinking",
     "one_medium",
     "begins",
+    "overlaps",
 )  # what an adapter may have, told in a hello
 FORM = "@"  # the key under which a value says what it is
 
