@@ -111,8 +111,10 @@ def extended(preset: Preset) -> Preset:
     """The preset with language model, LoRA and encoders of the checkpoint that it extends beside its own new encoders."""
     if not preset.extends:
         return preset
-    if preset.encoders_from or preset.start:
-        raise BenchError("extends takes a whole checkpoint; leave encoders_from and start out")
+    if preset.encoders_from:
+        raise BenchError("extends takes a whole checkpoint; leave encoders_from out")
+    if preset.start:
+        preset = replace(preset, extends=preset.start, start="")
     config = load_config(checkpoint_called(preset.extends))
     for kind in preset.model.encoders:
         if kind in config.encoders:
