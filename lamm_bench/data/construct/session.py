@@ -5,7 +5,6 @@ This wing knows no model: who asks is handed in (`Model`), as the command line d
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,7 +14,7 @@ from typing import Any
 from lamm_bench.errors import BenchError, Stopped
 from lamm_bench.keep.files import digest, request_digest, write_json, write_whole
 from lamm_bench.keep.ledger import Ledger
-from lamm_bench.media import modality
+from lamm_bench.media import is_there, modality
 from lamm_bench.types import Generate, Response
 
 from . import c4, pooling
@@ -159,7 +158,7 @@ class Work:
         kept = []
         for one in together:
             reject = rejecter(rejected, one.source)
-            if not self.plan.without_media and not os.path.exists(one.file):
+            if not self.plan.without_media and not is_there(one.file):
                 reject(one.id, "no_media", f"{one.file} is missing")
             elif (fine := sound(informed(one, known), reject)) is not None:
                 kept.append(fine)
