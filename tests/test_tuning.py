@@ -10,10 +10,11 @@ import pytest
 
 from lamm_bench.errors import BenchError
 from lamm_bench.training.config.preset import Data
-from lamm_bench.training.config.reading import read_preset
+from lamm_bench.training.config.reading import checkpoint_called, read_preset
+from lamm_bench.training.config.tasks import asked_by, tasks_named
 from lamm_bench.training.data.dialogues import read_dialogues
 from lamm_bench.training.data.without import TAUGHT, left_out
-from lamm_bench.training.tuning import asked_by, constructed, narrowed, tasks_named
+from lamm_bench.training.tuning import constructed
 
 from .commands import done, refusal
 
@@ -75,9 +76,19 @@ def test_a_start_stands_in_the_place_of_what_is_extended() -> None:
 
 
 def test_the_kinds_of_media_are_those_of_the_tasks() -> None:
-    assert list(narrowed(read_preset("finetune", {"tasks": "ucmerced,svt"})).data.media) == ["image"]
-    assert list(narrowed(read_preset("finetune", {"tasks": "ucmerced,scanqa"})).data.media) == ["image", "point_cloud"]
-    assert narrowed(read_preset("finetune")) == read_preset("finetune")
+    assert list(read_preset("finetune", {"tasks": "ucmerced,svt"}).data.media) == ["image"]
+    assert list(read_preset("finetune", {"tasks": "ucmerced,scanqa"}).data.media) == ["image", "point_cloud"]
+    assert list(read_preset("finetune").data.media) == ["image", "point_cloud"]
+
+
+def test_a_checkpoint_of_pictures_alone_is_tuned_on_a_task_of_pictures(tmp_path: Path) -> None:
+    own = checkpoint_called("baseline")
+    shutil.copytree(own, tmp_path / "flat")
+    config = json.loads((own / "config.json").read_text())
+    del config["point_cloud"]
+    (tmp_path / "flat/config.json").write_text(json.dumps(config))
+    plan = read_preset("finetune", {"start": str(tmp_path / "flat"), "tasks": "celeba-hair"})
+    assert list(plan.model.encoders) == list(plan.data.media) == ["image"]
 
 
 def test_every_task_of_lamms_benchmark_has_its_kind_of_question_and_its_place_in_the_miniature() -> None:
@@ -91,7 +102,7 @@ def test_every_task_of_lamms_benchmark_has_its_kind_of_question_and_its_place_in
 )
 def test_tasks_that_cannot_be_learnt_are_one_sentence(faces: Path, tmp_path: Path, tasks: str, fault: str) -> None:
     with pytest.raises(BenchError, match=fault):
-        constructed(narrowed(read_preset("finetune", {"tasks": tasks})), tmp_path / "made", faces)
+        constructed(read_preset("finetune", {"tasks": tasks}), tmp_path / "made", faces)
     assert not (tmp_path / "made").exists()
 
 

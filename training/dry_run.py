@@ -30,7 +30,7 @@ from .data.without import left_out
 from .engines.device import device_here, precision_on
 from .estimate import Dealer, Load, by_arithmetic, look_of
 from .stages.build import trains
-from .tuning import constructed, narrowed
+from .tuning import constructed
 from .watch.measure import PEAKS, activations, memory, peak_of
 
 USE = 0.35
@@ -57,7 +57,7 @@ class Sizes:
 
 def dry_run(preset: str | Path, settings: Mapping[str, str], root: Path | None, processes: int, device: str | None) -> str:
     """Steps, tokens, parameters, memory and time, as lines."""
-    plan = narrowed(read_preset(preset, settings))
+    plan = read_preset(preset, settings)
     for stage in plan.stages:
         whole_batches(plan, stage, processes)
     sizes = sizes_of(plan)

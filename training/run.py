@@ -42,7 +42,7 @@ from .output import alone, saved_state
 from .stages.build import config_for, model_for, sized, tokenizer_for, write
 from .stages.compiled import is_compiled
 from .stages.trainer import Trainer, half, lora_of, seeded
-from .tuning import constructed, narrowed
+from .tuning import constructed
 from .watch.card import card
 from .watch.curve import draw
 from .watch.probe import make_probe
@@ -65,7 +65,7 @@ def train(
 
     `resume` None goes on from a state if there is one, True demands one, False refuses one; `fresh` begins anew."""
     began = time.monotonic()
-    plan = narrowed(read_preset(preset, settings))
+    plan = read_preset(preset, settings)
     carrier = make_engine(engine, plan)
     try:
         refuse(carrier.preset, feature_cache)

@@ -106,7 +106,7 @@ def train_baseline(**asked: Any) -> None:
             from .tuned import tune
 
             tune(
-                importlib.import_module("lamm_bench.training.tuning").narrowed(plan),
+                plan,
                 output,
                 asked["data_root"],
                 asked["fresh"],

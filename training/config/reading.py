@@ -17,6 +17,7 @@ from lamm_bench.loading import load_yaml
 
 from .checking import check
 from .preset import Preset
+from .tasks import narrowed
 
 PRESETS = Path(__file__).parents[1] / "presets"
 
@@ -49,7 +50,7 @@ def read_preset(name: str | Path, settings: Mapping[str, str] | None = None) -> 
     data = load(file)
     for key, text in (settings or {}).items():
         override(data, key, text)
-    preset = extended(with_encoders(read(Preset, data, file.name)))
+    preset = narrowed(extended(with_encoders(read(Preset, data, file.name))))
     check(preset)
     return preset
 
