@@ -83,6 +83,12 @@ def test_nothing_of_a_stranger_runs_and_nothing_is_fetched(made: Path) -> None:
     assert "default-src 'none'" in text and "http" not in re.sub(r"http-equiv", "", text.split("<main>")[0])
 
 
+def test_constructing_may_write_the_page_at_once(plan: Path, tmp_path: Path) -> None:
+    said = done("data", "construct", plan, "--out", tmp_path / "new", "--review")
+    page = (tmp_path / "new/review.html").read_text()
+    assert "review: " in said and page == page_of(tmp_path / "new") and (tmp_path / "new/card.md").is_file()
+
+
 def test_refused_dialogues_are_shown_with_their_reason(made: Path, tmp_path: Path) -> None:
     path = made / "checked.jsonl"
     rows = [json.loads(line) for line in path.read_text().splitlines()]

@@ -28,6 +28,7 @@ from .options import MISSING, SETTINGS, guarded, json_option, max_cost_option, p
     "--limit", type=click.IntRange(min=1), metavar="N", help="At most N dialogues of each kind, drawn with the plan's seed."
 )
 @click.option("--resume", is_flag=True, help="Insist on going on with what is there; without it both begin and go on.")
+@click.option("--review", is_flag=True, help="Also write the page to accept and reject a sample, as `data review` does.")
 @click.option("--unstructured", is_flag=True, help="Never hold the server to a JSON schema.")
 @max_cost_option
 @json_option("Also write the card as JSON (- for stdout).")
@@ -68,9 +69,22 @@ def construct(**asked: Any) -> None:
             write_json(asked["json_file"], made.card)
     if str(asked["json_file"]) != "-":
         show(Console(), made)
+    if asked["review"]:
+        write_page(made.folder, str(asked["json_file"]) == "-")
     if made.unanswered:
         click.echo(f"{made.unanswered} requests have no answer yet; run the same command again to go on", err=True)
     sys.exit(MISSING if made.unanswered else 0)
+
+
+def write_page(folder: Path, quiet: bool) -> None:
+    """The page of `data review` with its usual sample; none where no dialogue was made. With `quiet` standard output is another's."""
+    from lamm_bench.keep.files import write_whole
+    from lamm_bench.show.review import gather, page
+
+    shown, total = gather(folder, 60, 30)
+    if shown:
+        write_whole(folder / "review.html", page(folder.resolve().name, shown, total).encode("utf-8", "replace"))
+        click.echo(f"review: {folder / 'review.html'}", err=quiet)
 
 
 def show(console: Any, made: Any) -> None:

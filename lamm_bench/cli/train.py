@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -102,16 +101,11 @@ def train_baseline(**asked: Any) -> None:
 
     plan = presets.read_preset(asked["preset"], settings)
     try:
-        if plan.tasks and not several():
+        alone = importlib.import_module("lamm_bench.training.engines.device").place()[1] == 1
+        if plan.tasks and alone:  # several processes train, and leave asking to a command of its own
             from .tuned import tune
 
-            tune(
-                plan,
-                output,
-                asked["data_root"],
-                asked["fresh"],
-                made,
-            )
+            tune(plan, output, asked["data_root"], asked["fresh"], made)
             return
         folder = made()
     except KeyboardInterrupt:
@@ -121,11 +115,6 @@ def train_baseline(**asked: Any) -> None:
         click.echo(
             f"checkpoint: {folder}\nevaluate it: lamm-bench run{brought()} --model lamm --set checkpoint={folder} --tasks all"
         )
-
-
-def several() -> bool:
-    """Whether a launcher has started several processes, which train and leave asking to a command of its own."""
-    return int(os.environ.get("WORLD_SIZE", "1")) > 1
 
 
 def brought() -> str:
