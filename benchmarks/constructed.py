@@ -3,7 +3,7 @@
 Both go on from the same checkpoint, see pictures of the same kinds, as many of them, and learn for as many steps; the constructed ones are
 written by a script that stands for a good language model (C1-C3) and by templates (C4), the others by the drawer of the pictures.
 
-    python benchmarks/constructed.py --start runs/loo --out constructed [--steps 60] [--limit 60] [--seeds 2]"""
+    python benchmarks/constructed.py --start runs/loo --out constructed [--steps 200] [--limit 60] [--seeds 2]"""
 
 from __future__ import annotations
 
@@ -129,13 +129,8 @@ def drawn(out: Path) -> Path:
 
 def settings(start: Path, root: Path, steps: int) -> dict[str, str]:
     """Of the preset finetune, with as many epochs as make so many steps."""
-    told = {
-        "start": str(start),
-        "data.point_cloud": "[]",
-        "stages.finetune.batch": "4",
-        "stages.finetune.epochs": "1",
-        "threads": "1",
-    }
+    told = {"start": str(start), "data.point_cloud": "[]", "data.row_tokens": "200", "data.text_tokens": "200", "threads": "1"}
+    told |= {"stages.finetune.batch": "4", "stages.finetune.rate": "4.0e-3", "stages.finetune.epochs": "1"}
     found = re.search(r"([\d,]+) steps of", dry_run("finetune", told, root, 1, None))
     assert found is not None
     own = int(found[1].replace(",", ""))
@@ -146,7 +141,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--start", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--steps", type=int, default=60)
+    parser.add_argument("--steps", type=int, default=200)
     parser.add_argument("--limit", type=int, default=60)
     parser.add_argument("--seeds", type=int, default=2)
     asked = parser.parse_args()

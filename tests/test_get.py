@@ -242,6 +242,15 @@ def test_from_the_hub_at_one_commit_and_never_again(hub: Files, tmp_path: Path) 
     assert sorted(p.name for p in tmp_path.iterdir()) == ["2D_Benchmark", "get.json"]
 
 
+def test_files_of_two_commits_never_lie_in_one_folder(hub: Files, tmp_path: Path) -> None:
+    done("data", "get", "svt", "--meta-only", "--data-root", tmp_path)
+    hub.commit = "d" * 40
+    said = refusal("data", "get", "svt", "--revision", "main", "--data-root", tmp_path)
+    assert "c" * 40 in said and "d" * 40 in said and "OCR_SVT.json" in said
+    assert json.loads((tmp_path / "get.json").read_text())["commits"] == {"openlamm/LAMM_Dataset": "c" * 40}
+    assert "new: 2" in done("data", "get", "svt", "--revision", "main", "--data-root", tmp_path / "other")
+
+
 def test_a_hub_that_lies_and_media_that_it_lacks(hub: Files, tmp_path: Path) -> None:
     del hub.files[PICS]
     hub.odd = lambda number, path: Odd(other=b"[]" + hub.files[path][2:])

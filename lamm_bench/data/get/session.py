@@ -89,8 +89,19 @@ class Getting:
             (self.root / SCRATCH).mkdir(exist_ok=True)
             self._origin = origin_of(self.given, self.revision, self.root, self.account, self.fetcher)
             if isinstance(self._origin, Hub):
-                self.account["commits"][self._origin.repo] = self._origin.commit
+                self.keep_commit(self._origin)
         return self._origin
+
+    def keep_commit(self, hub: Hub) -> None:
+        """Notes the commit, which later commands stay with. Raises `BenchError` where files of another one are here already."""
+        before = self.account["commits"].get(hub.repo, hub.commit)
+        old = [path for path, one in self.account["files"].items() if one.get("from") == hub.name]
+        if before != hub.commit and old:
+            raise BenchError(
+                f"{self.root} holds {old[0]}{f' and {len(old) - 1} more' if len(old) > 1 else ''} of {hub.repo} at {before}, and "
+                f"{hub.revision} is {hub.commit} now; leave --revision out to stay with the first, or use another --data-root"
+            )
+        self.account["commits"][hub.repo] = hub.commit
 
     def meta(self, path: str) -> None:
         """One meta file, under whichever of its spellings there is."""
