@@ -130,11 +130,15 @@ def drawn(out: Path) -> Path:
 def settings(start: Path, root: Path, steps: int) -> dict[str, str]:
     """Of the preset finetune, with as many epochs as make so many steps."""
     told = {"start": str(start), "data.point_cloud": "[]", "data.row_tokens": "200", "data.text_tokens": "400", "threads": "1"}
-    told |= {"stages.finetune.batch": "4", "stages.finetune.rate": "4.0e-3", "stages.finetune.epochs": "1"}
-    found = re.search(r"([\d,]+) steps of", dry_run("finetune", told, root, 1, None))
-    assert found is not None
-    own = int(found[1].replace(",", ""))
-    return {**told, "stages.finetune.epochs": str(steps / own)}
+    told |= {"stages.finetune.batch": "4", "stages.finetune.rate": "4.0e-3"}
+    epochs = 1.0
+    for _ in range(3):  # an epoch begun is dealt otherwise than a whole one
+        found = re.search(
+            r"([\d,]+) steps of", dry_run("finetune", {**told, "stages.finetune.epochs": str(epochs)}, root, 1, None)
+        )
+        assert found is not None
+        epochs *= steps / int(found[1].replace(",", ""))
+    return {**told, "stages.finetune.epochs": str(epochs)}
 
 
 def main() -> None:
