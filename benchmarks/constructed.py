@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from random import Random
@@ -19,7 +18,6 @@ from lamm_bench.cli.data_construct import Asker
 from lamm_bench.data.construct.plan import read_plan
 from lamm_bench.data.construct.session import Made, Model, construct
 from lamm_bench.data.mini import ensure
-from lamm_bench.training.dry_run import dry_run
 from lamm_bench.training.run import train
 from lamm_bench.types import Generate, Response
 
@@ -127,18 +125,13 @@ def drawn(out: Path) -> Path:
     return root
 
 
-def settings(start: Path, root: Path, steps: int) -> dict[str, str]:
-    """Of the preset finetune, with as many epochs as make so many steps."""
+def tuned(start: Path, root: Path, folder: Path, steps: int) -> None:
+    """Tunes with the preset finetune for so many steps; how many epochs that is, a first training of the same rows tells."""
     told = {"start": str(start), "data.point_cloud": "[]", "data.row_tokens": "200", "data.text_tokens": "400", "threads": "1"}
     told |= {"stages.finetune.batch": "4", "stages.finetune.rate": "4.0e-3"}
-    epochs = 1.0
-    for _ in range(3):  # an epoch begun is dealt otherwise than a whole one
-        found = re.search(
-            r"([\d,]+) steps of", dry_run("finetune", {**told, "stages.finetune.epochs": str(epochs)}, root, 1, None)
-        )
-        assert found is not None
-        epochs *= steps / int(found[1].replace(",", ""))
-    return {**told, "stages.finetune.epochs": str(epochs)}
+    train("finetune", folder, {**told, "stages.finetune.epochs": "1"}, data_root=root, fresh=True)
+    own = len((folder / "metrics.jsonl").read_text().splitlines())
+    train("finetune", folder, {**told, "stages.finetune.epochs": str(steps / own)}, data_root=root, fresh=True)
 
 
 def main() -> None:
@@ -155,7 +148,7 @@ def main() -> None:
     for name, root in (("drawn", drawn(asked.out)), ("constructed", made.folder)):
         folders[name] = asked.out / f"checkpoint-{name}"
         if not (folders[name] / "config.json").is_file():
-            train("finetune", folders[name], settings(asked.start, root, asked.steps), data_root=root)
+            tuned(asked.start, root, folders[name], asked.steps)
     print("| task | metric | " + " | ".join(folders) + " |\n| --- | --- |" + " --- |" * len(folders))
     runs = {
         name: evaluate(
