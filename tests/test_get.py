@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
 from lamm_bench.data.get.fetch import Fetcher, Want
 from lamm_bench.data.get.sets import known, wanted
@@ -241,6 +242,15 @@ def test_from_the_hub_at_one_commit_and_never_again(hub: Files, tmp_path: Path) 
     assert sorted(p.name for p in tmp_path.iterdir()) == ["2D_Benchmark", "get.json"]
 
 
+def test_files_of_two_commits_never_lie_in_one_folder(hub: Files, tmp_path: Path) -> None:
+    done("data", "get", "svt", "--meta-only", "--data-root", tmp_path)
+    hub.commit = "d" * 40
+    said = refusal("data", "get", "svt", "--revision", "main", "--data-root", tmp_path)
+    assert "c" * 40 in said and "d" * 40 in said and "OCR_SVT.json" in said
+    assert json.loads((tmp_path / "get.json").read_text())["commits"] == {"openlamm/LAMM_Dataset": "c" * 40}
+    assert "new: 2" in done("data", "get", "svt", "--revision", "main", "--data-root", tmp_path / "other")
+
+
 def test_a_hub_that_lies_and_media_that_it_lacks(hub: Files, tmp_path: Path) -> None:
     del hub.files[PICS]
     hub.odd = lambda number, path: Odd(other=b"[]" + hub.files[path][2:])
@@ -294,7 +304,7 @@ def tick(count):
     left[0] -= count
     if left[0] < 0:
         os.kill(os.getpid(), signal.SIGKILL)
-get(wanted(["svt"], {"svt": "2D_Benchmark/meta_file/OCR_SVT.json"}), Path(sys.argv[1]), sys.argv[2], fetcher=fetch.Fetcher(tick=tick))
+get(wanted(["svt"], {"svt": "2D_Benchmark/meta_file/OCR_SVT.json"}), Path(sys.argv[1]), sys.argv[2] or None, fetcher=fetch.Fetcher(tick=tick))
 """
 
 
@@ -309,6 +319,44 @@ def test_killed_three_times_it_goes_on_and_fetches_each_byte_once(tmp_path: Path
     begun = [int(range_.removeprefix("bytes=").rstrip("-")) for path, range_, _ in server.asked if path == PICS and range_]
     assert len(begun) == 3 and begun == sorted(begun) and begun[0] > 20_000
     assert (tmp_path / "root/2D_Benchmark/svt_images/a.jpg").stat().st_size == 90_000
+
+
+def test_killed_three_times_at_the_hub_it_goes_on_at_the_same_commit(hub: Files, tmp_path: Path) -> None:
+    hub.files[SVT] = json.dumps([{"id": str(n), "image": "svt_images/a.jpg", "word_list": ["HI"]} for n in range(1500)]).encode()
+    root = tmp_path / "root"
+    for _ in range(3):
+        run = subprocess.run([sys.executable, "-c", KILLED, str(root), "", "25000"], timeout=60)
+        assert run.returncode == -signal.SIGKILL and not (root / SVT).exists()
+    assert "new: 2" in done("data", "get", "svt", "--data-root", root)
+    begun = [int(span.removeprefix("bytes=").rstrip("-")) for path, span, _ in hub.asked if path.endswith(SVT) and span]
+    assert len(begun) == 3 and begun == sorted(begun) and begun[0] > 20_000
+    assert (root / SVT).read_bytes() == hub.files[SVT]
+    assert json.loads((root / "get.json").read_text())["commits"] == {"openlamm/LAMM_Dataset": "c" * 40}
+
+
+def test_archives_may_stay_archives_and_are_read_where_they_lie(tmp_path: Path) -> None:
+    picture = io.BytesIO()
+    Image.new("RGB", (20, 10), (200, 0, 0)).save(picture, "PNG")
+    items = [{"id": "1", "image": "svt_images/in/a.png", "query": "Read.", "word_list": ["HI"]}]
+    files = {SVT: json.dumps(items).encode(), PICS: zipped({"svt_images/in/a.png": picture.getvalue()}, zipfile.ZIP_DEFLATED)}
+    with file_server(files) as server:
+        words = ("data", "get", "svt", "--zipped", "--data-root", tmp_path / "far")
+        assert "new: 2" in done(*words, "--from", server.url) and "there: 2" in done(*words, "--from", server.url)
+    for name, data in files.items():
+        (tmp_path / "have" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "have" / name).write_bytes(data)
+    done("data", "get", "svt", "--zipped", "--data-root", tmp_path / "near", "--from", tmp_path / "have")
+    for root in (tmp_path / "far", tmp_path / "near"):
+        assert not (root / "2D_Benchmark/svt_images").exists() and (root / PICS).is_file()
+        done("data", "verify", "--tasks", "svt", "--data-root", root)
+        done("run", "--model", "oracle", "--tasks", "svt", "--data-root", root, "--output", root / "run")
+    folder = tmp_path / "bad"
+    folder.mkdir()
+    (folder / Path(SVT).name).write_bytes(files[SVT])
+    (folder / "svt_images.zip").write_bytes(zipped({"../evil": b"x"}))
+    result = lamm_bench("data", "get", "svt", "--zipped", "--data-root", tmp_path / "other", "--from", folder)
+    assert result.exit_code == 3 and "is not taken: its member '../evil' has a path that leaves its folder" in result.output
+    assert not (tmp_path / "other" / PICS).exists()
 
 
 def test_every_task_of_lamm_has_files_and_unknown_names_are_told() -> None:

@@ -18,6 +18,7 @@ from PIL import Image
 
 from lamm_bench.data.digests import generation
 from lamm_bench.data.prints import Library, Print, near, picture_print, print_of
+from lamm_bench.keep.seen import read_seen
 from lamm_bench.types import Media
 
 from .commands import done, lamm_bench, refusal
@@ -110,6 +111,10 @@ def test_what_a_training_has_seen_is_told_and_kept(mini_root: Path, tmp_path: Pa
     assert [one["dialogues"] for one in told["training"]] == [2, 1] and told["tasks"]["ai2d"]["pairs"][0][
         0
     ] == f"2D_Benchmark/{first}"
+    (tmp_path / "checkpoint").mkdir()
+    assert "checkpoint/seen.json" in "".join(done(*words, "--train", train, "--ledger", tmp_path / "checkpoint").split())
+    source, seen = read_seen(tmp_path / "checkpoint/seen.json")
+    assert source == "miniature" and seen["ai2d"].text == "seen 2 of 6" and seen["svt"].seen == 0
 
 
 def test_media_that_a_task_has_twice_are_one_warning(mini_root: Path, tmp_path: Path) -> None:

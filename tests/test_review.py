@@ -19,6 +19,7 @@ from lamm_bench.data.construct.session import construct
 from lamm_bench.show.review.gather import gather, spread
 
 from .annotated import coco, plan_of, room
+from .browser import walk
 from .commands import done, refusal
 
 EVIL = '</script><script>alert(1)</script><img src=x onerror="alert(2)">'
@@ -80,6 +81,12 @@ def test_nothing_of_a_stranger_runs_and_nothing_is_fetched(made: Path) -> None:
     assert not any(name.startswith("on") for _, attributes in tags.tags for name in attributes)
     assert all(attributes["src"].startswith("data:") for tag, attributes in tags.tags if tag == "img" and attributes.get("src"))
     assert "default-src 'none'" in text and "http" not in re.sub(r"http-equiv", "", text.split("<main>")[0])
+
+
+def test_constructing_may_write_the_page_at_once(plan: Path, tmp_path: Path) -> None:
+    said = done("data", "construct", plan, "--out", tmp_path / "new", "--review")
+    page = (tmp_path / "new/review.html").read_text()
+    assert "review: " in said and page == page_of(tmp_path / "new") and (tmp_path / "new/card.md").is_file()
 
 
 def test_refused_dialogues_are_shown_with_their_reason(made: Path, tmp_path: Path) -> None:
@@ -152,3 +159,36 @@ def test_keys_decide_undo_and_save(made: Path, tmp_path: Path) -> None:
     (tmp_path / "saved.jsonl").write_text(told["saved"][0])
     assert "1 accepted, 1 rejected" in done("data", "review", made, "--take", tmp_path / "saved.jsonl")
     assert list(json.loads(next(iter(told["kept"].values()))).values()) == ["accept", "reject"]
+
+
+def test_a_real_browser_is_gone_through_by_keyboard_and_what_it_saved_is_honoured(plan: Path, made: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "page"
+    folder.mkdir()
+    (folder / "index.html").write_text(
+        page_of(made).replace("script-src ", "script-src file: ")
+    )  # the walk is a script of its own
+    seen = walk(
+        folder,
+        """
+        let saved = null; const made = URL.createObjectURL; URL.createObjectURL = (blob) => { saved = blob; return made(blob); };
+        await until(() => all(".card[data-id]").length > 3);
+        told.ids = all(".card[data-id]").map((card) => card.dataset.id); told.boxes = all("rect, polygon").length; told.pictures = all(".card img").length;
+        key("j"); told.first = document.querySelector(".current").dataset.id; key("r"); key("a"); key("a"); key("u"); key("k");
+        told.place = document.querySelector(".current").dataset.id;
+        await until(() => [...all(".card img")].every((img) => img.complete && img.naturalWidth > 0)); told.drawn = all(".card img").map((img) => img.naturalWidth);
+        told.told = text("#decided"); key("s"); await until(() => saved); told.saved = await saved.text();
+        told.kept = Object.values(localStorage);
+        """,
+    )
+    ids = seen["ids"]
+    assert seen["first"] == ids[0] and seen["place"] == ids[2] and seen["told"] == "1 accepted, 1 rejected"
+    assert seen["pictures"] >= 2 and min(seen["drawn"]) > 8
+    decided = [json.loads(line) for line in seen["saved"].splitlines()]
+    assert [(one["id"], one["decision"]) for one in decided] == [(ids[0], "reject"), (ids[1], "accept")]
+    assert json.loads(seen["kept"][0]) == {ids[0]: "reject", ids[1]: "accept"}
+    (tmp_path / "saved.jsonl").write_text(seen["saved"])
+    done("data", "review", made, "--take", tmp_path / "saved.jsonl")
+    assert "dropped" not in done("data", "construct", plan, "--out", made)
+    there = "".join(path.read_text() for path in made.glob("?D_Instruct/meta_file/constructed.json"))
+    checked = {row["id"]: row for row in map(json.loads, (made / "checked.jsonl").read_text().splitlines())}
+    assert checked[ids[0]]["reason"] == "person" and checked[ids[1]]["kept"] and ids[0] not in there

@@ -5,6 +5,7 @@ What is there is counted; what is not is taken from the preset's assumptions, an
 from __future__ import annotations
 
 import math
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -25,9 +26,11 @@ from .config.reading import read_preset
 from .data.dialogues import Dialogue, read_dialogues
 from .data.portion import in_part, split
 from .data.shares import micros_of, whole_batches
+from .data.without import left_out
 from .engines.device import device_here, precision_on
 from .estimate import Dealer, Load, by_arithmetic, look_of
 from .stages.build import trains
+from .tuning import constructed
 from .watch.measure import PEAKS, activations, memory, peak_of
 
 USE = 0.35
@@ -142,17 +145,21 @@ def stage_lines(
 
 def found(plan: Preset, root: Path | None) -> tuple[list[Dialogue], str]:
     """The dialogues if they are there, and where their number is from."""
+    if plan.tasks:
+        with tempfile.TemporaryDirectory() as folder:
+            made = constructed(plan, Path(folder) / "made", root)
+            return read_dialogues(made, plan.data, wanted=in_part(plan)), "constructed for it"
     if root is None and not plan.data.expected:
         from lamm_bench.data import mini
 
         console = Console(stderr=True)
         console.print("no --data-root: counting in the miniature's training data, drawn at first use (minutes)", soft_wrap=True)
         drawn = Path(mini.ensure(parts=("train",)))
-        return read_dialogues(drawn, plan.data, wanted=in_part(plan)), "counted in the miniature"
+        return left_out(read_dialogues(drawn, plan.data, wanted=in_part(plan)), plan.data.without)[0], "counted in the miniature"
     if root is None:
         return [], "expected; name the data with --data-root to have them counted"
     if all((root / name).is_file() for name in plan.data.meta_files) or not plan.data.expected:
-        return read_dialogues(root, plan.data, wanted=in_part(plan)), f"counted in {root}"
+        return left_out(read_dialogues(root, plan.data, wanted=in_part(plan)), plan.data.without)[0], f"counted in {root}"
     return [], f"expected; their files are not in {root}"
 
 

@@ -51,7 +51,7 @@ def saved_state(output: Path, identity: str, resume: bool | None, fresh: bool, e
     file = output / state.NAME
     if fresh and engine.rank == 0:
         state.clear(output)
-        for name in ("metrics.jsonl", "config.json", TOKENIZER, *SAID, *checkpoint.FILES):
+        for name in ("metrics.jsonl", "config.json", "seen.json", TOKENIZER, *SAID, *checkpoint.FILES):
             (output / name).unlink(missing_ok=True)
     if (output / "config.json").is_file() and not file.is_file():
         if engine.rank == 0:

@@ -34,6 +34,7 @@ from .data.feature_cache import FeatureCache
 from .data.lessons import Course, course
 from .data.portion import in_part, split
 from .data.prepared import Prepared
+from .data.without import left_out
 from .engines import state
 from .engines.engine import Engine
 from .engines.make import make_engine
@@ -41,6 +42,7 @@ from .output import alone, saved_state
 from .stages.build import config_for, model_for, sized, tokenizer_for, write
 from .stages.compiled import is_compiled
 from .stages.trainer import Trainer, half, lora_of, seeded
+from .tuning import constructed
 from .watch.card import card
 from .watch.curve import draw
 from .watch.probe import make_probe
@@ -90,7 +92,11 @@ def train_with(
     console = console or Console(quiet=engine.rank > 0)
     if plan.threads:
         torch.set_num_threads(plan.threads)
-    root = data_root if data_root is not None else in_turn(engine, lambda: miniature(console))
+    if plan.tasks:
+        root = output.with_name(f"{output.name}-data")
+        in_turn(engine, lambda: engine.rank or constructed(plan, root, data_root, console.print))
+    else:
+        root = data_root if data_root is not None else in_turn(engine, lambda: miniature(console))
     if data_root is None:
         for name in plan.data.meta_files:
             if not (root / name).is_file():
@@ -98,6 +104,9 @@ def train_with(
                     f"preset {plan.name} learns from {name}, which the miniature has not; name its folder with --data-root"
                 )
     dialogues = read_dialogues(root, plan.data, lambda text: console.print(text, highlight=False), in_part(plan))
+    dialogues, gone = left_out(dialogues, plan.data.without)
+    if gone:
+        console.print(f"{gone} dialogues are left out by data.without: {', '.join(plan.data.without)}", highlight=False)
     gc.freeze()  # millions of texts that stay: to look through them again and again would cost a seventh of what follows
     identity = digest_of(plan, dialogues)
     saved = in_turn(engine, lambda: saved_state(output, identity, *mode, engine))

@@ -68,7 +68,12 @@ def data_mini(out: Path, seed: int, parts: str) -> None:
     metavar="PATH",
     help="Also look for the tasks' media in this instruction file, or in a folder of them (repeatable).",
 )
-@click.option("--ledger", type=click.Path(path_type=Path), metavar="FILE", help="With --train: write what was seen as JSON.")
+@click.option(
+    "--ledger",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="With --train: write what was seen as JSON; in the folder of a checkpoint or run it is called seen.json.",
+)
 @plugin_option
 @guarded
 def data_verify(**asked: Any) -> None:
@@ -78,7 +83,7 @@ def data_verify(**asked: Any) -> None:
     Examples:
       lamm-bench data verify --data-root LAMM
       lamm-bench data verify --data-root LAMM --duplicates --digests SHA256SUMS
-      lamm-bench data verify --data-root LAMM --train LAMM/2D_Instruct/meta_file/LAMM_instruct_186k.json --ledger seen.json
+      lamm-bench data verify --data-root LAMM --train LAMM/2D_Instruct/meta_file/LAMM_instruct_186k.json --ledger runs/mine
     """
     from lamm_bench.ask.catalog import load_catalog
     from lamm_bench.data.locate import find_root
@@ -89,12 +94,16 @@ def data_verify(**asked: Any) -> None:
 
     if asked["ledger"] is not None and not asked["training"]:
         raise BenchError("--ledger says what a training has seen; name its files with --train")
+    if asked["ledger"] is not None and asked["ledger"].is_dir():
+        from lamm_bench.keep.seen import NAME
+
+        asked["ledger"] = asked["ledger"] / NAME
     if asked["ledger"] is not None and (reason := can_be_written(asked["ledger"])):
         raise BenchError(f"cannot write {asked['ledger']}: {reason}")
     catalog = load_catalog(asked["plugins"])
     chosen = catalog.select_tasks(asked["tasks"])
     watcher = Bars(stderr_console())
-    root, _ = find_root(asked["data_root"], watcher.say, chosen)
+    root, source = find_root(asked["data_root"], watcher.say, chosen)
     findings = verify(root, chosen, deep=not asked["quick"], watcher=watcher)
     more, seen = compared(root, chosen, asked["duplicates"], asked["digests"], asked["training"], watcher)
     findings += more
@@ -106,6 +115,6 @@ def data_verify(**asked: Any) -> None:
         if asked["ledger"] is not None:
             from lamm_bench.keep.files import write_json
 
-            write_json(asked["ledger"], seen)
+            write_json(asked["ledger"], {**seen, "source": source})
             click.echo(f"ledger: {asked['ledger']}")
     sys.exit(MISSING if any(finding.severity == "error" for finding in findings) else 0)

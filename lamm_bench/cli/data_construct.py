@@ -30,6 +30,7 @@ from .options import MISSING, SETTINGS, guarded, json_option, max_cost_option, p
     "--limit", type=click.IntRange(min=1), metavar="N", help="At most N dialogues of each kind, drawn with the plan's seed."
 )
 @click.option("--resume", is_flag=True, help="Insist on going on with what is there; without it both begin and go on.")
+@click.option("--review", is_flag=True, help="Also write the page to accept and reject a sample, as `data review` does.")
 @click.option("--unstructured", is_flag=True, help="Never hold the server to a JSON schema.")
 @max_cost_option
 @json_option("Also write the card as JSON (- for stdout).")
@@ -70,9 +71,22 @@ def construct(**asked: Any) -> None:
             write_json(asked["json_file"], made.card)
     if str(asked["json_file"]) != "-":
         show(Console(), made)
+    if asked["review"]:
+        write_page(made.folder, str(asked["json_file"]) == "-")
     if made.unanswered:
         remark(f"{made.unanswered} requests have no answer yet; run the same command again to go on")
     sys.exit(MISSING if made.unanswered else 0)
+
+
+def write_page(folder: Path, quiet: bool) -> None:
+    """The page of `data review` with its usual sample; none where no dialogue was made. With `quiet` standard output is another's."""
+    from lamm_bench.keep.files import write_whole
+    from lamm_bench.show.review import gather, page
+
+    shown, total = gather(folder, 60, 30)
+    if shown:
+        write_whole(folder / "review.html", page(folder.resolve().name, shown, total).encode("utf-8", "replace"))
+        click.echo(f"review: {folder / 'review.html'}", err=quiet)
 
 
 def show(console: Any, made: Any) -> None:
@@ -114,10 +128,8 @@ def model_of(asked: dict[str, Any]) -> Any:
     return Model(label, fingerprint(adapter), asker, asker.usage)
 
 
-def structured(catalog: Any, name: str, settings: dict[str, Any]) -> Callable[[], Any] | None:
-    """What makes the same adapter held to the schema of dialogues; None where its server takes no further keys, or has been told otherwise."""
-    from lamm_bench.data.construct.prompting import SCHEMA
-
+def structured(catalog: Any, name: str, settings: dict[str, Any]) -> Callable[[Any], Any] | None:
+    """What makes the same adapter held to a schema; None where its server takes no further keys, or has been told otherwise."""
     if "extra" not in catalog.options(name):
         return None
     try:
@@ -126,32 +138,40 @@ def structured(catalog: Any, name: str, settings: dict[str, Any]) -> Callable[[]
         return None  # the adapter says what is wrong with it
     if not isinstance(extra, dict) or "response_format" in extra:
         return None
-    form = {"type": "json_schema", "json_schema": {"name": "dialogue", "strict": True, "schema": SCHEMA}}
-    return lambda: catalog.adapter(name, {**settings, "extra": json.dumps({**extra, "response_format": form})})
+
+    def held(schema: Any) -> Any:
+        form = {"type": "json_schema", "json_schema": {"name": "dialogue", "strict": True, "schema": schema}}
+        return catalog.adapter(name, {**settings, "extra": json.dumps({**extra, "response_format": form})})
+
+    return held
 
 
 class Asker:
     """Asks, the first question with the schema: a server that refuses it is asked everything without."""
 
-    def __init__(self, plain: Any, held: Callable[[], Any] | None) -> None:
-        self.plain, self.make, self.tried = plain, held, False
-        self.held: Any = None
+    def __init__(self, plain: Any, held: Callable[[Any], Any] | None) -> None:
+        self.plain, self.make = plain, held
+        self.held: dict[str, Any] = {}  # of each form of answer the adapter that is held to it; None where the server refuses
 
     def __call__(self, units: Sequence[tuple[str, Any]], ledger: Any, tick: Callable[[int], None]) -> None:
+        from lamm_bench.data.construct.prompting import SCHEMA
+        from lamm_bench.data.construct.stepwise import LEDGER, PAIR
         from lamm_bench.judging.verdicts import Unit, ask, kept
 
         asked = [Unit(name, request) for name, request in units]
         if ledger.path.stem == "pool":  # another form of answer
             ask(asked, self.plain, ledger, tick)
             return
+        form = "round" if ledger.path.stem.endswith(LEDGER) else "dialogue"
         todo = [unit for unit in asked if kept(ledger, unit) is None]
-        if self.make is not None and not self.tried and todo:
-            held, self.tried = self.make(), True
+        if self.make is not None and form not in self.held and todo:
+            held = self.make(PAIR if form == "round" else SCHEMA)
             if hasattr(self.plain, "purse"):
                 held.purse = self.plain.purse  # one budget, whichever way is asked
+            self.held[form] = None
             ask(todo[:1], held, ledger)
-            self.held = held if kept(ledger, todo[0]) is not None else None
-        ask(asked, self.held or self.plain, ledger, tick)
+            self.held[form] = held if kept(ledger, todo[0]) is not None else None
+        ask(asked, self.held.get(form) or self.plain, ledger, tick)
 
     def usage(self) -> dict[str, Any] | None:
         """Of all that was asked, in either way."""

@@ -24,8 +24,9 @@ from .options import MISSING, SETTINGS, guarded, remark
 )
 @click.option("--meta-only", is_flag=True, help="Leave the media out.")
 @loud_options
+@click.option("--zipped", is_flag=True, help="Leave archives of media as they are; they are read without unpacking.")
 @guarded
-def get(names: tuple[str, ...], data_root: Path, given: str | None, revision: str | None, meta_only: bool) -> None:
+def get(names: tuple[str, ...], data_root: Path, given: str | None, revision: str | None, meta_only: bool, zipped: bool) -> None:
     """Get lamm-2d, lamm-3d, instruct-2d, instruct-3d, or the files of single tasks of LAMM.
 
     Terms and forms are printed first. What is there is not fetched again, what was begun goes on, and contents are compared with what
@@ -47,7 +48,7 @@ def get(names: tuple[str, ...], data_root: Path, given: str | None, revision: st
     watcher = watching()
     for line in shown(chosen, not meta_only):
         remark(line)
-    got = get_files(chosen, data_root, given, revision, not meta_only, say=watcher.say)
+    got = get_files(chosen, data_root, given, revision, not meta_only, say=watcher.say, zipped=zipped)
     for title, paths in (("there", got.there), ("new", got.new)):
         if paths:
             click.echo(f"{title}: {len(paths)} ({', '.join(path.rpartition('/')[2] for path in paths)})")

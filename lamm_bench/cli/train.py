@@ -63,6 +63,7 @@ def train_baseline(**asked: Any) -> None:
       lamm-bench train-baseline
       lamm-bench train-baseline --preset lamm-7b-2d --dry-run --processes 4 --device A100
       torchrun --nproc-per-node 4 -m lamm_bench train-baseline --preset lamm-7b-2d --data-root LAMM --feature-cache features
+      lamm-bench train-baseline --preset finetune --set start=runs/train-mini --set tasks=ucmerced,celeba-hair
       lamm-bench run --model lamm --set checkpoint=runs/train-mini --tasks all
     """
     presets = importlib.import_module("lamm_bench.training.config.reading")  # by name: the engine imports no shelf
@@ -90,11 +91,23 @@ def train_baseline(**asked: Any) -> None:
         click.echo(dry(asked["preset"], settings, asked["data_root"], asked["processes"] or 1, asked["device"]))
         return
     train = importlib.import_module("lamm_bench.training.run").train
-    try:
-        folder = train(
+
+    def made() -> Path:
+        folder: Path = train(
             asked["preset"], output, settings, asked["data_root"], asked["resume"] or None, asked["fresh"],
             engine=asked["engine"], feature_cache=asked["feature_cache"],
         )  # fmt: skip
+        return folder
+
+    plan = presets.read_preset(asked["preset"], settings)
+    try:
+        alone = importlib.import_module("lamm_bench.training.engines.device").place()[1] == 1
+        if plan.tasks and alone:  # several processes train, and leave asking to a command of its own
+            from .tuned import tune
+
+            tune(plan, output, asked["data_root"], asked["fresh"], made)
+            return
+        folder = made()
     except KeyboardInterrupt:
         click.echo("\nlamm-bench: interrupted; run the same command again to go on from the last state that was saved", err=True)
         sys.exit(INTERRUPTED)

@@ -289,7 +289,7 @@ def media_fault(medium: Media, deep: bool) -> str | None:
             media.check(medium)
         elif glance is not None:
             glance(medium.path)
-        elif not Path(medium.path).is_file():
+        elif not media.is_there(medium.path):
             return "is missing"
         return None
     except MediaError as error:

@@ -17,6 +17,7 @@ from typing import TypeAlias
 from lamm_bench.errors import MediaError
 from lamm_bench.types import Media
 
+from . import zipped
 from .modality import modalities
 
 BLANK = "blank"  # stands in `Media.sha256` for media whose content is hidden
@@ -167,13 +168,25 @@ def file_stat(path: str | os.PathLike[str]) -> os.stat_result:
     name = os.fspath(path)
     try:
         found = os.stat(name)
-    except FileNotFoundError:
-        raise MediaError(f"{name} is missing") from None
+    except (FileNotFoundError, NotADirectoryError):
+        packed = zipped.stat_of(name)
+        if packed is None:
+            raise MediaError(f"{name} is missing") from None
+        found = packed
     except (OSError, ValueError) as error:
         raise MediaError(f"{name!r} cannot be read: {getattr(error, 'strerror', None) or error}") from None
     if not stat.S_ISREG(found.st_mode):  # opening a pipe would wait for ever
         raise MediaError(f"{name} is not a file")
     return found
+
+
+def is_there(path: str | os.PathLike[str]) -> bool:
+    """Whether there is a file, unpacked or in an archive that stands for its folder."""
+    try:
+        file_stat(path)
+    except MediaError:
+        return False
+    return True
 
 
 def file_key(path: str | os.PathLike[str]) -> FileKey:
@@ -186,5 +199,10 @@ def open_file(path: str | os.PathLike[str]) -> BufferedReader:
         raise MediaError(f"{os.fspath(path)} is empty (0 bytes)")
     try:
         return open(path, "rb")
+    except FileNotFoundError:
+        packed = zipped.read(os.fspath(path))
+        if packed is None:
+            raise MediaError(f"{os.fspath(path)} is missing") from None
+        return packed
     except OSError as error:
         raise MediaError(f"{os.fspath(path)} cannot be opened: {error.strerror or error}") from None

@@ -55,6 +55,9 @@ COLUMNS = (
     "chance",
     "above_chance",
     "conditions",
+    # what its checkpoint has been trained on, by the ledger of `data verify --train`
+    "media_seen",
+    "media",
 )
 FEW = 3  # names in a sentence
 LEGEND = (
@@ -155,8 +158,20 @@ def caption(table: Summary) -> str:
 
 
 def means_of(table: Summary) -> list[tuple[str, Callable[[Summary, str], str]]]:
-    """The columns of means that a table has."""
-    return [("mean rank", mean_rank), *([("above chance", above)] if table.macro else [])]
+    """The columns of means that a table has, and what of its media was seen in training where a ledger tells."""
+    known = any(seen(table, model) for model in table.models)
+    return [
+        ("mean rank", mean_rank),
+        *([("above chance", above)] if table.macro else []),
+        *([("seen in training", seen)] if known else []),
+    ]
+
+
+def seen(table: Summary, model: str) -> str:
+    """`312 of 5,793`: of the media of all tasks of the table that the ledger knows; empty where there is no ledger."""
+    rows = [table.cell(model, column) for column in table.columns]
+    known = [row.entry.seen for row in rows if row is not None and row.entry.seen is not None]
+    return f"{sum(one.seen for one in known):,} of {sum(one.media for one in known):,}" if known else ""
 
 
 def left_out(board: Board) -> str:
@@ -176,7 +191,8 @@ def details(board: Board) -> list[tuple[str, list[Sequence[str]]]]:
             e = row.entry
             interval = f"{figure(e.ci95[0])} to {figure(e.ci95[1])}" if e.ci95 else ""
             value = figure(e.value) if e.value is not None else e.status or "none"
-            rows.append((places(row), e.model, value, interval, str(e.n or ""), str(e.unread or ""), str(e.failed or ""), e.note))
+            counts = (str(e.n or ""), str(e.unread or ""), str(e.failed or ""))
+            rows.append((places(row), e.model, value, interval, *counts, e.seen.text if e.seen else "", e.note))
         first = group.rows[0].entry
         unit = "" if first.unit == "score" else f" in {first.unit}"
         told = f" · {group.apart}" if group.apart else ""
@@ -186,7 +202,7 @@ def details(board: Board) -> list[tuple[str, list[Sequence[str]]]]:
     return tables
 
 
-DETAIL = ("place", "model", "value", "95 % interval", "n", "unread", "failed", "note")
+DETAIL = ("place", "model", "value", "95 % interval", "n", "unread", "failed", "trained on", "note")
 ALWAYS = 3  # columns that a detail always has; the others only where they say something
 
 
@@ -319,6 +335,7 @@ def flat(group: Group, row: Ranked) -> dict[str, Any]:
     )
     values += (last, e.headline, e.reference, e.published, e.status, e.expected, e.unread, e.failed, e.source, e.note)  # type: ignore[assignment]
     values += (e.chance, above_chance(e), "; ".join(f"{name}: {value}" for name, value in e.asked))  # type: ignore[assignment]
+    values += (e.seen.seen, e.seen.media) if e.seen else (None, None)  # type: ignore[assignment]
     return dict(zip(COLUMNS, values, strict=True))
 
 

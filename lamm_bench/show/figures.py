@@ -6,12 +6,13 @@ import hashlib
 import json
 import math
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from lamm_bench.errors import BenchError
+from lamm_bench.keep.seen import SeenMedia, ledger_of, read_seen
 from lamm_bench.loading import load_json
 from lamm_bench.types import FAILED
 
@@ -47,6 +48,7 @@ class Entry:
     source: str = ""  # paper and place, or the run folder
     note: str = ""
     conditions: Conditions = ()  # how it was asked and read, as far as `standard` is concerned; `asked` has this figure's
+    seen: SeenMedia | None = None  # what of the task's media the checkpoint has been trained on, where a ledger says so
     chance: float | None = None  # what guessing would have had in place of the headline, where that is known
 
     @property
@@ -101,7 +103,7 @@ def read_runs(folder: Path) -> tuple[list[Entry], list[str]]:
     warnings: list[str] = []
     for path in find_results(folder):
         try:
-            entries += read_run(path)
+            entries += read_run(path, warnings.append)
         except BenchError as error:
             warnings.append(f"skipped: {error}")
     return entries, warnings
@@ -115,14 +117,15 @@ def find_results(folder: Path) -> Iterable[Path]:
             yield Path(here) / "result.json"
 
 
-def read_run(path: Path) -> list[Entry]:
-    """The figures of one `result.json`. Raises `BenchError` when it is damaged, of another format or of another form."""
+def read_run(path: Path, warn: Callable[[str], None] = lambda line: None) -> list[Entry]:
+    """The figures of one `result.json`. Raises `BenchError` when it is damaged, of another format or of another form; a ledger of
+    what was seen that is damaged, or about other data, is told and costs no figure."""
     data = load(path)
     if not isinstance(data, dict) or data.get("format") != 1:
         found = data.get("format") if isinstance(data, dict) else type(data).__name__
         raise BenchError(f"{path} has format {found}, this version reads 1")
     try:
-        return run_rows(data, path.parent)
+        return with_seen(run_rows(data, path.parent), data, path.parent, warn)
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise BenchError(f"{path} does not have the form of a result: {type(error).__name__} {error}") from None
 
@@ -178,6 +181,22 @@ def run_rows(data: Mapping[str, Any], run: Path) -> list[Entry]:
                 )
             )
     return entries
+
+
+def with_seen(entries: list[Entry], data: Mapping[str, Any], run: Path, warn: Callable[[str], None]) -> list[Entry]:
+    """The figures with what the run's ledger says that its checkpoint has seen of their tasks; pooled figures have none."""
+    file = ledger_of(data, run)
+    if file is None:
+        return entries
+    try:
+        source, seen = read_seen(file)
+    except BenchError as error:
+        warn(str(error))
+        return entries
+    if source and source != plain(data.get("source")):
+        warn(f"{file} is about {plain(source)}, and {run} was asked about {plain(data.get('source'))}; it is not shown there")
+        return entries
+    return [replace(entry, seen=seen.get(entry.task)) for entry in entries]
 
 
 def label(data: Mapping[str, Any]) -> tuple[str, bool]:

@@ -46,6 +46,7 @@ class Data:
     files: Mapping[str, MetaFile] = field(default_factory=dict)  # of the meta files, those that need it
     long: str = "refuse"  # a turn longer than text_tokens; "cut": the end is cut off, as upstream does, and counted
     part: float = 1.0  # the share of all media that is used at all, for a short training; the same ones each time
+    without: tuple[str, ...] = ()  # tasks, folders of media, or FOLDER/TASK_TYPE of which no dialogue is learnt (without.py)
     held_out: float = 0.0  # the share of all media that is kept from training, for the validation loss
     workers: int = 2  # threads that decode media
     memory: int = 8192  # MiB of decoded media that are kept; beyond that they are decoded when their batch comes
@@ -157,7 +158,9 @@ class Preset:
     save_every: int = 100  # steps between states that a killed training can go on from
     licence: str = ""
     assumed: Llm | None = None  # the language model's sizes, for a dry run where it is not there
-    start: str = ""  # a checkpoint whose projection is gone on with
+    start: str = ""  # a checkpoint whose projection is gone on with; of a preset that extends one, the checkpoint in its place
+    tasks: str = ""  # benchmark tasks whose train split is constructed into dialogues and learnt, in place of data (tuning.py)
+    seeds: int = 4  # miniatures that are their train split where there is no data root
     extends: str = (
         ""  # a checkpoint that stays as it is (language model, tokenizer, LoRA, its modalities) and learns further modalities
     )

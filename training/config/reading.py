@@ -17,6 +17,7 @@ from lamm_bench.loading import load_yaml
 
 from .checking import check
 from .preset import Preset
+from .tasks import narrowed
 
 PRESETS = Path(__file__).parents[1] / "presets"
 
@@ -49,7 +50,7 @@ def read_preset(name: str | Path, settings: Mapping[str, str] | None = None) -> 
     data = load(file)
     for key, text in (settings or {}).items():
         override(data, key, text)
-    preset = extended(with_encoders(read(Preset, data, file.name)))
+    preset = narrowed(extended(with_encoders(read(Preset, data, file.name))))
     check(preset)
     return preset
 
@@ -111,8 +112,10 @@ def extended(preset: Preset) -> Preset:
     """The preset with language model, LoRA and encoders of the checkpoint that it extends beside its own new encoders."""
     if not preset.extends:
         return preset
-    if preset.encoders_from or preset.start:
-        raise BenchError("extends takes a whole checkpoint; leave encoders_from and start out")
+    if preset.encoders_from:
+        raise BenchError("extends takes a whole checkpoint; leave encoders_from out")
+    if preset.start:
+        preset = replace(preset, extends=preset.start, start="")
     config = load_config(checkpoint_called(preset.extends))
     for kind in preset.model.encoders:
         if kind in config.encoders:

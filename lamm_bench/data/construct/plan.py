@@ -15,11 +15,11 @@ from lamm_bench.loading import load_yaml, shorten
 
 PLANS = Path(__file__).parent / "plans"
 KINDS = ("C1", "C2", "C3", "C4")
-WHOLE, PART, TEXT = "a whole number above 0", "a number from 0 to 1", "a text"
+WHOLE, PART, TEXT, FLAG = "a whole number above 0", "a number from 0 to 1", "a text", "true or false"
 OF_LLM = {"per_medium": WHOLE, "new_tokens": WHOLE, "temperature": "a number from 0 to 2", "examples": WHOLE}
 SETTINGS: Mapping[str, Mapping[str, str]] = {
-    "C1": {**OF_LLM, "rounds": WHOLE},
-    "C2": {**OF_LLM, "rounds": WHOLE},
+    "C1": {**OF_LLM, "rounds": WHOLE, "one_at_a_time": FLAG},
+    "C2": {**OF_LLM, "rounds": WHOLE, "one_at_a_time": FLAG},
     "C3": OF_LLM,
     "C4": {"tasks": TEXT, "style": TEXT, "turns": WHOLE, "own_questions": PART},
 }
@@ -164,8 +164,8 @@ def kinds_of(path: Path, value: Any) -> dict[str, dict[str, Any]]:
 
 def fits(value: Any, form: str) -> bool:
     """Whether a setting has its form."""
-    if form == TEXT:
-        return isinstance(value, str)
+    if form in (TEXT, FLAG):
+        return isinstance(value, str if form == TEXT else bool)
     if form == WHOLE:
         return isinstance(value, int) and not isinstance(value, bool) and value > 0
     if isinstance(value, bool) or not isinstance(value, int | float):

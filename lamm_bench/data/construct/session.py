@@ -5,17 +5,17 @@ This wing knows no model: who asks is handed in (`Model`), as the command line d
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from lamm_bench.errors import BenchError, Stopped
 from lamm_bench.keep.files import digest, request_digest, write_json, write_whole
 from lamm_bench.keep.ledger import Ledger
-from lamm_bench.media import modality
+from lamm_bench.media import is_there, modality
 from lamm_bench.types import Generate, Response
 
 from . import c4, pooling
@@ -33,6 +33,7 @@ from .plan import Plan
 from .prompting import Unit, units
 from .readers import read
 from .soundness import sound
+from .stepwise import LEDGER, rounds_of
 from .wordings import grown, pools
 
 OF_LLM = ("C1", "C2", "C3")
@@ -159,7 +160,7 @@ class Work:
         kept = []
         for one in together:
             reject = rejecter(rejected, one.source)
-            if not self.plan.without_media and not os.path.exists(one.file):
+            if not self.plan.without_media and not is_there(one.file):
                 reject(one.id, "no_media", f"{one.file} is missing")
             elif (fine := sound(informed(one, known), reject)) is not None:
                 kept.append(fine)
@@ -180,23 +181,37 @@ class Work:
         verdicts: list[Verdict] = []
         more = self.more_questions()
         told = [one for kind in OF_LLM if kind in self.plan.kinds for one in self.units(kind, facts, more)]
+        self.keep_requests(told)
+        flats = {one.id: one.flat for one in facts}
+        for kind in self.plan.kinds:
+            asked, said = self.said(kind, [one for one in told if one.kind == kind], flats)
+            told = [*(one for one in told if one.kind != kind), *asked]
+            for found in said:
+                made += [found] if isinstance(found, Dialogue) else []
+                verdicts += [found] if isinstance(found, Verdict) else []
+            if kind == "C4":
+                made += self.templated(facts, more)
+        self.keep_requests(told)  # later rounds go by earlier answers
+        return made, verdicts
+
+    def keep_requests(self, told: Sequence[Unit]) -> None:
+        """What a model is asked, word for word, in a file."""
         rows = (
             {"id": u.id, "kind": u.kind, "facts": u.facts, "request": request_digest(u.request), "messages": spelt(u.request)}
             for u in told
         )
         if told:
             self.folder.write("requests.jsonl", rows)
-        flats = {one.id: one.flat for one in facts}
-        for kind in self.plan.kinds:
-            mine = [one for one in told if one.kind == kind]
-            given = self.answers(kind, mine) if mine else {}
-            for one in mine:
-                found = parsed(one, given[one.id], flats[one.facts]) if one.id in given else None
-                made += [found] if isinstance(found, Dialogue) else []
-                verdicts += [found] if isinstance(found, Verdict) else []
-            if kind == "C4":
-                made += self.templated(facts, more)
-        return made, verdicts
+
+    def said(
+        self, kind: str, wanted: Sequence[Unit], flats: Mapping[str, bool]
+    ) -> tuple[Sequence[Unit], list[Dialogue | Verdict]]:
+        """Everything that was asked of one kind, and of each unit that was answered its dialogue, or why there is none."""
+        settings = self.plan.kinds[kind]
+        if settings.get("one_at_a_time"):
+            return rounds_of(wanted, int(settings["rounds"]), flats, partial(self.answers, kind, form=LEDGER))
+        given = self.answers(kind, wanted) if wanted else {}
+        return wanted, [parsed(one, given[one.id], flats[one.facts]) for one in wanted if one.id in given]
 
     def templated(self, facts: Sequence[Facts], more: Mapping[str, Sequence[str]]) -> list[Dialogue]:
         wordings = grown({name: lines for name, lines in more.items() if name != pooling.DESCRIBE})
@@ -222,12 +237,12 @@ class Work:
         self.asked["pool"] = {**self.asked.get("pool", {}), "new": sum(len(one["new"]) for one in found.values())}
         return {name: one["new"] for name, one in found.items()}
 
-    def answers(self, kind: str, asked: Sequence[Unit]) -> dict[str, Response]:
-        """What the model said to these; a model that stops leaves the rest without an answer."""
+    def answers(self, kind: str, asked: Sequence[Unit], form: str = "") -> dict[str, Response]:
+        """What the model said to these; a model that stops leaves the rest without an answer. `form` is behind the ledger's name."""
         assert self.model is not None
         if not asked:
             return {}
-        ledger = self.folder.ledger(self.model.fingerprint, kind)
+        ledger = self.folder.ledger(self.model.fingerprint, f"{kind}{form}")
         self.watcher.begin(kind, len(asked))
         try:
             if not self.stopped:

@@ -14,7 +14,7 @@ from lamm_bench.keep.files import read_json, write_json
 from .fetch import Fetcher
 from .sets import Wanted, known, size_told, spellings
 from .sources import Folder, Hub, Mirror, Origin, sha256_of
-from .unpack import unpack
+from .unpack import sound, unpack
 
 ACCOUNT = "get.json"
 SCRATCH = ".downloads"
@@ -43,15 +43,17 @@ def origin_of(given: str | None, revision: str | None, root: Path, account: dict
 
 def get(
     wanted: Wanted, root: Path, given: str | None = None, revision: str | None = None, media: bool = True, fetcher: Fetcher | None = None,
-    say: Callable[[str], None] = lambda text: None,
+    say: Callable[[str], None] = lambda text: None, zipped: bool = False,
 ) -> Got:  # fmt: skip
-    """Everything that is wanted and not there yet. One file that cannot be had costs itself alone; a kill costs what was not yet written."""
+    """Everything that is wanted and not there yet. One file that cannot be had costs itself alone; a kill costs what was not yet written.
+
+    With `zipped` archives of media stay archives, which are read where they lie (media/zipped.py)."""
     lock = locks.take(root)
     try:
         account = read_json(root / ACCOUNT) if (root / ACCOUNT).is_file() else {"files": {}, "commits": {}}
         if not isinstance(account, dict) or not isinstance(account.get("files"), dict):
             raise BenchError(f"{root / ACCOUNT} is no account of `data get`; move it away")
-        work = Getting(root, account, given, revision, fetcher or Fetcher(), say)
+        work = Getting(root, account, given, revision, fetcher or Fetcher(), say, zipped)
         for path in wanted.meta:
             work.meta(path)
         for path in wanted.media if media else ():
@@ -76,6 +78,7 @@ class Getting:
     revision: str | None
     fetcher: Fetcher
     say: Callable[[str], None]
+    zipped: bool = False
     got: Got = field(default_factory=Got)
     _origin: Origin | None = None
 
@@ -86,8 +89,19 @@ class Getting:
             (self.root / SCRATCH).mkdir(exist_ok=True)
             self._origin = origin_of(self.given, self.revision, self.root, self.account, self.fetcher)
             if isinstance(self._origin, Hub):
-                self.account["commits"][self._origin.repo] = self._origin.commit
+                self.keep_commit(self._origin)
         return self._origin
+
+    def keep_commit(self, hub: Hub) -> None:
+        """Notes the commit, which later commands stay with. Raises `BenchError` where files of another one are here already."""
+        before = self.account["commits"].get(hub.repo, hub.commit)
+        old = [path for path, one in self.account["files"].items() if one.get("from") == hub.name]
+        if before != hub.commit and old:
+            raise BenchError(
+                f"{self.root} holds {old[0]}{f' and {len(old) - 1} more' if len(old) > 1 else ''} of {hub.repo} at {before}, and "
+                f"{hub.revision} is {hub.commit} now; leave --revision out to stay with the first, or use another --data-root"
+            )
+        self.account["commits"][hub.repo] = hub.commit
 
     def meta(self, path: str) -> None:
         """One meta file, under whichever of its spellings there is."""
@@ -104,10 +118,10 @@ class Getting:
 
     def media(self, path: str) -> None:
         """One folder of media, from an archive of its name."""
-        if (self.root / path).is_dir():
+        archive = f"{path}.zip"
+        if (self.root / path).is_dir() or (self.root / archive).is_file():
             self.got.there.append(path)
             return
-        archive = f"{path}.zip"
         if self.origin.has(archive) is None:
             size = size_told(path)
             about = f" ({size})" if size else ""
@@ -121,7 +135,7 @@ class Getting:
             return
         try:
             digest = self.compared(archive, local) if local is not None else sha256_of(held)
-            files = unpack(local or held, self.root / path)
+            files = self.kept(local, held, path) if self.zipped else unpack(local or held, self.root / path)
         except BenchError as error:
             self.got.missing[path] = str(error)
             held.unlink(missing_ok=True)  # another one may be sound
@@ -129,6 +143,17 @@ class Getting:
         self.note(path, {"archive": digest, "files": files})
         held.unlink(missing_ok=True)
         self.got.new.append(path)
+
+    def kept(self, local: Path | None, held: Path, path: str) -> int:
+        """Puts an archive whole into the place of the folder that it would become; how many files it holds. Raises `BenchError`."""
+        files = sound(local or held, self.root / path)
+        place = self.root / f"{path}.zip"
+        place.parent.mkdir(parents=True, exist_ok=True)
+        if local is not None:
+            self.origin.bring(f"{path}.zip", place)
+        else:
+            held.replace(place)
+        return files
 
     def compared(self, archive: str, local: Path) -> str:
         """The digest of an archive in a folder, which is read where it lies. Raises `BenchError` where it is another than the list says."""

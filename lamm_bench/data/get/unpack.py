@@ -7,16 +7,14 @@ from __future__ import annotations
 
 import os
 import shutil
-import stat
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
 from lamm_bench.errors import BenchError
 from lamm_bench.keep.files import sync_folder
+from lamm_bench.media.zipped import FREE, RATIO, member_fault
 
-RATIO = 200  # unpacked bytes of one packed byte; pictures and clouds have hardly more than one
-FREE = 1 << 28  # unpacked bytes that are not asked for their ratio
 MOST = 2_000_000  # members
 BLOCK = 1 << 20
 
@@ -57,7 +55,18 @@ def unpack(archive: Path, folder: Path, tick: Callable[[int], None] = lambda cou
     return sum(not one.is_dir() for one in members)
 
 
-def checked(archive: Path, opened: zipfile.ZipFile, folder: Path) -> list[zipfile.ZipInfo]:
+def sound(archive: Path, folder: Path) -> int:
+    """How many files an archive holds that is to stay one and be read where it lies, as if it were `folder`. Raises `BenchError`."""
+    try:
+        with zipfile.ZipFile(archive) as opened:
+            return sum(not one.is_dir() for one in checked(archive, opened, folder, unpacked=False))
+    except BenchError:
+        raise
+    except Exception as error:  # as above
+        raise BenchError(f"{archive} cannot be read: {type(error).__name__}: {error}") from None
+
+
+def checked(archive: Path, opened: zipfile.ZipFile, folder: Path, unpacked: bool = True) -> list[zipfile.ZipInfo]:
     """The members, none of which does what no archive of media needs. Raises `BenchError` that names the first that does."""
     members = opened.infolist()
     if not any(not one.is_dir() for one in members):
@@ -70,32 +79,20 @@ def checked(archive: Path, opened: zipfile.ZipFile, folder: Path) -> list[zipfil
         if fault is None and one.filename.casefold() in seen:
             fault = "has the name of another member, but for capitals"
         if fault is not None:
-            raise BenchError(f"{archive} is not unpacked: its member {one.filename[:80]!r} {fault}")
+            raise BenchError(f"{archive} is not {'unpacked' if unpacked else 'taken'}: its member {one.filename[:80]!r} {fault}")
         seen.add(one.filename.casefold())
-    unpacked, packed = sum(one.file_size for one in members), archive.stat().st_size
-    if unpacked > max(FREE, RATIO * packed):
-        raise BenchError(f"{archive} is not unpacked: its {packed:,} bytes would become {unpacked:,}")
+    whole, packed = sum(one.file_size for one in members), archive.stat().st_size
+    if whole > max(FREE, RATIO * packed):
+        raise BenchError(f"{archive} is not {'unpacked' if unpacked else 'taken'}: its {packed:,} bytes would become {whole:,}")
+    if not unpacked:
+        return members
     there = folder.parent
     while not there.exists():
         there = there.parent
     free = shutil.disk_usage(there).free
-    if unpacked > free:
-        raise BenchError(f"{archive} needs {unpacked:,} bytes unpacked, and {there} has {free:,}")
+    if whole > free:
+        raise BenchError(f"{archive} needs {whole:,} bytes unpacked, and {there} has {free:,}")
     return members
-
-
-def member_fault(one: zipfile.ZipInfo) -> str | None:
-    """Why a member is refused."""
-    name = one.orig_filename if "\0" in one.orig_filename else one.filename
-    parts = name.removesuffix("/").split("/")  # an empty part begins a path of its own, wherever it stands
-    if "\0" in name or "\\" in name or any(part in ("", "..") or part[1:2] == ":" for part in parts):
-        return "has a path that leaves its folder"
-    kind = stat.S_IFMT(one.external_attr >> 16)
-    if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
-        return "is a link or a device"
-    if one.flag_bits & 1:
-        return "is encrypted"
-    return None
 
 
 def write_member(archive: Path, opened: zipfile.ZipFile, one: zipfile.ZipInfo, place: Path) -> None:
