@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from lamm_bench import media
 from lamm_bench.errors import MediaError, unknown
@@ -64,12 +65,11 @@ def plan(
     unusable: dict[str, str] = {}
     sealed = []
     for sample in chosen:
-        try:
-            sealed.append(replace(sample, media=tuple(media.seal(item) for item in sample.media)))
-        except MediaError as error:
-            sealed.append(sample)
-            unusable[sample.id] = str(error)
-    content = [[s.id, s.question, list(s.choices), s.target, [m.sha256 for m in s.media]] for s in sealed]
+        found, why = sealed_sample(sample)
+        sealed.append(found)
+        if why:
+            unusable[sample.id] = why
+    content = [content_of(sample) for sample in sealed]
     if control and control not in CONTROLS:
         raise unknown("control", control, CONTROLS)
     if chain:
@@ -80,6 +80,19 @@ def plan(
     elif control:
         sealed = [sample if sample.id in unusable else CONTROLS[control](sample) for sample in sealed]
     return Plan(task, tuple(sealed), unusable, digest(content), samples)
+
+
+def sealed_sample(sample: Sample) -> tuple[Sample, str]:
+    """The sample with its media's hashes, or as it is, with the reason why they cannot be used."""
+    try:
+        return replace(sample, media=tuple(media.seal(item) for item in sample.media)), ""
+    except MediaError as error:
+        return sample, str(error)
+
+
+def content_of(sample: Sample) -> list[Any]:
+    """All of a sealed sample that a model may be asked about, and its truth."""
+    return [sample.id, sample.question, list(sample.choices), sample.target, [one.sha256 for one in sample.media]]
 
 
 @contextmanager
@@ -182,6 +195,7 @@ def ask(
     seed: int,
     tick: Callable[[int], None] = lambda count: None,
     mine: Callable[[Sample], bool] = lambda sample: True,
+    told: Sequence[Sample] | None = None,  # what the adapter is told of the task's samples; None: those of `work`
 ) -> Asked:
     """Asks about every sample (of those that are `mine`) that has not ended; each response is in the ledger before the next is
     looked at.
@@ -217,7 +231,8 @@ def ask(
     if dialogues:
         several = any(one.sample.parts for one in dialogues)  # one question for each part, which all begin alike
         goes_on = several or getattr(recipe.inferencer_for(work.task.name), "goes_on", True)
-        tell(adapter, Job(work.task, work.samples, recipe.scenario.image_transform, recipe.instruction.layout, seed, goes_on))
+        shown = work.samples if told is None else told
+        tell(adapter, Job(work.task, shown, recipe.scenario.image_transform, recipe.instruction.layout, seed, goes_on))
         for _ in talk(dialogues, adapter, ledger):
             asked.new += 1
             tick(1)
