@@ -32,6 +32,8 @@ from .recipe import Recipe
 from .shots import Shots
 from .transforms import BETWEEN, CONTROLS
 
+AT_ONCE = 8192  # samples whose dialogues are open together: their prompts need some kilobytes each
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -205,6 +207,30 @@ def ask(
     begun = time.monotonic()
     asked = Asked()
     samples = [sample for sample in work.samples if mine(sample)]
+    several = any(sample.parts for sample in samples)  # one question for each part, which all begin alike
+    goes_on = several or getattr(recipe.inferencer_for(work.task.name), "goes_on", True)
+    shown = work.samples if told is None else told
+    job = Job(work.task, shown, recipe.scenario.image_transform, recipe.instruction.layout, seed, goes_on)
+    introduced = False
+    for start in range(0, len(samples), AT_ONCE):
+        with many_objects():
+            dialogues = opened(samples[start : start + AT_ONCE], work, recipe, adapter, ledger, seed, asked)
+        tick(min(AT_ONCE, len(samples) - start) - len(dialogues))
+        if dialogues and not introduced:
+            tell(adapter, job)
+            introduced = True
+        for _ in talk(dialogues, adapter, ledger) if dialogues else ():
+            asked.new += 1
+            tick(1)
+    ledger.flush()
+    asked.seconds = time.monotonic() - begun
+    return asked
+
+
+def opened(
+    samples: Sequence[Sample], work: Plan, recipe: Recipe, adapter: Adapter, ledger: Ledger, seed: int, asked: Asked
+) -> list[Dialogue]:
+    """The dialogues about some samples that are not at their end. Those that cannot be asked end here."""
     usable, unfit = fitted([sample for sample in samples if sample.id not in work.unusable], adapter)
     usable, shots = exampled(usable, work.shots, adapter, unfit)
     unusable = {sample.id: work.unusable[sample.id] for sample in samples if sample.id in work.unusable}
@@ -217,28 +243,16 @@ def ask(
             asked.new += 1
     wording = Wording(spoken(recipe, adapter), getattr(adapter, "seen", None))
     dialogues = []
-    with many_objects():
-        for sample in usable:
-            ended = ledger.ended.get(sample.id)
-            dialogue = replayed(flow_of(recipe, work.task, sample, seed, wording, shots.get(sample.id, ())), sample, ledger)
-            if ended is not None and ended.status != "model_error":
-                if dialogue.over:
-                    asked.kept += 1
-                    continue
-                asked.foreign += 1
-            dialogues.append(dialogue)
-    tick(asked.kept + asked.new)
-    if dialogues:
-        several = any(one.sample.parts for one in dialogues)  # one question for each part, which all begin alike
-        goes_on = several or getattr(recipe.inferencer_for(work.task.name), "goes_on", True)
-        shown = work.samples if told is None else told
-        tell(adapter, Job(work.task, shown, recipe.scenario.image_transform, recipe.instruction.layout, seed, goes_on))
-        for _ in talk(dialogues, adapter, ledger):
-            asked.new += 1
-            tick(1)
-    ledger.flush()
-    asked.seconds = time.monotonic() - begun
-    return asked
+    for sample in usable:
+        ended = ledger.ended.get(sample.id)
+        dialogue = replayed(flow_of(recipe, work.task, sample, seed, wording, shots.get(sample.id, ())), sample, ledger)
+        if ended is not None and ended.status != "model_error":
+            if dialogue.over:
+                asked.kept += 1
+                continue
+            asked.foreign += 1
+        dialogues.append(dialogue)
+    return dialogues
 
 
 @dataclass

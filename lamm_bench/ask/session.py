@@ -5,20 +5,18 @@ One broken image, one failing task or one missing meta file never stops the rest
 from __future__ import annotations
 
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from lamm_bench.errors import BenchError, Stopped, unknown
-from lamm_bench.keep.files import digest, read_json, storable
+from lamm_bench.keep.files import Entries, read_json, storable
 from lamm_bench.keep.ledger import Ledger
-from lamm_bench.keep.manifest import asking_of
 from lamm_bench.keep.runs import Run
-from lamm_bench.measure.pooling import Pool
 from lamm_bench.measure.scoring import Score, pooled
-from lamm_bench.measure.sums import sums_of
+from lamm_bench.measure.sums import each_sum
 from lamm_bench.task import options_unseen
 from lamm_bench.types import Adapter, Sample, Task, to_json
 
@@ -27,6 +25,8 @@ from .catalog import Catalog
 from .coordinates import answers, foreign, hint, of_manifest, spoken
 from .corrupt.chain import left_out, parse
 from .corrupt.chain import why_not as why_not_worse
+from .finished import Kept
+from .finishing import finish
 from .identity import Grown, circumstances, describe, fingerprint, noted, remember
 from .options import Options, file_name
 from .outcome import (
@@ -39,13 +39,14 @@ from .outcome import (
     tell_damaged,
     tell_what_is_there,
     why_failed,
-    with_pools,
 )
 from .recipe import Recipe
 from .runner import Asked, Plan, ask, many_objects, plan, why_not
 from .shares import FILE
 from .shots import shots_for, told_of
 from .transforms import CONTROLS
+
+MANY = 4096  # samples of a task from which on what is kept of them is read again where it is needed
 
 
 def run(options: Options, catalog: Catalog, adapter: Adapter, root: Path, source: str, watcher: Watcher) -> Outcome:
@@ -328,18 +329,31 @@ def scored(
 ) -> list[Score]:
     """The task's scores, kept. A task that cannot read or count its answers loses its own figures and no other's."""
     name = work.task.name
+    scores: list[Score] = []
+    wanted = [protocol for protocol in protocols if protocol in work.task.protocols]
+    many = len(work.samples) >= MANY
+
+    def each() -> Iterator[tuple[str, Any]]:
+        """Of each protocol what is kept; nothing of it stays behind but the score."""
+        for protocol in wanted:
+            (score,) = score_task(catalog, work.task, work.samples, found, [protocol], work.file, keep_rows=True)
+            samples = Entries((sample, storable(to_json(told))) for sample, told in score.samples.items())
+            yield protocol, {"samples": samples, "sums": Entries((one, storable(sums)) for one, sums in each_sum(score.rows))}
+            rows = score.rows if in_pool(catalog, work.task, protocol) else ()
+            kept = Kept(opened.folder / "scores" / f"{name}.json", protocol) if many else score.samples
+            scores.append(replace(score, samples=kept, rows=rows))
+            del score, samples
+
     try:
         with many_objects():
             found = answers(ledger, work.samples, of_manifest(opened.manifest))
-            scores = score_task(catalog, work.task, work.samples, found, protocols, work.file, keep_rows=True)
+            opened.save(f"scores/{name}.json", {"task": name, "protocols": Entries(each())})
     except BenchError:
         raise
     except Exception as error:
         fault(opened, name, error, outcome, watcher)
         return []
-    values = {s.protocol: {"samples": storable(to_json(s.samples)), "sums": storable(sums_of(s.rows))} for s in scores}
-    opened.save(f"scores/{name}.json", {"task": name, "protocols": values})
-    return [s if in_pool(catalog, work.task, s.protocol) else replace(s, rows=()) for s in scores]
+    return scores
 
 
 def fault(opened: Run, name: str, error: Exception, outcome: Outcome, watcher: Watcher) -> None:
@@ -351,35 +365,4 @@ def fault(opened: Run, name: str, error: Exception, outcome: Outcome, watcher: W
     watcher.say(f"{name}: {outcome.unavailable[name]}")
 
 
-def worse_head(identity: Mapping[str, Any]) -> dict[str, Any]:
-    """What a result says of corruptions; nothing of a run without any."""
-    worse = identity.get("corrupt", "")
-    lacking = left_out(parse(worse))
-    return {**({"corrupt": worse} if worse else {}), **({"corrupt_notes": lacking} if lacking else {})}
-
-
-def finish(opened: Run, outcome: Outcome, pools: Sequence[Pool], notes: Sequence[str] = ()) -> None:
-    """Writes timing, with the notes of this process, and last the result, which is the same however the run went."""
-    manifest = opened.manifest
-    rates = {name: round(rate, 3) for name, rate in outcome.rates.items()}
-    seconds = {name: values for name, values in outcome.seconds.items() if values}
-    opened.save("timing.json", {"samples_per_second": rates, "seconds": seconds, **({"notes": list(notes)} if notes else {})})
-    head = {
-        **({"name": manifest["name"]} if manifest.get("name") else {}),
-        "model": {**manifest["model"], "fingerprint": manifest["identity"]["model"]["fingerprint"]},
-        "identity": digest(manifest["identity"]),
-        "recipe": manifest["identity"]["recipe"]["name"],
-        **({"coordinates": manifest["identity"]["coordinates"]} if manifest["identity"].get("coordinates") else {}),
-        **({"examples": manifest["examples"]} if manifest.get("examples") else {}),
-        "control": manifest["identity"]["control"],
-        **worse_head(manifest["identity"]),
-        "limit": manifest["identity"]["limit"],
-        "seed": manifest["identity"]["seed"],
-        "source": manifest["source"],
-        "asking": asking_of(manifest),
-        "data": with_pools(manifest["identity"]["data"], pools),
-    }
-    opened.save("result.json", storable({**outcome.to_json(), **head}))
-
-
-__all__ = ["Options", "account", "file_name", "fingerprint", "run"]
+__all__ = ["Options", "account", "file_name", "finish", "fingerprint", "run"]
