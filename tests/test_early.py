@@ -207,6 +207,21 @@ def test_a_death_while_it_is_sealed_leaves_a_run_that_begun_or_one_that_is_seale
     same(tmp_path / "run", plain(tmp_path, monkeypatch))
 
 
+def test_what_a_model_notes_early_moves_no_result(tmp_path: Path, held: Event, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Noting(Watching):
+        @property
+        def notes(self) -> list[str]:
+            return ["knows colours", *(["has looked"] if self.asked else [])]
+
+    go(tmp_path, Noting(held, after=3))
+    held.set()
+    with monkeypatch.context() as patch:
+        patch.setattr(early, "LARGE", 10**9)
+        go(tmp_path, Noting(), "plain")
+    same(tmp_path / "run", tmp_path / "plain")
+    assert json.loads((tmp_path / "run/timing.json").read_text())["notes"] == ["has looked"]
+
+
 def test_a_missing_picture_and_a_model_that_breaks_end_as_in_any_run(tmp_path: Path, held: Event, monkeypatch: Any) -> None:
     class Broken(Watching):
         def generate(self, requests: Sequence[Generate]) -> Iterator[tuple[int, Response]]:

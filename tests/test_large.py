@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import json
+import tracemalloc
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -14,6 +16,11 @@ from lamm_bench.ask.options import Options
 from lamm_bench.ask.outcome import Watcher
 from lamm_bench.errors import BenchError
 from lamm_bench.keep.files import Entries, texts_of, write_json
+from lamm_bench.measure import shown
+from lamm_bench.measure.scoring import score
+from lamm_bench.measure.shown import Answered, each_shown
+from lamm_bench.measure.stats import gathered, table_of
+from lamm_bench.types import Sample
 
 from .fakes import ColourTask, Looker, catalog_with
 from .test_finished import go
@@ -92,3 +99,36 @@ def test_samples_that_are_read_again_are_those_that_were_scored(tmp_path: Path, 
     assert scores_of(tmp_path / "run") == scores_of(tmp_path / "many")
     for one, other in zip(few.scores, many.scores, strict=True):
         assert one.to_json(samples=True) == other.to_json(samples=True)
+
+
+def test_a_table_that_grows_is_the_table_of_all_rows() -> None:
+    rng = Random(0)
+    for _ in range(200):
+        rows = [
+            {key: rng.choice([0, 1, 0.5, True]) for key in rng.sample("abcd", rng.randint(0, 4))}
+            for _ in range(rng.randint(0, 6))
+        ]
+        table, keys = gathered(iter(rows))
+        assert keys == sorted({key for row in rows for key in row})
+        assert table.tobytes() == table_of(rows, keys).tobytes() and table.flags["C_CONTIGUOUS"]
+
+
+def peak(task: ColourTask, count: int) -> int:
+    """Bytes that scoring and writing down so many samples needs beside them, at most."""
+    samples = [Sample(str(n), "Which colour?", (), "red", f"p{n}") for n in range(count)]
+    answered = {one.id: Answered("red") for one in samples}
+    gc.collect()
+    tracemalloc.start()
+    found = score(task, "standard", samples, answered, keep_rows=True)
+    written = sum(len(piece) for piece in texts_of({"samples": Entries(each_shown(found.samples))}))
+    bytes_ = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert found.metrics["accuracy"].value == 100.0 and written > 20 * count
+    return bytes_
+
+
+def test_what_is_kept_of_many_samples_is_made_while_it_is_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(shown, "MANY", 10**9)
+        held = peak(ColourTask(), 5000)
+    assert peak(ColourTask(), 5000) < 0.8 * held and peak(ColourTask(), 5000) < 5000 * 800

@@ -16,6 +16,7 @@ from lamm_bench.keep.files import Entries, read_json, storable
 from lamm_bench.keep.ledger import Ledger
 from lamm_bench.keep.runs import Run
 from lamm_bench.measure.scoring import Score, pooled
+from lamm_bench.measure.shown import MANY, each_shown
 from lamm_bench.measure.sums import each_sum
 from lamm_bench.task import options_unseen
 from lamm_bench.types import Adapter, Sample, Task, to_json
@@ -46,8 +47,6 @@ from .shares import FILE
 from .shots import shots_for, told_of
 from .transforms import CONTROLS
 
-MANY = 4096  # samples of a task from which on what is kept of them is read again where it is needed
-
 
 def run(options: Options, catalog: Catalog, adapter: Adapter, root: Path, source: str, watcher: Watcher) -> Outcome:
     """Asks and scores. Raises `BenchError` before the first question if the run cannot begin."""
@@ -71,6 +70,8 @@ def run(options: Options, catalog: Catalog, adapter: Adapter, root: Path, source
         with finished.watched(root, read), nullcontext() if head is not None else seals.kept(root), many_objects():
             plans = planned(loaded, options, catalog, recipe, root, outcome)
         manifest = manifest_of(options, recipe, adapter, plans, catalog, root, source)
+        if head is not None:
+            manifest["model"] = head.opened.manifest["model"]  # what the adapter has noted since then moves no result
         tell_notes(options, recipe, adapter, plans, manifest, watcher)
         if head is not None:
             opened = head.seal(plans, manifest)
@@ -337,7 +338,7 @@ def scored(
         """Of each protocol what is kept; nothing of it stays behind but the score."""
         for protocol in wanted:
             (score,) = score_task(catalog, work.task, work.samples, found, [protocol], work.file, keep_rows=True)
-            samples = Entries((sample, storable(to_json(told))) for sample, told in score.samples.items())
+            samples = Entries((sample, storable(to_json(told))) for sample, told in each_shown(score.samples))
             yield protocol, {"samples": samples, "sums": Entries((one, storable(sums)) for one, sums in each_sum(score.rows))}
             rows = score.rows if in_pool(catalog, work.task, protocol) else ()
             kept = Kept(opened.folder / "scores" / f"{name}.json", protocol) if many else score.samples
