@@ -18,6 +18,7 @@ from lamm_bench.keep.runs import Run, find_runs
 from lamm_bench.media import files
 from lamm_bench.types import Generate, Media, Response
 
+from . import test_spread
 from .fakes import ColourTask, Looker, catalog_with, draw_root
 from .test_spread import records_of, scores_of
 
@@ -220,6 +221,16 @@ def test_what_a_model_notes_early_moves_no_result(tmp_path: Path, held: Event, m
         go(tmp_path, Noting(), "plain")
     same(tmp_path / "run", tmp_path / "plain")
     assert json.loads((tmp_path / "run/timing.json").read_text())["notes"] == ["has looked"]
+
+
+def test_many_workers_are_asked_early_too(tmp_path: Path, held: Event, monkeypatch: pytest.MonkeyPatch) -> None:
+    held.set()
+    test_spread.go(tmp_path, "run", workers=2)
+    with monkeypatch.context() as patch:
+        patch.setattr(early, "LARGE", 10**9)
+        test_spread.go(tmp_path, "plain")
+    assert scores_of(tmp_path / "run") == scores_of(tmp_path / "plain")
+    assert records_of(tmp_path / "run") == records_of(tmp_path / "plain")
 
 
 def test_a_missing_picture_and_a_model_that_breaks_end_as_in_any_run(tmp_path: Path, held: Event, monkeypatch: Any) -> None:

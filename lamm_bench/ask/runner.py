@@ -249,6 +249,7 @@ def opened(
         if ended is not None and ended.status != "model_error":
             if dialogue.over:
                 asked.kept += 1
+                ledger.said.pop(sample.id, None)  # nobody asks for it again, and it is most of what a ledger holds
                 continue
             asked.foreign += 1
         dialogues.append(dialogue)
