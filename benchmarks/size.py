@@ -1,16 +1,19 @@
 """How long a run of many pictures takes to its first answer, how long to be found finished, and how much memory it needs.
 
 The pictures are a few bytes of noise that nobody decodes, and the model answers at once: what is measured is everything else. Each row is
-a process of its own: a new run, the same command again, and the same once more with one picture touched.
+a process of its own: a new run, one that is killed at its first answer and goes on, the same command again, and the same once more with
+one picture touched. Seconds of the processor until the first answer are those of all threads, the hashing beside it too.
 
-    python benchmarks/size.py --pictures 60000 --bytes 8000"""
+    python benchmarks/size.py --pictures 60000 --bytes 8000
+    python benchmarks/size.py --pictures 1000 --questions 1000000"""
 
 from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
-import resource
+import signal
 import subprocess
 import sys
 import tempfile
@@ -18,6 +21,7 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from random import Random
+from typing import NamedTuple
 
 from lamm_bench.types import Generate, Response
 
@@ -57,26 +61,45 @@ def draw(root: Path, pictures: int, size: int, questions: int) -> None:
         file.write("]")
 
 
-def asked(root: Path, folder: Path) -> tuple[float, float, float, float]:
-    """Runs the command. Gives the seconds until the first answer is on disk, all, those of the processor, and the peak in MB."""
+class Told(NamedTuple):
+    """What one process took; seconds."""
+
+    first: float  # until the first answer was on the disk; NaN where there were answers before
+    first_cpu: float  # of the processor, until then
+    all: float
+    cpu: float
+    peak: float  # MB
+
+
+def asked(root: Path, folder: Path, kill: bool = False) -> Told:
+    """Runs the command; with `kill` only until its first answer."""
     words = ["--plugin", str(Path(__file__).resolve()), "--model", MODEL, "--tasks", "svt"]
     words += ["--data-root", str(root), "--output", str(folder)]
-    records, first = folder / "records/svt.jsonl", 0.0
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    records, first, first_cpu = folder / "records/svt.jsonl", math.nan, math.nan
     begun, known = time.monotonic(), records.stat().st_size if records.exists() else 0
-    process = subprocess.Popen(
-        [sys.executable, "-m", "lamm_bench", "run", *words], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
-    )
-    while process.poll() is None and not first and not known:
-        if records.exists() and records.stat().st_size:
-            first = time.monotonic() - begun
-        time.sleep(0.01)
-    told = process.communicate()[1]
-    if process.returncode:
-        raise SystemExit(told.decode())
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return first, time.monotonic() - begun, used, after.ru_maxrss / 1024  # the peak of all so far: the first run's is its own
+    with tempfile.TemporaryFile() as said:
+        process = subprocess.Popen([sys.executable, "-m", "lamm_bench", "run", *words], stdout=subprocess.DEVNULL, stderr=said)
+        while not (ended := os.wait4(process.pid, os.WNOHANG))[0]:
+            if math.isnan(first) and not known and records.exists() and records.stat().st_size:
+                first, first_cpu = time.monotonic() - begun, processor(process.pid)
+                if kill:
+                    os.kill(process.pid, signal.SIGKILL)
+            time.sleep(0.01)
+        process.returncode = os.waitstatus_to_exitcode(ended[1])  # waited for here, for what it used
+        said.seek(0)
+        if process.returncode and not kill:
+            raise SystemExit(said.read().decode())
+    used = ended[2]
+    return Told(first, first_cpu, time.monotonic() - begun, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
+
+
+def processor(pid: int) -> float:
+    """Seconds of the processor that a process has used so far; NaN where nobody tells."""
+    try:
+        told = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return math.nan
+    return (int(told[11]) + int(told[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def main() -> None:
@@ -84,16 +107,28 @@ def main() -> None:
     parser.add_argument("--pictures", type=int, default=60_000)
     parser.add_argument("--questions", type=int, default=0, help="0: one a picture")
     parser.add_argument("--bytes", type=int, default=8_000, help="of each picture")
+    parser.add_argument("--brief", action="store_true", help="only the first answer of a new run, killed there")
     parsed = parser.parse_args()
+    rows = (
+        "a new run",
+        "a new run, killed at its first answer",
+        "killed, and the same command again",
+        "finished, again",
+        "again, one picture touched",
+    )
     with tempfile.TemporaryDirectory(prefix="lamm-bench-size-") as place:
         root, folder = Path(place) / "data", Path(place) / "run"
         draw(root, parsed.pictures, parsed.bytes, parsed.questions or parsed.pictures)
-        print(f"{'':<36} {'first answer':>12} {'all':>8} {'cpu':>8} {'peak MB':>8}")
-        for name in ("a new run", "the same command again", "again, one picture touched"):
+        print(f"{'':<38} {'first answer':>14} {'its cpu':>8} {'all':>9} {'cpu':>9} {'peak MB':>8}")
+        for name in rows[1:2] if parsed.brief else rows:
             if name.endswith("touched"):
                 os.utime(root / "2D_Benchmark/00/0.png")
-            first, seconds, used, peak = asked(root, folder)
-            print(f"{name:<36} {first or float('nan'):>10.1f} s {seconds:>6.1f} s {used:>6.1f} s {peak:>8.0f}", flush=True)
+            other = Path(place) / "killed" if "killed" in name else folder
+            told = asked(root, other, name.endswith("first answer"))
+            print(
+                f"{name:<38} {told.first:>12.1f} s {told.first_cpu:>6.1f} s {told.all:>7.1f} s {told.cpu:>7.1f} s {told.peak:>8.0f}",
+                flush=True,
+            )
 
 
 if __name__ == "__main__":

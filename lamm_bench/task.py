@@ -5,9 +5,11 @@ is relative to `2D_Benchmark`, `pcl` to `3D_Benchmark` (often with a leading `./
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -55,9 +57,10 @@ class Item:
 
     def media(self, kind: Modality) -> tuple[Media, ...]:
         """The item's media of this kind; refuses paths that leave the benchmark folder."""
-        base = self.file.parent.parent
+        base, told = folder_of(self.file)
         relative = self.text(modality(kind).key)
-        return (Media(kind, str(inside(base, relative, self))),)
+        path = f"{told}/{relative}" if told and is_plain(relative) else str(inside(base, relative, self))
+        return (Media(kind, path),)
 
 
 def is_numbers(value: Any, count: int, least: int | None = None) -> bool:
@@ -67,6 +70,25 @@ def is_numbers(value: Any, count: int, least: int | None = None) -> bool:
         and (len(value) == count if least is None else len(value) >= least)
         and all(isinstance(x, NUMBER) and not isinstance(x, bool) and abs(x) < 1e12 for x in value)
     )
+
+
+@lru_cache(maxsize=16)
+def folder_of(file: Path) -> tuple[Path, str]:
+    """The benchmark folder of a meta file, and its name where names of media can be put behind it as they are."""
+    base = file.parent.parent
+    return base, str(base) if os.sep == "/" and str(base) not in (".", "/") else ""
+
+
+PLAIN = re.compile(r"(?!\.\.?(?:/|$))[^/\\:\0]+(?:/(?!\.\.?(?:/|$))[^/\\:\0]+)*", re.S)
+
+
+def is_plain(relative: str) -> bool:
+    """Whether a path is written as shortly as it can be and leaves no folder, as nearly all are: nobody need take it apart.
+
+    >>> [is_plain(path) for path in ("a/b.png", "./a", "a//b", "a/../b", "/a", "a/", "c:x", "..a/.b")]
+    [True, False, False, False, False, False, False, True]
+    """
+    return PLAIN.fullmatch(relative) is not None
 
 
 def inside(base: Path, relative: str, item: Item) -> Path:

@@ -13,7 +13,7 @@ from lamm_bench.errors import MediaError
 from lamm_bench.media import image_size
 from lamm_bench.read import Frame
 from lamm_bench.read.vocabulary import words
-from lamm_bench.task import Item, is_numbers, read_items
+from lamm_bench.task import Item, is_numbers, is_plain, read_items
 from lamm_bench.types import Media, Modality, Sample, Scorer
 
 SCAN = re.compile(r"(scene\d+)_\d+")  # ScanNet's names: the space, then the number of the scan
@@ -33,9 +33,10 @@ def load(
 
 def group_of(item: Item, kind: Modality) -> str:
     """The image's path in the benchmark folder; in 3D the room, whose scans are not independent of each other."""
-    path = PurePosixPath(item.text("image" if kind == "image" else "pcl"))
+    told = item.text("image" if kind == "image" else "pcl")
     if kind == "image":
-        return str(path)
+        return told if is_plain(told) else str(PurePosixPath(told))
+    path = PurePosixPath(told)
     scan = SCAN.fullmatch(path.stem)
     return scan.group(1) if scan else path.stem
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from lamm_bench.ask import carrying, finished, seals
 from lamm_bench.ask.catalog import Catalog, load_catalog
@@ -15,6 +16,7 @@ from lamm_bench.ask.outcome import Outcome, Watcher
 from lamm_bench.ask.session import Options, run
 from lamm_bench.errors import BenchError
 from lamm_bench.media import files
+from lamm_bench.show.tables import show_outcome
 
 from .fakes import ColourTask, Looker, draw_root
 from .test_spread import scores_of
@@ -60,6 +62,18 @@ def test_the_same_command_again_scores_nothing_and_says_the_same(tmp_path: Path,
         assert one.to_json(samples=True) == other.to_json(samples=True)
         assert one.headline == other.headline
     assert before == {path: path.stat().st_mtime_ns for path in (tmp_path / "run").rglob("*") if path.is_file()}
+
+
+def test_the_table_of_a_finished_run_reads_no_sample(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    go(tmp_path)
+    again = go(tmp_path)
+    read: list[Path] = []
+    real = finished.read_json
+    monkeypatch.setattr(finished, "read_json", lambda path: read.append(path) or real(path))
+    with open(os.devnull, "w") as nowhere:
+        show_outcome(Console(file=nowhere, width=200), again)
+    assert not read
+    assert all(len(one.samples) for one in again.scores) and read
 
 
 def test_it_is_found_in_a_folder_that_nobody_named(tmp_path: Path, scored: list[str], monkeypatch: pytest.MonkeyPatch) -> None:

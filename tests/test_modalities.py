@@ -13,7 +13,8 @@ import pytest
 from PIL import Image
 
 from lamm_bench import media
-from lamm_bench.ask.runner import fitted, why_not
+from lamm_bench.ask.fitting import fitted
+from lamm_bench.ask.runner import why_not
 from lamm_bench.ask.transforms import CONTROLS
 from lamm_bench.errors import BenchError, MediaError
 from lamm_bench.media import Frame, Scene, SceneObject, open_scene, save_scene

@@ -597,8 +597,9 @@ def test_no_death_and_no_concurrency_changes_an_answer(tmp_path: Path) -> None:
 
         with faulty_server(act) as server:
             from lamm_bench.ask.recipe import Recipe
-            from lamm_bench.ask.runner import ask as ask_all
-            from lamm_bench.ask.runner import opened, plan
+            from lamm_bench.ask.runner import plan
+            from lamm_bench.ask.stream import ask as ask_all
+            from lamm_bench.ask.stream import opened
             from lamm_bench.keep.ledger import Ledger
 
             task = ColourTask()

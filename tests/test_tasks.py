@@ -10,7 +10,7 @@ import pkgutil
 import subprocess
 import sys
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from random import Random
 
 import pytest
@@ -21,6 +21,7 @@ import lamm_bench.tasks
 from lamm_bench.errors import BenchError
 from lamm_bench.measure import scoring
 from lamm_bench.measure.scoring import Answered, chance_answer, oracle_answer
+from lamm_bench.task import is_plain
 from lamm_bench.tasks.loading import another
 from lamm_bench.types import Answer, Sample
 
@@ -308,3 +309,13 @@ def test_the_examples_in_docstrings_hold(module):
 def test_no_task_module_loads_torch_or_pycocotools():
     code = "import sys, lamm_bench.tasks.detection, lamm_bench.tasks.captioning; print([m for m in ('torch', 'pycocotools') if m in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
+
+
+def test_paths_that_nobody_takes_apart_are_what_taking_them_apart_gives() -> None:
+    rng = Random(0)
+    found = ["".join(rng.choice("a./.\n:b") for _ in range(rng.randint(0, 6))) for _ in range(3000)]
+    plain = [path for path in found if is_plain(path)]
+    assert 300 < len(plain) < len(found)
+    for path in plain:
+        assert str(Path("/x/y") / path) == f"/x/y/{path}" and str(PurePosixPath(path)) == path
+        assert ".." not in Path(path).parts and ":" not in path

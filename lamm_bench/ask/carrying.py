@@ -9,21 +9,25 @@ import contextlib
 import traceback
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from lamm_bench.errors import BenchError, Stopped
-from lamm_bench.keep.files import storable
+from lamm_bench.keep.files import Entries, storable
 from lamm_bench.keep.ledger import Ledger
 from lamm_bench.keep.runs import Run
 from lamm_bench.measure.scoring import Score
-from lamm_bench.measure.sums import sums_of
-from lamm_bench.types import Adapter, to_json
+from lamm_bench.measure.shown import MANY, each_shown
+from lamm_bench.measure.sums import each_sum
+from lamm_bench.types import Adapter, Sample, to_json
 
 from .catalog import Catalog
 from .coordinates import answers, of_manifest
-from .outcome import Outcome, Watcher, in_pool, latencies, score_task, why_failed
+from .finished import Kept
+from .outcome import Outcome, Watcher, in_pool, latencies, score_task, tell_damaged, why_failed
 from .recipe import Recipe
-from .runner import Opened, Plan, ask, many_objects, opened
+from .runner import Plan, many_objects
 from .shares import Share
+from .stream import Asked, Opened, ask, ask_alone, opened
 
 STREAM = 4096
 """Samples of tasks that are one stream. Of a stream of so many, half an idle batch of 64 at its end is one part in 128; and what is in
@@ -82,39 +86,55 @@ class Carrier:
 
     def ledger(self, name: str, write: bool) -> Ledger:
         ledger = self.opened.ledger(name, write=write)
-        if ledger.damaged:
-            lines = ", ".join(map(str, ledger.damaged[:5])) + (" ..." if len(ledger.damaged) > 5 else "")
-            self.watcher.say(
-                f"{name}: {len(ledger.damaged)} lines of {ledger.path} are damaged or of another run (line {lines}); "
-                f"they were moved to {ledger.path.stem}.damaged, and their samples are asked again"
-            )
+        tell_damaged(name, ledger, self.watcher)
         return ledger
 
     def put(self, works: Sequence[Plan], ledgers: dict[str, Ledger]) -> None:
         """Asks what is left to ask, together where there are several. After a fault one by one, so that it ends only the task it is of."""
+        if len(works) == 1:
+            self.put_alone(works[0], ledgers[works[0].task.name])
+            return
         begun: list[Opened] = []
-        mine = {} if self.share is None else {"mine": self.share.has}
         for work in works:
             name = work.task.name
             with self.listed(name):
-                one = opened(work, self.recipe, self.adapter, ledgers[name], self.seed, self.watcher.tick, **mine)
+                one = opened(
+                    work, self.recipe, self.adapter, ledgers[name], self.seed, self.watcher.tick, samples=self.mine(work)
+                )
                 begun.append(one)
         asked = False
-        if len(begun) > 1:
-            with self.listed(None):
-                ask(begun, self.adapter)
-                asked = True
+        with self.listed(None):
+            ask(begun, self.adapter)
+            asked = True
         for one in begun:
             with self.listed(one.job.task.name):
                 if not asked:
                     ask([one], self.adapter)
-            self.tell(one)
+            self.tell(one.job.task.name, one.asked)
 
-    def tell(self, one: Opened) -> None:
+    def put_alone(self, work: Plan, ledger: Ledger) -> None:
+        name, asked = work.task.name, Asked()
+        with self.listed(name):
+            ask_alone(
+                work,
+                self.recipe,
+                self.adapter,
+                ledger,
+                self.seed,
+                self.watcher.tick,
+                samples=self.mine(work),
+                asked=asked,
+            )
+        self.tell(name, asked)
+
+    def mine(self, work: Plan) -> Sequence[Sample]:
+        return work.samples if self.share is None else [sample for sample in work.samples if self.share.has(sample)]
+
+    def tell(self, name: str, asked: Asked) -> None:
         """Notes how a task went."""
-        name, asked = one.job.task.name, one.asked
-        if asked.new:
-            self.outcome.rates[name] = asked.new / max(asked.seconds, 1e-9)
+        before = self.outcome.early.get(name, Asked())
+        if asked.new + before.new:
+            self.outcome.rates[name] = (asked.new + before.new) / max(asked.seconds + before.seconds, 1e-9)
         if asked.foreign:
             self.watcher.say(f"{name}: {asked.foreign} samples held answers to other questions than these, and were asked again")
 
@@ -150,18 +170,31 @@ def scored(
 ) -> list[Score]:
     """The task's scores, kept. A task that cannot read or count its answers loses its own figures and no other's."""
     name = work.task.name
+    scores: list[Score] = []
+    wanted = [protocol for protocol in protocols if protocol in work.task.protocols]
+    many = len(work.samples) >= MANY
+
+    def each() -> Iterator[tuple[str, Any]]:
+        """Of each protocol what is kept; nothing of it stays behind but the score."""
+        for protocol in wanted:
+            (score,) = score_task(catalog, work.task, work.samples, found, [protocol], work.file, keep_rows=True)
+            samples = Entries((sample, storable(to_json(told))) for sample, told in each_shown(score.samples))
+            yield protocol, {"samples": samples, "sums": Entries((one, storable(sums)) for one, sums in each_sum(score.rows))}
+            rows = score.rows if in_pool(catalog, work.task, protocol) else ()
+            kept = Kept(opened.folder / "scores" / f"{name}.json", protocol) if many else score.samples
+            scores.append(replace(score, samples=kept, rows=rows))
+            del score, samples
+
     try:
         with many_objects():
             found = answers(ledger, work.samples, of_manifest(opened.manifest))
-            scores = score_task(catalog, work.task, work.samples, found, protocols, work.file, keep_rows=True)
+            opened.save(f"scores/{name}.json", {"task": name, "protocols": Entries(each())})
     except BenchError:
         raise
     except Exception as error:
         fault(opened, name, error, outcome, watcher)
         return []
-    values = {s.protocol: {"samples": storable(to_json(s.samples)), "sums": storable(sums_of(s.rows))} for s in scores}
-    opened.save(f"scores/{name}.json", {"task": name, "protocols": values})
-    return [s if in_pool(catalog, work.task, s.protocol) else replace(s, rows=()) for s in scores]
+    return scores
 
 
 def fault(opened: Run, name: str, error: Exception, outcome: Outcome, watcher: Watcher) -> None:

@@ -35,6 +35,7 @@ from .runner import Plan
 FILE = "finished.json"
 COUNTING = ("numpy", "scipy", "scikit-learn", "pycocotools", "pycocoevalcap", "regex")  # packages that scores are made with
 PACKAGE = Path(__file__).parents[1]
+MANY = 4096  # lines about files that go into the digest at once
 
 
 @dataclass
@@ -111,14 +112,17 @@ def version(package: str) -> str | None:
 
 def stats_of(paths: Iterable[str]) -> str:
     """A digest of paths, sizes, and times of the last change of content and of anything else. Nothing is opened."""
-    found = hashlib.sha256()
+    found, told = hashlib.sha256(), []
     for path in paths:
         try:
             one = os.stat(path)
-            told = f"{path}\0{one.st_size}\0{one.st_mtime_ns}\0{one.st_ctime_ns}\n"
+            told.append(f"{path}\0{one.st_size}\0{one.st_mtime_ns}\0{one.st_ctime_ns}\n")
         except (OSError, ValueError):
-            told = f"{path}\0is not there\n"
-        found.update(told.encode("utf-8", "surrogateescape"))
+            told.append(f"{path}\0is not there\n")
+        if len(told) == MANY:
+            found.update("".join(told).encode("utf-8", "surrogateescape"))
+            told = []
+    found.update("".join(told).encode("utf-8", "surrogateescape"))
     return found.hexdigest()
 
 
@@ -199,6 +203,10 @@ class Kept(Mapping[str, Mapping[str, Any]]):
 
     def __len__(self) -> int:
         return len(self._samples)
+
+    def __bool__(self) -> bool:
+        """Whether there are any, without reading them: the table of a finished run asks no more."""
+        return self._path.is_file()
 
 
 def outcome_of(folder: Path) -> Outcome | None:

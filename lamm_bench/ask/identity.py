@@ -152,7 +152,7 @@ def remember(opened: Run, adapter: Adapter) -> None:
     asked = opened.manifest["asked"][-1]
     if told is not None and asked.get("workers") != (now := told()):
         asked["workers"] = now
-        opened.save("manifest.json", storable(opened.manifest))
+        opened.save(opened.paper, storable(opened.manifest))
 
 
 def hardware() -> dict[str, Any]:

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from lamm_bench.errors import BenchError
 from lamm_bench.keep.files import digest
-from lamm_bench.keep.runs import FORMAT
+from lamm_bench.keep.ledger import Ledger, count_ended
+from lamm_bench.keep.runs import FORMAT, Run
 from lamm_bench.measure.pooling import Pool
 from lamm_bench.measure.scoring import Answered, Score, score
 from lamm_bench.read import READERS
 from lamm_bench.types import FAILED, Record, Sample, Task
 
 from .catalog import Catalog
+from .runner import Plan
+from .stream import Asked
 
 
 class Watcher:
@@ -71,6 +76,7 @@ class Outcome:
     rates: dict[str, float] = field(default_factory=dict)  # samples a second, where anything was asked now
     seconds: dict[str, dict[str, float]] = field(default_factory=dict)  # task -> quantiles of the samples' own seconds
     subsets: dict[str, str] = field(default_factory=dict)  # task -> how many of its items were scored, where only those answered
+    early: Mapping[str, Asked] = field(default_factory=dict)  # what was asked of each task before the run was sealed
     left: int = 0  # samples of a share that have no answer
     folder: Path | None = None
     coordinates: str = ""  # the convention by which places were read; empty: LAMM's fractions
@@ -153,6 +159,31 @@ def latencies(records: Iterable[Record]) -> dict[str, float]:
         for share in (50, 95):
             found[f"{name}p{share}"] = round(values[max(0, -(-share * len(values) // 100) - 1)], 4)
     return found
+
+
+def tell_what_is_there(opened: Run, plans: Sequence[Plan], watcher: Watcher) -> None:
+    """A run that goes on says what it found, and from when."""
+    files = {work.task.name: opened.folder / "records" / f"{work.task.name}.jsonl" for work in plans}
+    found = {name: count_ended(path) for name, path in files.items()}
+    if not any(found.values()):
+        return
+    last = max(os.stat(files[name]).st_mtime for name, number in found.items() if number)
+    begun = next((entry["date"] for entry in opened.manifest.get("asked", []) if "date" in entry), "an unknown day")
+    expected = sum(len(work.samples) for work in plans)
+    watcher.say(
+        f"{opened.folder} holds {sum(found.values())} of {expected} answers, asked since {begun.replace('T', ' ')[:16]} "
+        f"(the last of {datetime.fromtimestamp(last):%Y-%m-%d %H:%M}); they are not asked again"
+    )
+
+
+def tell_damaged(name: str, ledger: Ledger, watcher: Watcher) -> None:
+    """Which lines of a file are asked again."""
+    if ledger.damaged:
+        lines = ", ".join(map(str, ledger.damaged[:5])) + (" ..." if len(ledger.damaged) > 5 else "")
+        watcher.say(
+            f"{name}: {len(ledger.damaged)} lines of {ledger.path} are damaged or of another run (line {lines}); "
+            f"they were moved to {ledger.path.stem}.damaged, and their samples are asked again"
+        )
 
 
 def score_task(

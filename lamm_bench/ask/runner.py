@@ -1,4 +1,5 @@
-"""Asks an adapter about samples: `drive` advances every open dialogue by one response, `ask` keeps what was said, of one task or of several.
+"""What is asked of an adapter: the plan of a task's samples, the dialogue about each, and `talk`, which advances every open dialogue by one
+response at a time (stream.py keeps what was said, of one task or of several).
 
 The adapter owns batching, the runner order, durability and status. A run that died goes on from the responses that are on
 disk: flows are pure, so replaying the responses brings each dialogue back to where it was."""
@@ -7,11 +8,12 @@ from __future__ import annotations
 
 import gc
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from lamm_bench import media
 from lamm_bench.errors import MediaError, unknown
@@ -25,7 +27,6 @@ from .asking import Asking, begins, why_unworded
 from .coordinates import Wording, spoken, why_no_places
 from .corrupt.chain import apply, from_files, parse
 from .exampled import behind, why_no_examples
-from .fitting import exampled, fitted
 from .inferencers import WEIGHING
 from .recipe import Recipe
 from .shots import Shots
@@ -64,12 +65,11 @@ def plan(
     unusable: dict[str, str] = {}
     sealed = []
     for sample in chosen:
-        try:
-            sealed.append(replace(sample, media=tuple(media.seal(item) for item in sample.media)))
-        except MediaError as error:
-            sealed.append(sample)
-            unusable[sample.id] = str(error)
-    content = [[s.id, s.question, list(s.choices), s.target, [m.sha256 for m in s.media]] for s in sealed]
+        found, why = sealed_sample(sample)
+        sealed.append(found)
+        if why:
+            unusable[sample.id] = why
+    content = [content_of(sample) for sample in sealed]
     if control and control not in CONTROLS:
         raise unknown("control", control, CONTROLS)
     if chain:
@@ -80,6 +80,19 @@ def plan(
     elif control:
         sealed = [sample if sample.id in unusable else CONTROLS[control](sample) for sample in sealed]
     return Plan(task, tuple(sealed), unusable, digest(content), samples)
+
+
+def sealed_sample(sample: Sample) -> tuple[Sample, str]:
+    """The sample with its media's hashes, or as it is, with the reason why they cannot be used."""
+    try:
+        return replace(sample, media=tuple(media.seal(item) for item in sample.media)), ""
+    except MediaError as error:
+        return sample, str(error)
+
+
+def content_of(sample: Sample) -> list[Any]:
+    """All of a sealed sample that a model may be asked about, and its truth."""
+    return [sample.id, sample.question, list(sample.choices), sample.target, [one.sha256 for one in sample.media]]
 
 
 @contextmanager
@@ -173,98 +186,6 @@ def why_not(task: Task, recipe: Recipe, adapter: Adapter) -> str | None:
     if begins(recipe, task) and not getattr(adapter, "begins", False):
         return f"{adapter.name} does not say that it scores options behind the beginning of an answer (`begins`), as recipe {recipe.name} asks"
     return why_no_places(task, spoken(recipe, adapter))
-
-
-@dataclass
-class Asked:
-    """What asking did, for the progress bar and the timing file."""
-
-    new: int = 0  # samples that ended now
-    kept: int = 0  # samples that had ended before
-    foreign: int = 0  # samples that had ended after other questions than these: asked again
-    seconds: float = 0.0  # of several tasks in one stream: the stream's, by the share of their answers' seconds
-
-
-@dataclass
-class Opened:
-    """A task whose dialogues stand where its ledger leaves them."""
-
-    job: Job
-    ledger: Ledger
-    tick: Callable[[int], None]
-    asked: Asked
-    dialogues: list[Dialogue]
-
-    @property
-    def left(self) -> list[Dialogue]:
-        return [one for one in self.dialogues if not one.ended]
-
-
-def opened(
-    work: Plan,
-    recipe: Recipe,
-    adapter: Adapter,
-    ledger: Ledger,
-    seed: int,
-    tick: Callable[[int], None] = lambda count: None,
-    mine: Callable[[Sample], bool] = lambda sample: True,
-) -> Opened:
-    """The dialogues about every sample (of those that are `mine`) that has not ended, for `ask`; what cannot be asked ends here.
-
-    A sample that ended as `model_error` is asked again: the next attempt may find the server or the memory it lacked. So is one
-    whose answers are to other questions than those that would be asked now."""
-    asked = Asked()
-    samples = [sample for sample in work.samples if mine(sample)]
-    usable, unfit = fitted([sample for sample in samples if sample.id not in work.unusable], adapter)
-    usable, shots = exampled(usable, work.shots, adapter, unfit)
-    unusable = {sample.id: work.unusable[sample.id] for sample in samples if sample.id in work.unusable}
-    for name, reason in {**unusable, **unfit}.items():
-        ended = ledger.ended.get(name)
-        if ended is not None and ended.status == "media_error":
-            asked.kept += 1
-        else:
-            ledger.append(name, 0, "", None, Record(name, "media_error", None, reason))
-            asked.new += 1
-    wording = Wording(spoken(recipe, adapter), getattr(adapter, "seen", None))
-    dialogues = []
-    with many_objects():
-        for sample in usable:
-            ended = ledger.ended.get(sample.id)
-            dialogue = replayed(flow_of(recipe, work.task, sample, seed, wording, shots.get(sample.id, ())), sample, ledger)
-            if ended is not None and ended.status != "model_error":
-                if dialogue.over:
-                    asked.kept += 1
-                    continue
-                asked.foreign += 1
-            dialogues.append(dialogue)
-    tick(asked.kept + asked.new)
-    several = any(one.sample.parts for one in dialogues)  # one question for each part, which all begin alike
-    goes_on = several or getattr(recipe.inferencer_for(work.task.name), "goes_on", True)
-    shown = [as_asked(recipe, work.task, sample) for sample in work.samples]
-    job = Job(work.task, shown, recipe.scenario.image_transform, recipe.instruction.layout, seed, goes_on)
-    return Opened(job, ledger, tick, asked, dialogues)
-
-
-def ask(tasks: Sequence[Opened], adapter: Adapter) -> None:
-    """Asks what is left of one task, or of several as one stream of requests; each response is in its ledger before the next is
-    looked at. May be called again after an error: it goes on where that came."""
-    begun, left = time.monotonic(), [one for one in tasks if one.left]
-    for one in left:
-        tell(adapter, replace(one.job, goes_on=any(other.job.goes_on for other in left)))
-    dialogues = [(one, dialogue) for one in left for dialogue in one.left]
-    worked = dict.fromkeys(map(id, left), 0.0)
-    try:
-        for number in talk([dialogue for _, dialogue in dialogues], adapter) if dialogues else ():
-            one, dialogue = dialogues[number]
-            one.asked.new += 1
-            worked[id(one)] += dialogue.seconds
-            one.tick(1)
-    finally:
-        seconds, all_of_them = time.monotonic() - begun, sum(worked.values())
-        for one in left:
-            one.asked.seconds += seconds * (worked[id(one)] / all_of_them if all_of_them else 1 / len(left))
-    for one in tasks:
-        one.ledger.flush()
 
 
 @dataclass

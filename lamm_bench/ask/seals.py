@@ -30,7 +30,7 @@ def kept(root: Path) -> Iterator[None]:
     before = load(path)
     files.know(before)
     yield
-    now = {key: value for key, value in files.known().items() if os.path.abspath(key[0]).startswith(below)}
+    now = {key: value for key, value in dict(files.known()).items() if os.path.abspath(key[0]).startswith(below)}
     now = {key: value for key, value in now.items() if max(key[2], key[3]) < begun - YOUNG}
     current = {key[0] for key in now}
     merged = {**{key: value for key, value in before.items() if key[0] not in current}, **now}

@@ -4,82 +4,34 @@ One broken image, one failing task or one missing meta file never stops the rest
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime
+from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from lamm_bench.errors import BenchError, unknown
-from lamm_bench.keep.files import canonical, digest, read_json, storable
-from lamm_bench.keep.ledger import count_ended
-from lamm_bench.keep.manifest import asking_of
+from lamm_bench.keep.files import canonical, read_json
 from lamm_bench.keep.runs import Run
-from lamm_bench.measure.pooling import Pool
 from lamm_bench.measure.scoring import pooled
 from lamm_bench.task import options_unseen
-from lamm_bench.types import Adapter, to_json
+from lamm_bench.types import Adapter, Sample, Task, to_json
 
-from . import finished, seals
+from . import early, finished, seals
 from .carrying import Carrier, streams
 from .catalog import Catalog
 from .coordinates import foreign, hint, spoken
 from .corrupt.chain import left_out, parse
 from .corrupt.chain import why_not as why_not_worse
+from .finishing import finish
 from .identity import Grown, circumstances, describe, fingerprint, noted, remember
-from .outcome import Outcome, Watcher, load, together, with_pools
+from .options import Options, file_name
+from .outcome import Outcome, Watcher, load, tell_what_is_there, together
 from .recipe import Recipe
 from .runner import Plan, many_objects, plan, why_not
-from .shares import FILE, Share
+from .shares import FILE
 from .shots import shots_for, told_of
 from .transforms import CONTROLS
-
-
-@dataclass(frozen=True)
-class Options:
-    """What a user asks of a run."""
-
-    model: str
-    settings: Mapping[str, Any] = field(default_factory=dict)
-    tasks: str = "all"
-    data_root: Path | None = None  # None: found, or the miniature
-    recipe: str = "lamm/standard"
-    overrides: tuple[str, ...] = ()  # of the recipe's settings: `instruction.prompt=3`
-    protocols: tuple[str, ...] = ()  # empty: the recipe's
-    limit: int | None = None
-    seed: int = 0
-    control: str | None = None
-    corrupt: str = ""  # as `--corrupt` has it (ask/corrupt/chain.py)
-    output: Path | None = None
-    mode: str = "auto"  # lamm_bench.keep.runs.MODES
-    share: Share | None = None  # of several jobs: only its samples are asked, and nothing is scored
-    name: str = ""  # by which leaderboards show the run, and its folder is called where `output` names none
-    command: tuple[str, ...] = ()  # that the manifest keeps
-
-    @property
-    def drawn(self) -> dict[str, Any]:
-        """The part of the identity that says what is drawn, and how."""
-        worse = str(parse(self.corrupt))
-        return {"limit": self.limit, "seed": self.seed, "control": self.control, **({"corrupt": worse} if worse else {})}
-
-    def folder(self, identity: Mapping[str, Any]) -> Path:
-        """Where the run is kept."""
-        if self.output is not None:
-            return self.output
-        which = self.share.folder if self.share is not None else ""
-        if self.name:
-            return Path("runs") / f"{file_name(self.name)}{which}"
-        return Path("runs") / f"{file_name(self.model)}-{digest(identity, 8)}{which}"
-
-
-def file_name(name: str) -> str:
-    """A name that can be a folder's, whatever it holds.
-
-    >>> file_name("../a/b c"), file_name("Qwen2-VL")
-    ('-a-b-c', 'Qwen2-VL')
-    """
-    return "".join(c if c.isalnum() or c in "._-" else "-" for c in name)[:80].lstrip(".")
 
 
 def run(options: Options, catalog: Catalog, adapter: Adapter, root: Path, source: str, watcher: Watcher) -> Outcome:
@@ -92,36 +44,35 @@ def run(options: Options, catalog: Catalog, adapter: Adapter, root: Path, source
             f"{before.folder} holds all answers and their scores; they are not asked again, for nothing has changed since"
         )
         return before
-    outcome = Outcome()
-    with finished.watched(root) as read, seals.kept(root), many_objects():
-        plans = planned(options, catalog, recipe, adapter, root, outcome)
-    described = describe(options.model, options.settings, recipe, adapter, plans, options.drawn, catalog)
-    examples = examples_told(plans, described)
-    manifest = {
-        **described,
-        **({"examples": examples} if examples else {}),
-        **({"name": options.name} if options.name else {}),
-        "protocols": list(options.protocols or recipe.metric.protocols),
-        "source": source,
-        "data_root": str(root.resolve()),  # where they were met; not part of the identity, since data may move
-        "asked": [circumstances(options.command, catalog, adapter)],  # one entry for each way in which processes have asked
-    }
-    if fallback := examples.get("fallback"):
-        watcher.say(f"note: examples in context: {fallback}")
-    for sentence in (
-        *left_out(parse(options.corrupt)),
-        *unseen(plans, recipe),
-        *filter(None, places_sentences(recipe, adapter, manifest["protocols"])),
-    ):
-        watcher.say(f"note: {sentence}")
-    for sentence in manifest["model"].get("notes", ()):
-        watcher.say(f"note: {sentence}")
-    outcome.folder = options.folder(manifest["identity"])
-    watcher.detail(f"run folder {outcome.folder}; asked: {canonical(manifest['asked'][-1])}")
-    grow = Grown(outcome.folder, catalog, root, plans, options.name)
-    opened = Run.start(outcome.folder, manifest, options.mode, grow)
+    outcome, head = Outcome(), None
+    with finished.watched(root) as read, many_objects():
+        loaded = to_ask(options, catalog, recipe, adapter, root, outcome)
     try:
-        tell_what_is_there(opened, plans, watcher)
+        works = early.unsealed(options, recipe, loaded)
+        if (head := early.begin(options, works, manifest_of(options, recipe, adapter, works, catalog, root, source))) is not None:
+            outcome.folder = head.opened.folder
+            head.ask(recipe, adapter, options.seed, root, watcher)
+            outcome.early = head.spent
+        with finished.watched(root, read), nullcontext() if head is not None else seals.kept(root), many_objects():
+            plans = planned(loaded, options, catalog, recipe, root, outcome)
+        manifest = manifest_of(options, recipe, adapter, plans, catalog, root, source)
+        if head is not None:
+            manifest["model"] = head.opened.manifest["model"]  # what the adapter has noted since then moves no result
+        tell_notes(options, recipe, adapter, plans, manifest, watcher)
+        if head is not None:
+            opened = head.seal(plans, manifest)
+        else:
+            folder = options.folder(manifest["identity"])
+            opened = Run.start(folder, manifest, options.mode, Grown(folder, catalog, root, plans, options.name))
+    except BaseException:
+        if head is not None:
+            leave(head.opened, adapter, watcher)
+        raise
+    outcome.folder = opened.folder
+    watcher.detail(f"run folder {outcome.folder}; asked: {canonical(manifest['asked'][-1])}")
+    try:
+        if head is None:
+            tell_what_is_there(opened, plans, watcher)
         with finished.watched(root, read):
             held = held_besides(opened, plans, catalog, root, outcome) if options.share is None else []
         watcher.expect(len(plans) + len(held))
@@ -139,14 +90,57 @@ def run(options: Options, catalog: Catalog, adapter: Adapter, root: Path, source
             key = finished.key_of(options, catalog, recipe, adapter, root)
             finished.stamp(opened, key, outcome, catalog.select_tasks(options.tasks), [*plans, *held], read, root)
     finally:
-        remember(opened, adapter)
-        account(opened, adapter, watcher)  # of an interrupted run too: what was spent was spent
-        opened.close()
+        leave(opened, adapter, watcher)
     return outcome
 
 
-def planned(options: Options, catalog: Catalog, recipe: Recipe, adapter: Adapter, root: Path, outcome: Outcome) -> list[Plan]:
-    """The tasks that can be asked, with their samples. Raises `BenchError` when there is none."""
+def leave(opened: Run, adapter: Adapter, watcher: Watcher) -> None:
+    """Keeps what was used and lets others write; of an interrupted run too, for what was spent was spent."""
+    try:
+        remember(opened, adapter)
+        account(opened, adapter, watcher)
+    finally:
+        opened.close()
+
+
+def manifest_of(
+    options: Options, recipe: Recipe, adapter: Adapter, plans: Sequence[Plan], catalog: Catalog, root: Path, source: str
+) -> dict[str, Any]:
+    """What the run's folder says of it; nothing where nothing is asked."""
+    if not plans:
+        return {}
+    described = describe(options.model, options.settings, recipe, adapter, plans, options.drawn, catalog)
+    examples = examples_told(plans, described)
+    return {
+        **described,
+        **({"examples": examples} if examples else {}),
+        **({"name": options.name} if options.name else {}),
+        "protocols": list(options.protocols or recipe.metric.protocols),
+        "source": source,
+        "data_root": str(root.resolve()),  # where they were met; not part of the identity, since data may move
+        "asked": [circumstances(options.command, catalog, adapter)],  # one entry for each way in which processes have asked
+    }
+
+
+def tell_notes(
+    options: Options, recipe: Recipe, adapter: Adapter, plans: Sequence[Plan], manifest: Mapping[str, Any], watcher: Watcher
+) -> None:
+    """What a user should know of how is asked."""
+    fallback = manifest.get("examples", {}).get("fallback")
+    for sentence in (
+        *([f"examples in context: {fallback}"] if fallback else []),
+        *left_out(parse(options.corrupt)),
+        *unseen(plans, recipe),
+        *filter(None, places_sentences(recipe, adapter, manifest["protocols"])),
+        *manifest["model"].get("notes", ()),
+    ):
+        watcher.say(f"note: {sentence}")
+
+
+def to_ask(
+    options: Options, catalog: Catalog, recipe: Recipe, adapter: Adapter, root: Path, outcome: Outcome
+) -> list[tuple[Task, Sequence[Sample]]]:
+    """The tasks that can be asked, with all samples of their files. Raises `BenchError` where none of them can be read."""
     reasons = {task.name: (task, why_not(task, recipe, adapter)) for task in catalog.select_tasks(options.tasks)}
     outcome.skipped |= {name: reason for name, (_, reason) in reasons.items() if reason}  # whether its files are there or not
     asked = [task for task, reason in reasons.values() if not reason]
@@ -155,11 +149,20 @@ def planned(options: Options, catalog: Catalog, recipe: Recipe, adapter: Adapter
     own_words = spoken(recipe, adapter).own_words
     refused = {task.name: why_not_worse(task, samples, chain, taken, own_words) for task, samples in loaded}
     outcome.skipped |= {name: reason for name, reason in refused.items() if reason}
-    plans = [
-        plan(task, samples, options.limit, options.seed, options.control, str(chain), root)
-        for task, samples in loaded
-        if not refused[task.name]
-    ]
+    return [(task, samples) for task, samples in loaded if not refused[task.name]]
+
+
+def planned(
+    loaded: Sequence[tuple[Task, Sequence[Sample]]],
+    options: Options,
+    catalog: Catalog,
+    recipe: Recipe,
+    root: Path,
+    outcome: Outcome,
+) -> list[Plan]:
+    """The tasks with their samples sealed. Raises `BenchError` when there is none."""
+    chain = str(parse(options.corrupt))
+    plans = [plan(task, samples, options.limit, options.seed, options.control, chain, root) for task, samples in loaded]
     plans = with_shots(plans, recipe, catalog, options.control, outcome)
     if not plans:
         reasons_told = together({**outcome.skipped, **outcome.unavailable})
@@ -211,21 +214,6 @@ def unseen(plans: Sequence[Plan], recipe: Recipe) -> list[str]:
     ]
 
 
-def tell_what_is_there(opened: Run, plans: Sequence[Plan], watcher: Watcher) -> None:
-    """A run that goes on says what it found, and from when."""
-    files = {work.task.name: opened.folder / "records" / f"{work.task.name}.jsonl" for work in plans}
-    found = {name: count_ended(path) for name, path in files.items()}
-    if not any(found.values()):
-        return
-    last = max(os.stat(files[name]).st_mtime for name, number in found.items() if number)
-    begun = next((entry["date"] for entry in opened.manifest.get("asked", []) if "date" in entry), "an unknown day")
-    expected = sum(len(work.samples) for work in plans)
-    watcher.say(
-        f"{opened.folder} holds {sum(found.values())} of {expected} answers, asked since {begun.replace('T', ' ')[:16]} "
-        f"(the last of {datetime.fromtimestamp(last):%Y-%m-%d %H:%M}); they are not asked again"
-    )
-
-
 def held_besides(opened: Run, plans: Sequence[Plan], catalog: Catalog, root: Path, outcome: Outcome) -> list[Plan]:
     """The tasks that the run was asked about before and are not named now: they are scored, so that its result stays whole."""
     identity = opened.manifest["identity"]
@@ -272,35 +260,4 @@ def learnt(manifest: Mapping[str, Any], adapter: Adapter, watcher: Watcher) -> l
     return found
 
 
-def worse_head(identity: Mapping[str, Any]) -> dict[str, Any]:
-    """What a result says of corruptions; nothing of a run without any."""
-    worse = identity.get("corrupt", "")
-    lacking = left_out(parse(worse))
-    return {**({"corrupt": worse} if worse else {}), **({"corrupt_notes": lacking} if lacking else {})}
-
-
-def finish(opened: Run, outcome: Outcome, pools: Sequence[Pool], notes: Sequence[str] = ()) -> None:
-    """Writes timing, with the notes of this process, and last the result, which is the same however the run went."""
-    manifest = opened.manifest
-    rates = {name: round(rate, 3) for name, rate in outcome.rates.items()}
-    seconds = {name: values for name, values in outcome.seconds.items() if values}
-    opened.save("timing.json", {"samples_per_second": rates, "seconds": seconds, **({"notes": list(notes)} if notes else {})})
-    head = {
-        **({"name": manifest["name"]} if manifest.get("name") else {}),
-        "model": {**manifest["model"], "fingerprint": manifest["identity"]["model"]["fingerprint"]},
-        "identity": digest(manifest["identity"]),
-        "recipe": manifest["identity"]["recipe"]["name"],
-        **({"coordinates": manifest["identity"]["coordinates"]} if manifest["identity"].get("coordinates") else {}),
-        **({"examples": manifest["examples"]} if manifest.get("examples") else {}),
-        "control": manifest["identity"]["control"],
-        **worse_head(manifest["identity"]),
-        "limit": manifest["identity"]["limit"],
-        "seed": manifest["identity"]["seed"],
-        "source": manifest["source"],
-        "asking": asking_of(manifest),
-        "data": with_pools(manifest["identity"]["data"], pools),
-    }
-    opened.save("result.json", storable({**outcome.to_json(), **head}))
-
-
-__all__ = ["Options", "account", "fingerprint", "run"]
+__all__ = ["Options", "account", "file_name", "finish", "fingerprint", "run"]

@@ -7,13 +7,16 @@ import hashlib
 import json
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from lamm_bench.errors import BenchError
 from lamm_bench.loading import parse_json, read_text
 from lamm_bench.types import Generate, Media, Request
+
+PIECE = 1 << 20  # characters of a file that are written at a time
 
 
 def canonical(value: Any) -> str:
@@ -40,34 +43,102 @@ def request_digest(request: Request) -> str:
     return digest(["score", messages, list(request.options), *(["prior"] if request.prior else []), *begun, *window])
 
 
+class Entries:
+    """An object of a JSON file whose entries are made while it is written, so that they never lie in memory together."""
+
+    def __init__(self, pairs: Iterable[tuple[str, Any]]) -> None:
+        self.pairs = pairs
+
+
 def write_json(path: Path, value: Any) -> None:
-    """Writes a file whole or not at all: a temporary neighbour, fsync, rename, fsync of the folder. A pipe or device is written to."""
-    text = json.dumps(value, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
-    write_whole(path, text.encode("utf-8", "backslashreplace"))  # half a surrogate pair becomes its JSON escape
+    """Writes a file whole or not at all: a temporary neighbour, fsync, rename, fsync of the folder. A pipe or device is written to.
+
+    Objects in objects may be `Entries`."""
+    write_pieces(path, (piece.encode("utf-8", "backslashreplace") for piece in texts_of(value)))
+
+
+def texts_of(value: Any) -> Iterator[str]:
+    """The text of a JSON file, some of it at a time; half a surrogate pair stands there, and becomes its JSON escape as bytes.
+
+    >>> "".join(texts_of({"a": Entries([("b", [1]), ("c", {})])})) == json.dumps({"a": {"b": [1], "c": {}}}, indent=1) + "\\n"
+    True
+    """
+    waiting, size = [], 0
+    for piece in pieces(value, ""):
+        waiting.append(piece)
+        size += len(piece)
+        if size > PIECE:
+            yield "".join(waiting)
+            waiting, size = [], 0
+    yield "".join([*waiting, "\n"])
+
+
+def pieces(value: Any, indent: str) -> Iterator[str]:
+    """Of a value that stands so deep, one step a blank. What holds nothing deeper is made at once, which is what most of a file is."""
+    inner = f"{indent} "
+    if isinstance(value, Entries) or (isinstance(value, Mapping) and not flat(value.values())):
+        pairs = value.pairs if isinstance(value, Entries) else value.items()
+        mark = "{"
+        for key, each in pairs:
+            yield f"{mark}\n{inner}{name_of(key)}: "
+            yield from pieces(each, inner)
+            mark = ","
+        yield "{}" if mark == "{" else f"\n{indent}}}"
+    elif isinstance(value, list | tuple) and not flat(value):
+        for number, each in enumerate(value):
+            yield f"{',' if number else '['}\n{inner}"
+            yield from pieces(each, inner)
+        yield f"\n{indent}]"
+    else:
+        text = encoder(inner).encode(value)
+        many = isinstance(value, Mapping | list | tuple) and bool(value)
+        yield f"{text[0]}\n{inner}{text[1:-1]}\n{indent}{text[-1]}" if many else text
+
+
+def flat(values: Iterable[Any]) -> bool:
+    return not any(isinstance(each, Mapping | list | tuple | Entries) for each in values)
+
+
+@lru_cache(maxsize=64)
+def encoder(inner: str) -> json.JSONEncoder:
+    """For things in a row, each on a line of its own."""
+    return json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(f",\n{inner}", ": "))
+
+
+def name_of(key: Any) -> str:
+    """The key of an entry, which JSON has as a text whatever it is."""
+    return encoder("").encode(key) if isinstance(key, str) else encoder("").encode({key: 0})[1:-4]
 
 
 def write_whole(path: Path, data: bytes) -> None:
     """`write_json` for any bytes. Raises `BenchError`, and leaves what was there as it was."""
+    write_pieces(path, [data])
+
+
+def write_pieces(path: Path, data: Iterable[bytes]) -> None:
+    """`write_whole` of what is made meanwhile. What goes wrong there leaves what was there as it was, too."""
     temporary = None
     try:
         if path.exists() and not path.is_file():
             with path.open("wb") as file:
-                file.write(data)
+                file.writelines(data)
             return
         target = Path(os.path.realpath(path))  # a link stays one
         target.parent.mkdir(parents=True, exist_ok=True)
         temporary = target.with_name(f".{target.name[:200]}.{os.getpid()}.tmp")
         with temporary.open("wb") as file:
-            file.write(data)
+            file.writelines(data)
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(target)
         sync_folder(target.parent)
-    except OSError as error:
+    except BaseException as error:
         with contextlib.suppress(OSError):
             if temporary is not None:
                 temporary.unlink()
-        raise BenchError(f"cannot write {path}: {error.strerror or error}") from error
+        if isinstance(error, OSError):
+            raise BenchError(f"cannot write {path}: {error.strerror or error}") from error
+        raise
 
 
 def sync_folder(folder: Path) -> None:
@@ -88,6 +159,8 @@ def storable(value: Any) -> Any:
     """
     if isinstance(value, float) and not math.isfinite(value):
         return None
+    if isinstance(value, Entries):
+        return value
     if isinstance(value, Mapping):
         return {key: storable(each) for key, each in value.items()}
     return [storable(each) for each in value] if isinstance(value, list | tuple) else value

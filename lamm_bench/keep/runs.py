@@ -7,6 +7,7 @@
     share.json           of a job that asks a share (`--shard`): which, and what its result would say beside scores
     controls.json        of a run with `--controls`: what its figures lose under each control (derived from the runs beside it)
     timing.json          seconds and rates, apart from the scores because they differ between two equal runs
+    begun.json, begun/   of a run whose media are still being hashed, in the place of a manifest (begun.py)
 
 A line is only ever appended. A process that dies may leave half a line at the end; opening the file again cuts it off.
 What a death leaves half done (`--fresh`, taking an empty run away) is finished when the folder is opened again: the manifest is
@@ -28,6 +29,7 @@ from .ledger import Ledger
 from .manifest import SHAPE, check_shape
 
 FORMAT = 1
+MANIFEST, BEGUN = "manifest.json", "begun.json"
 MODES = ("resume", "fresh", "auto")
 OWN = (
     "manifest.json",
@@ -38,6 +40,7 @@ OWN = (
     "share.json",
     "finished.json",
     "controls.json",
+    BEGUN,
 )  # files of a run, beside those in its folders
 FOLDERS = ("records", "scores", "errors", "judgements")
 GROWS = ("data", "limit", "plugins")  # of an identity: what may be more when the run is begun again
@@ -51,6 +54,7 @@ class Run:
     folder: Path
     manifest: dict[str, Any]
     _lock: locks.Lock | None = None
+    paper: str = MANIFEST  # the file that says what the run is
 
     @classmethod
     def start(cls, folder: Path, manifest: dict[str, Any], mode: str = "auto", grow: Grow | None = None) -> Run:
@@ -61,7 +65,9 @@ class Run:
         if mode not in MODES:
             raise unknown("mode of a run", mode, MODES)
         try:
-            if not (folder / "manifest.json").exists() and not moving(folder):  # refused before anything is written there
+            if (
+                not (folder / MANIFEST).exists() and not (folder / BEGUN).exists() and not moving(folder)
+            ):  # refused before anything is written there
                 refuse_strangers(folder, mode)
         except OSError as error:
             raise BenchError(f"cannot write to {folder}: {error.strerror or error}") from error
@@ -75,9 +81,15 @@ class Run:
         return run
 
     def _settle(self, mode: str, grow: Grow | None) -> None:
-        path = self.folder / "manifest.json"
-        if mode == "fresh" and path.exists():
+        path = self.folder / MANIFEST
+        begun = (self.folder / BEGUN).exists()
+        if mode == "fresh" and (path.exists() or begun):
             set_aside(self.folder)
+        elif begun:
+            raise BenchError(
+                f"{self.folder} holds a run that has only begun, and was asked in another way; "
+                "end it with its own command, choose another --output or use --fresh"
+            )
         if not path.exists():
             write_json(path, self.manifest)
             return
@@ -103,6 +115,8 @@ class Run:
             raise BenchError(f"{folder} cannot be read: {error.strerror or error}") from None
         if not there:
             within = "" if kind != "run" else below(folder)
+            if (folder / BEGUN).exists():
+                within = ", for it has only begun: its media were not all hashed. The command that began it goes on with it"
             raise BenchError(f"{folder} is no {kind} folder: it has no manifest.json{within}")
         manifest = checked(read_json(path), path)
         if manifest.get("kind", "run") != kind:
@@ -130,6 +144,17 @@ class Run:
         if self._lock is not None and not self._lock.stands:
             raise BenchError(f"{self.folder} was moved or deleted while this run wrote there; put it back and run again to go on")
         write_json(self.folder / name, value)
+
+    def move(self, folder: Path) -> None:
+        """The same run, held by the same lock, in another place."""
+        try:
+            self.folder.rename(folder)
+            sync_folder(folder.parent)
+        except OSError as error:
+            raise BenchError(f"{self.folder} cannot be moved to {folder}: {error.strerror or error}") from error
+        self.folder = folder
+        if self._lock is not None:
+            self._lock.folder = folder
 
     def close(self) -> None:
         """Lets others write. A run in which nothing was ever recorded goes: a model that cannot be loaded leaves no trace."""
@@ -176,16 +201,18 @@ def own_file(path: Path) -> bool:
 def remove_unasked(folder: Path) -> None:
     """Removes a run without a record or a score, its manifest last; older runs that were set aside in the folder stay."""
     empty = [path for path in folder.glob("records/*") if path.stat().st_size == 0]
+    empty += folder.glob("begun/*")
     files = {path for path in folder.rglob("*") if path.is_file() and path.relative_to(folder).parts[0][:4] != "old-"}
-    manifest, others = folder / "manifest.json", [*empty, *(folder / name for name in ("cases.json", locks.NAME))]
-    if files <= {manifest, *others, *(folder.glob("lock.*"))}:
+    manifest, begun, others = folder / MANIFEST, folder / BEGUN, [*empty, *(folder / name for name in ("cases.json", locks.NAME))]
+    if files <= {manifest, begun, *others, *(folder.glob("lock.*"))}:
         for path in others:
             path.unlink(missing_ok=True)
         with contextlib.suppress(OSError):
-            for name in FOLDERS:
+            for name in (*FOLDERS, "begun"):
                 if (folder / name).is_dir():
                     (folder / name).rmdir()
         sync_folder(folder)
+        begun.unlink(missing_ok=True)
         manifest.unlink(missing_ok=True)
         with contextlib.suppress(OSError):  # not empty: runs set aside
             folder.rmdir()
@@ -232,9 +259,19 @@ def finish_moving(folder: Path) -> None:
 def tidy(folder: Path) -> None:
     """Finishes what a death left half done. Only for the holder of the folder's lock."""
     finish_moving(folder)
+    if (folder / MANIFEST).exists():
+        forget_begun(folder)
     for place in (folder, *(folder / name for name in FOLDERS[:3])):
         for path in place.glob(".*.tmp"):
             path.unlink(missing_ok=True)
+
+
+def forget_begun(folder: Path) -> None:
+    """Takes away what a run was before it was sealed."""
+    for path in (*folder.glob("begun/*"), folder / BEGUN):
+        path.unlink(missing_ok=True)
+    with contextlib.suppress(OSError):
+        (folder / "begun").rmdir()
 
 
 def find_runs(folder: Path) -> Iterator[Path]:

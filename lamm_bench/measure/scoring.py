@@ -6,48 +6,25 @@ holds every value that better reading or asking again could lead to, where there
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any
 
 from lamm_bench.errors import UpstreamStops, unknown
-from lamm_bench.read import Frame
 from lamm_bench.read.parting import thinks_on
-from lamm_bench.types import FAILED, STATUSES, Answer, Estimate, Record, Row, Sample, Scorer, Task, softmax, to_json
+from lamm_bench.types import FAILED, STATUSES, Answer, Estimate, Record, Row, Sample, Scorer, Task, to_json
 
 from .intervals import evaluate
 from .pooling import Pool, Pooled, pool
-from .stats import Ratio, estimates, table_of, totals
-from .sure import NO_LIKELIHOOD, calibration_of
+from .shown import Answered, shown
+from .stats import Ratio, estimates, gathered, totals
+from .sure import calibration_of
 
 DOUBT = 0.1  # from this share of places outside of the picture on the convention itself is in doubt
 UNREAD = " unread"  # ends the name of the statistic that says how much of a sample could not be read
 ALL_DRAWS, MOST_DRAWS = 3000, 200  # of chance: for all samples together, and for one of them
 MOST_ANSWERS = 60_000  # above which equally likely answers are drawn and not all tried
-
-
-@dataclass(frozen=True)
-class Answered:
-    """One stored answer and how its dialogue ended."""
-
-    text: Answer | None
-    status: str = "ok"
-    frame: Frame | None = None  # whose numbers it speaks; None: fractions of the picture
-    scores: tuple[float, ...] = ()  # of the options, where likelihood decided
-    prob: float | None = None  # of the chosen option among them, where a file says it
-    turn_scores: Mapping[str, tuple[float, ...]] = field(
-        default_factory=dict
-    )  # of each turn's options, where a sample was asked in turns
-
-    @property
-    def confidence(self) -> float | None:
-        """How sure the answer is, 0 to 1: what a file says, else the greatest of the options' softmax (ChEF, reference 2.5)."""
-        if self.prob is not None or not self.scores:
-            return self.prob
-        best = max(self.scores)
-        return 1 / math.fsum(math.exp(score - best) for score in self.scores) if math.isfinite(best) else None
 
 
 @dataclass(frozen=True)
@@ -218,31 +195,6 @@ def count(rows: Sequence[Row]) -> dict[str, int]:
     return counts
 
 
-def shown(scorer: Scorer, rows: Sequence[Row], answered: Mapping[str, Answered]) -> dict[str, dict[str, Any]]:
-    """What is kept of every sample: its status and values; also those that the other samples decide, as its CIDEr."""
-    among = scorer.each(rows) if hasattr(scorer, "each") else ({} for _ in rows)
-    return {
-        row.sample.id: {
-            "status": row.status,
-            **scorer.show(row.sample, row.prediction, row.stats),
-            **more,
-            **probabilities(answered.get(row.sample.id)),
-        }
-        for row, more in zip(rows, among)
-    }
-
-
-def probabilities(answered: Answered | None) -> dict[str, Any]:
-    """What the options' likelihoods make of each, where likelihood decided: their soft maximum, and its largest (reference 2.5).
-
-    Of scores that are no log-likelihoods (losses of old answer files, gains over a prior) nothing is said."""
-    scores = answered.scores if answered is not None else ()
-    if not scores or any(math.isnan(score) or score > NO_LIKELIHOOD for score in scores):
-        return {}
-    found = softmax(scores)
-    return {"probs": list(found), "prob": max(found)}
-
-
 def limits(task: Task, scorer: Scorer, rows: Sequence[Row]) -> dict[str, tuple[float, float]]:
     """For each share whose denominator no answer can move: its value with everything unread or failed wrong, and with all of it right.
 
@@ -309,9 +261,8 @@ def baselines(task: Task, scorer: Scorer, samples: Sequence[Sample], file: Seque
     }
     found: dict[str, float | None] = {}
     for name, of in answers.items():
-        table = [expected(scorer, sample, of(sample)) for sample in usable]
-        keys = sorted({key for stats in table for key in stats})
-        value = float(evaluate(scorer.metrics[0], totals(table_of(table, keys).sum(axis=0, keepdims=True), keys))[0])
+        table, keys = gathered(expected(scorer, sample, of(sample)) for sample in usable)
+        value = float(evaluate(scorer.metrics[0], totals(table.sum(axis=0, keepdims=True), keys))[0])
         found[name] = value if value == value else None
     return found
 

@@ -5,8 +5,9 @@ A metric is a function of sums; its interval comes from the sums without each cl
 from __future__ import annotations
 
 import hashlib
+from array import array
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -43,7 +44,7 @@ def totals(table: np.ndarray, keys: Sequence[str]) -> Sums:
     return Sums({key: table[:, column] for column, key in enumerate(keys)})
 
 
-def table_of(stats: Sequence[dict[str, float]], keys: Sequence[str]) -> np.ndarray:
+def table_of(stats: Sequence[Mapping[str, float]], keys: Sequence[str]) -> np.ndarray:
     """Shape [rows, keys]."""
     column = {key: number for number, key in enumerate(keys)}
     table = np.zeros((len(stats), len(keys)))
@@ -53,12 +54,41 @@ def table_of(stats: Sequence[dict[str, float]], keys: Sequence[str]) -> np.ndarr
     return table
 
 
+def gathered(stats: Iterable[Mapping[str, float]]) -> tuple[np.ndarray, list[str]]:
+    """The table [rows, keys] of statistics that come one after another, and the names of its columns, sorted. Only numbers are kept.
+
+    >>> gathered([{"b": 1.0}, {"a": 2.0}])[0].tolist()
+    [[0.0, 1.0], [2.0, 0.0]]
+    """
+    columns: dict[str, array[float]] = {}
+    count = 0
+    for row in stats:
+        for key, value in row.items():
+            column = columns.get(key)
+            if column is None:
+                column = columns[key] = array("d")
+            if len(column) < count:
+                column.extend([0.0] * (count - len(column)))
+            column.append(value)
+        count += 1
+    keys = sorted(columns)
+    table = np.zeros((count, len(keys)))
+    for number, key in enumerate(keys):
+        table[: len(columns[key]), number] = columns[key]
+    return table, keys
+
+
 def by_cluster(rows: Sequence[Row], keys: Sequence[str]) -> Sums:
     """Each statistic summed within every cluster, [clusters]."""
+    return within_clusters(rows, table_of([row.stats for row in rows], keys), keys)
+
+
+def within_clusters(rows: Sequence[Row], table: np.ndarray, keys: Sequence[str]) -> Sums:
+    """The rows of a table [rows, keys] summed within every cluster, [clusters]."""
     index, clusters = cluster_index(rows)
-    table = np.zeros((clusters, len(keys)))
-    np.add.at(table, index, table_of([dict(row.stats) for row in rows], keys))
-    return totals(table, keys)
+    summed = np.zeros((clusters, len(keys)))
+    np.add.at(summed, index, table)
+    return totals(summed, keys)
 
 
 def keys_of(rows: Iterable[Row]) -> list[str]:
@@ -70,10 +100,10 @@ def estimates(metrics: Sequence[Metric], rows: Sequence[Row]) -> dict[str, Estim
     """Each metric over all rows, with a 95 % interval from its values without each cluster (intervals.py)."""
     if not rows:
         return {m.name: Estimate(None, None, 0, m.unit, m.better) for m in metrics}
-    keys = keys_of(rows)
-    per_cluster = by_cluster(rows, keys)
+    table, keys = gathered(row.stats for row in rows)
+    per_cluster = within_clusters(rows, table, keys)
     # measures are summed in file order, as upstream does
-    whole = totals(table_of([dict(row.stats) for row in rows], keys).sum(axis=0, keepdims=True), keys)
+    whole = totals(table.sum(axis=0, keepdims=True), keys)
     clusters = len(per_cluster[keys[0]]) if keys else 0
     result = {}
     for metric in metrics:

@@ -5,7 +5,7 @@ numbered in the order in which they occur, and mean something within one file on
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -20,15 +20,16 @@ Kept: TypeAlias = Mapping[str, Any]
 
 def sums_of(rows: Sequence[Row]) -> dict[str, list[Any]]:
     """The statistics of every row that was answered, those that are not zero."""
+    return dict(each_sum(rows))
+
+
+def each_sum(rows: Iterable[Row]) -> Iterator[tuple[str, list[Any]]]:
+    """The same, one after another."""
     numbers: dict[str, int] = {}
-    return {
-        row.sample.id: [
-            numbers.setdefault(row.sample.group, len(numbers)),
-            {name: float(value) for name, value in row.stats.items() if value},
-        ]
-        for row in rows
-        if row.status not in FAILED
-    }
+    for row in rows:
+        if row.status not in FAILED:
+            place = numbers.setdefault(row.sample.group, len(numbers))
+            yield row.sample.id, [place, {name: float(value) for name, value in row.stats.items() if value}]
 
 
 def clustered(kept: Kept) -> Sums | None:

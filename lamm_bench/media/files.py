@@ -8,7 +8,7 @@ import contextlib
 import hashlib
 import os
 import stat
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from io import BufferedReader
@@ -65,16 +65,20 @@ def know(hashes: Mapping[FileKey, str]) -> None:
     _hashes.update(hashes)
 
 
-def hash_ahead(many: Iterable[Media]) -> None:
-    """Hashes the files of many media side by side, so that `seal` finds them; what cannot be read is told there."""
+def hash_ahead(many: Iterable[Media], enough: Callable[[], bool] = lambda: False) -> None:
+    """Hashes the files of many media side by side, in their order, so that `seal` finds them; what cannot be read is told there.
+
+    It ends soon when `enough` says so."""
     whole = {name for name, one in modalities().items() if one.digest is None}
-    met = {key[0] for key in _hashes}  # should one of them have changed since, `seal` hashes it
-    new = sorted({one.path for one in many if one.kind in whole} - met)
+    met = {key[0] for key in list(_hashes)}  # should one of them have changed since, `seal` hashes it
+    new = [path for path in dict.fromkeys(one.path for one in many if one.kind in whole) if path not in met]
     if len(new) <= FEW:
         return
 
     def hashed(paths: Sequence[str]) -> None:
         for path in paths:
+            if enough():
+                return
             with contextlib.suppress(MediaError):
                 sha256(path)
 

@@ -73,6 +73,8 @@ class Bars(Watcher):
         self.shown = self.begun
         if self.live:
             self.progress.start()
+            if self.bar is not None:  # of what was asked early
+                self.progress.remove_task(self.bar)
             self.bar = self.progress.add_task(task, total=total, rate="")
 
     def tick(self, count: int) -> None:

@@ -1,0 +1,101 @@
+"""A stored answer, and what is kept of every sample beside its score. Of very many samples it is made when somebody looks at it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from lamm_bench.read import Frame
+from lamm_bench.types import Answer, Row, Scorer, softmax
+
+from .sure import NO_LIKELIHOOD
+
+MANY = 4096  # samples of which what is kept of each is not held in memory
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """One stored answer and how its dialogue ended."""
+
+    text: Answer | None
+    status: str = "ok"
+    frame: Frame | None = None  # whose numbers it speaks; None: fractions of the picture
+    scores: tuple[float, ...] = ()  # of the options, where likelihood decided
+    prob: float | None = None  # of the chosen option among them, where a file says it
+    turn_scores: Mapping[str, tuple[float, ...]] = field(
+        default_factory=dict
+    )  # of each turn's options, where a sample was asked in turns
+
+    @property
+    def confidence(self) -> float | None:
+        """How sure the answer is, 0 to 1: what a file says, else the greatest of the options' softmax (ChEF, reference 2.5)."""
+        if self.prob is not None or not self.scores:
+            return self.prob
+        best = max(self.scores)
+        return 1 / math.fsum(math.exp(score - best) for score in self.scores) if math.isfinite(best) else None
+
+
+def shown(scorer: Scorer, rows: Sequence[Row], answered: Mapping[str, Answered]) -> Mapping[str, Mapping[str, Any]]:
+    """What is kept of every sample: its status and values; also those that the other samples decide, as its CIDEr. Of many samples it is
+    made when somebody looks at it."""
+    among = scorer.each(rows) if hasattr(scorer, "each") else None
+    told = Shown(scorer, rows, answered, among)
+    return told if len(rows) >= MANY else dict(told.pairs())
+
+
+class Shown(Mapping[str, Mapping[str, Any]]):
+    """What is kept of every sample, made of its row each time."""
+
+    def __init__(
+        self,
+        scorer: Scorer,
+        rows: Sequence[Row],
+        answered: Mapping[str, Answered],
+        among: Sequence[Mapping[str, float]] | None,
+    ) -> None:
+        self._scorer, self._rows, self._answered, self._among = scorer, rows, answered, among
+
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        return {row.sample.id: place for place, row in enumerate(self._rows)}
+
+    def _made(self, place: int) -> dict[str, Any]:
+        row = self._rows[place]
+        return {
+            "status": row.status,
+            **self._scorer.show(row.sample, row.prediction, row.stats),
+            **(self._among[place] if self._among is not None else {}),
+            **probabilities(self._answered.get(row.sample.id)),
+        }
+
+    def __getitem__(self, name: str) -> dict[str, Any]:
+        return self._made(self._places[name])
+
+    def __iter__(self) -> Iterator[str]:
+        return (row.sample.id for row in self._rows)
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def pairs(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        """All of them in order, without looking any up."""
+        return ((row.sample.id, self._made(place)) for place, row in enumerate(self._rows))
+
+
+def each_shown(samples: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Every sample of a score with what is kept of it."""
+    yield from samples.pairs() if isinstance(samples, Shown) else samples.items()
+
+
+def probabilities(answered: Answered | None) -> dict[str, Any]:
+    """What the options' likelihoods make of each, where likelihood decided: their soft maximum, and its largest (reference 2.5).
+
+    Of scores that are no log-likelihoods (losses of old answer files, gains over a prior) nothing is said."""
+    scores = answered.scores if answered is not None else ()
+    if not scores or any(math.isnan(score) or score > NO_LIKELIHOOD for score in scores):
+        return {}
+    found = softmax(scores)
+    return {"probs": list(found), "prob": max(found)}
