@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
@@ -12,14 +13,16 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from lamm_bench.ask.outcome import Watcher
 from lamm_bench.errors import visible
 
+MEGA = 1_000_000
 PLAIN_SECONDS = 10.0  # between two lines of progress where there is no terminal
 
 
 class Bars(Watcher):
     """One bar for each task on a terminal; elsewhere a line when a task begins, every ten seconds, and when it ends."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, unit: str = "samples") -> None:
         self.console = console
+        self.unit = unit  # what is counted
         self.live = console.is_terminal
         self.progress = Progress(
             TextColumn("{task.description:<18}"),
@@ -66,7 +69,7 @@ class Bars(Watcher):
             self.shown = now
             left = "" if rate is None else f", {rate:.2g}/s, {(self.total - self.done) / rate:.0f} s left"
             others = f", {said}" if (said := self.aside()) else ""
-            self.say(f"  {self.done} of {self.total} samples{left}{others}")
+            self.say(f"  {self.done} of {self.total} {self.unit}{left}{others}")
 
     def rate(self, now: float) -> float | None:
         """Samples a second since the first new one had come; None before there is anything to foretell from."""
@@ -100,6 +103,39 @@ def counting(watcher: Watcher, name: str) -> Callable[[int, int], None]:
             watcher.end(name)
 
     return progress
+
+
+class Bytes:
+    """A bar that counts megabytes, begun when it is known how many bytes are to come."""
+
+    def __init__(self, bars: Bars, name: str) -> None:
+        self.bars, self.name = bars, name
+        self.size: int | None = None
+        self.come = self.shown = 0
+
+    def begin(self, size: int) -> None:
+        self.size = size
+        self.bars.begin(self.name, -(-size // MEGA))
+
+    def tick(self, count: int) -> None:
+        self.come += count
+        whole = min(self.come, self.size or 0) // MEGA
+        if self.size is not None and whole > self.shown:
+            self.bars.tick(whole - self.shown)
+            self.shown = whole
+
+
+@contextlib.contextmanager
+def bytes_of(bars: Bars, name: str) -> Iterator[Bytes]:
+    """A bar of bytes, which is taken away whatever happens."""
+    bars.unit = "MB"
+    bar = Bytes(bars, name)
+    try:
+        yield bar
+    finally:
+        if bar.size is not None:
+            bars.tick(bars.total - bars.done if bar.come >= bar.size else 0)
+            bars.end(name)
 
 
 def stderr_console() -> Console:
