@@ -174,3 +174,30 @@ def test_another_package_offers_its_files(signs: Path, tmp_path: Path, monkeypat
     monkeypatch.setattr(catalog.importlib.metadata, "entry_points", lambda group: [entry] if group == entry.group else [])
     found = catalog.load_catalog()
     assert found.tasks["signs"].meta_files == ("signs.jsonl",) and not found.plugin_files
+
+
+def test_figures_by_category_stand_below_the_headline_with_their_counts(signs: Path) -> None:
+    said = done("run", "--model", "oracle", "--tasks", signs / "signs.yaml", "--output", signs / "run")
+    lines = [line.split() for line in said.splitlines() if line.startswith("  ")]
+    assert [line[:4] for line in lines] == [["x", "n", "6", "100.00"], ["y", "n", "6", "100.00"]]
+
+
+def test_many_categories_are_shown_where_they_are_asked_for(signs: Path) -> None:
+    write_jsonl(
+        signs / "signs.jsonl", [{**row, "kind": f"k{n % 10}", "image": f"{n % 6}.png"} for n, row in enumerate(items(12))]
+    )
+    words = ("--model", "oracle", "--tasks", signs / "signs.yaml", "--output", signs / "run")
+    said = done("run", *words)
+    assert "10 categories: --by" in said and "k3" not in said
+    assert "k3" in done("run", *words, "--by") and "k3" in done("score", signs / "run", "--by")
+
+
+def test_a_report_shows_categories_and_groups(signs: Path) -> None:
+    text = (signs / "signs.yaml").read_text().replace("by: kind", "by: kind, together: {both: kind}")
+    (signs / "signs.yaml").write_text(text)
+    said = done("run", "--model", "oracle", "--tasks", signs / "signs.yaml", "--output", signs / "run")
+    assert [line.split()[:3] for line in said.splitlines() if line.startswith("  ")][0] == ["both", "n", "2"]
+    done("report", signs / "run")
+    page = next((signs / "run").glob("*.html")).read_text()
+    table = page[page.index("<th>category</th>") :]
+    assert table.index("both") < table.index("<td>x</td>") < table.index("<td>y</td>")

@@ -120,6 +120,9 @@ def json_option(text: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]
     return click.option("--json", "json_file", type=click.Path(path_type=Path), metavar="FILE", callback=checked, help=text)
 
 
+by_option = click.option("--by", is_flag=True, help="Show the figures of every category, however many there are.")
+
+
 def say_hints(adapter: Any) -> None:
     """What an adapter has to say about this machine before the user waits (`hints`); no part of any result."""
     for sentence in getattr(adapter, "hints", ()):

@@ -19,6 +19,8 @@ from .metrics import MEASURES, Measure, Settings, mean_of
 from .readers import READERS, name_of
 
 MARK = "|macro|"
+SIGN = "/"  # between the headline's name and the category that it is of
+TOGETHER = "groups all right"  # how the note of a figure over groups begins
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,7 +84,9 @@ class DeclaredScorer:
             for row in rows:
                 parts.setdefault(group_of(row.sample, column), []).append(row)
             for name in sorted(parts):
-                found[f"{first.name}/{name}"] = estimates((first,), parts[name])[first.name]
+                key = f"{first.name}{SIGN}{name}"
+                key = f"{first.name}{SIGN}{column}: {name}" if key in found else key  # two columns may have the same value
+                found[key] = estimates((first,), parts[name])[first.name]
         for name, column in self.together.items():
             found[name] = self.consistency(rows, name, column)
         return found
@@ -109,9 +113,8 @@ class DeclaredScorer:
         ]
         found = estimates((Metric(name, ratio("right", "groups"), n="groups"),), every)[name]
         lost = len(groups) - len(there)
-        return (
-            replace(found, note=f"{lost} of {len(groups)} groups left out: not all of their answers are there") if lost else found
-        )
+        left = f"; {lost} of {len(groups)} groups left out: not all of their answers are there" if lost else ""
+        return replace(found, note=f"{TOGETHER}{left}")
 
 
 def group_of(sample: Sample, column: str) -> str:
