@@ -201,3 +201,23 @@ def test_a_report_shows_categories_and_groups(signs: Path) -> None:
     page = next((signs / "run").glob("*.html")).read_text()
     table = page[page.index("<th>category</th>") :]
     assert table.index("both") < table.index("<td>x</td>") < table.index("<td>y</td>")
+
+
+def test_published_figures_of_a_file_stand_on_the_leaderboard_with_their_source(signs: Path) -> None:
+    text = (signs / "signs.yaml").read_text()
+    more = 'size: 12 questions, published: [{model: Model A, value: 61.5, source: "https://example.org/a"}]'
+    (signs / "signs.yaml").write_text(text.replace("size: 12 questions", more))
+    done("run", "--model", "majority", "--tasks", signs / "signs.yaml", "--output", signs / "results/run")
+    words = ("leaderboard", "--results", signs / "results", "--plugin", signs / "signs.yaml", "--task", "signs")
+    said = done(*words, "--format", "json")
+    rows = [row for group in json.loads(said)["groups"] for row in group["rows"] if row["model"] == "Model A"]
+    assert [(row["value"], row["published"], row["source"]) for row in rows] == [(61.5, True, "https://example.org/a")]
+    assert "Model A" not in done(*words, "--no-published")
+
+
+def test_shipped_figures_are_shown_and_people_are_not_ranked(tmp_path: Path) -> None:
+    said = done("leaderboard", "--results", tmp_path, "--task", "sqa3d", "--format", "json")
+    (group,) = json.loads(said)["groups"]
+    rows = {row["model"]: row for row in group["rows"]}
+    assert rows["ScanQA (3D)"]["value"] == 46.58 and rows["humans"]["reference"] and group["metric"] == "EM"
+    assert all(row["source"].startswith("https://") for row in rows.values())

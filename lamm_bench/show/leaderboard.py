@@ -9,7 +9,7 @@ from lamm_bench.types import Task
 
 from .board_brief import print_brief
 from .board_formats import print_board
-from .figures import read_published, read_runs
+from .figures import read_published, read_runs, told_by_files
 from .paired import Paired
 from .ranking import leaderboard
 
@@ -28,7 +28,7 @@ def show_leaderboard(
     `tasks` are those whose runs can be tested in pairs. On a terminal one line for each model is shown, and with `full` its figures too."""
     entries, warnings = read_runs(results)
     if published:
-        entries += read_published()
+        entries += read_published() + told_by_files((tasks or {}).values())
     board = leaderboard(entries, [task] if task else [], [protocol] if protocol else [], warnings, Paired(tasks or {}))
     if form == "table" and not full and not task:
         print_brief(board)
