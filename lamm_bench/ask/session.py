@@ -95,7 +95,7 @@ def run(options: Options, catalog: Catalog, adapter: Adapter, root: Path, source
         return before
     outcome = Outcome()
     with finished.watched(root) as read, seals.kept(root), many_objects():
-        plans = planned(options, catalog, recipe, adapter, root, outcome)
+        plans = planned(options, catalog, recipe, adapter, root, outcome, watcher)
     described = describe(options.model, options.settings, recipe, adapter, plans, options.drawn, catalog)
     examples = examples_told(plans, described)
     manifest = {
@@ -144,12 +144,20 @@ def run(options: Options, catalog: Catalog, adapter: Adapter, root: Path, source
     return outcome
 
 
-def planned(options: Options, catalog: Catalog, recipe: Recipe, adapter: Adapter, root: Path, outcome: Outcome) -> list[Plan]:
+def planned(
+    options: Options,
+    catalog: Catalog,
+    recipe: Recipe,
+    adapter: Adapter,
+    root: Path,
+    outcome: Outcome,
+    watcher: Watcher | None = None,
+) -> list[Plan]:
     """The tasks that can be asked, with their samples. Raises `BenchError` when there is none."""
     reasons = {task.name: (task, why_not(task, recipe, adapter)) for task in catalog.select_tasks(options.tasks)}
     outcome.skipped |= {name: reason for name, (_, reason) in reasons.items() if reason}  # whether its files are there or not
     asked = [task for task, reason in reasons.values() if not reason]
-    loaded = load(asked, root, outcome, alone=len(asked) == len(reasons))
+    loaded = load(asked, root, outcome, len(asked) == len(reasons), watcher)
     chain, taken = parse(options.corrupt), frozenset(adapter.modalities)
     own_words = spoken(recipe, adapter).own_words
     refused = {task.name: why_not_worse(task, samples, chain, taken, own_words) for task, samples in loaded}

@@ -49,6 +49,17 @@ def parquet(files: Files, name: str, columns: set[str], skip: int = 0) -> Iterat
         pyarrow.default_memory_pool().release_unused()
 
 
+def rows_of(files: Files, name: str) -> int:
+    """How many rows a file has, by what stands at its end; 0 where that cannot be read."""
+    import pyarrow
+
+    try:
+        path = files.path(name)
+        return library().read_metadata(path).num_rows if path is not None else 0
+    except (pyarrow.ArrowException, OSError):
+        return 0
+
+
 def wanted_of(name: str, columns: set[str], there: list[str]) -> list[str]:
     """The columns to read: those that templates name, by path or pattern too. One that is not there is refused with the nearest."""
     found: set[str] = set()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -18,6 +18,7 @@ from . import rows
 from .document import Document, parse
 from .document import Path as Place
 from .files import Files
+from .importing import Importing, Watching
 from .metrics import MEASURES, Settings
 from .origin import Origin, demand
 from .pictures import Shown
@@ -74,23 +75,34 @@ class DeclaredTask:
         )
         return shown is not None and (tables or shown.encoding != "path" or shown.archived or self.recast.drawn is not None)
 
-    def samples(self, root: Path, say: Callable[[str], None] = lambda text: None) -> list[Sample]:
+    def samples(self, root: Path, watcher: Watching | None = None) -> list[Sample]:
+        """All items in file order. Media in tables and archives are imported at the first time, of which `watcher` is told."""
         files = Files(root)
         try:
             if not self.stored:
-                return [sample for _, sample in self.made(files, None, set(), 0, say)]
+                return [sample for _, sample in self.made(files, None, set(), 0, watcher)]
             store = Store.usual()
             key = [self.content, str(root.resolve()), self.source.stamps(files)]
-            return store.samples(key, lambda skip, ids: self.made(files, store, ids, skip, say), say)
+            say = watcher.say if watcher is not None else silence
+            return store.samples(key, lambda skip, ids: self.made(files, store, ids, skip, watcher), say)
         finally:
             files.close()
 
     def made(
-        self, files: Files, store: Store | None, ids: set[str], skip: int, say: Callable[[str], None]
+        self, files: Files, store: Store | None, ids: set[str], skip: int, watcher: Watching | None
     ) -> Iterator[tuple[int, Sample]]:
         """The samples of the rows behind the first `skip`, of files that the lock has nothing against."""
+        say = watcher.say if watcher is not None else silence
         demand(self.origin, files.root, (name for name, *_ in self.source.stamps(files)), say)
-        yield from rows.samples(self.source, Maker(self.recast, files, store, ids), skip)
+        told = Importing(
+            self.name, str(store.folder) if store else "", watcher if store else None, lambda: self.source.count(files)
+        )
+        try:
+            for number, sample in rows.samples(self.source, Maker(self.recast, files, store, ids), skip):
+                told.row(number)
+                yield number, sample
+        finally:
+            told.end()
 
     def oracle(self, sample: Sample, part: str = "") -> str:
         return READERS[name_of(sample, self.reader)].write(sample)
@@ -118,6 +130,10 @@ class DeclaredTask:
         own = self.protocols["standard"]
         assert isinstance(own, DeclaredScorer)
         return own
+
+
+def silence(text: str) -> None:
+    """Tells nobody."""
 
 
 def load_task(path: Path) -> DeclaredTask:
