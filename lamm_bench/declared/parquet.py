@@ -33,6 +33,7 @@ def parquet(files: Files, name: str, columns: set[str], skip: int = 0) -> Iterat
         raise BenchError(f"{name}: parquet files cannot be read inside an archive; unpack it")
     import pyarrow
 
+    number = 0
     try:
         with pq.ParquetFile(path, pre_buffer=False, buffer_size=BUFFER) as file:
             there = [column.name for column in file.schema_arrow]
@@ -44,7 +45,8 @@ def parquet(files: Files, name: str, columns: set[str], skip: int = 0) -> Iterat
                     if number > skip:
                         yield Row(f"{name} row {number}", number, {**told_json(data), "@row": number, "@file": name})
     except (pyarrow.ArrowException, OSError) as error:
-        raise BenchError(f"{name} cannot be read as parquet: {' '.join(str(error).split())[:200]}") from None
+        behind = f" behind row {number}" if number else ""
+        raise BenchError(f"{name} cannot be read as parquet{behind}: {' '.join(str(error).split())[:200]}") from None
     finally:
         pyarrow.default_memory_pool().release_unused()
 
