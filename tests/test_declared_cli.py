@@ -221,3 +221,7 @@ def test_shipped_figures_are_shown_and_people_are_not_ranked(tmp_path: Path) -> 
     rows = {row["model"]: row for row in group["rows"]}
     assert rows["ScanQA (3D)"]["value"] == 46.58 and rows["humans"]["reference"] and group["metric"] == "EM"
     assert all(row["source"].startswith("https://") for row in rows.values())
+
+
+def test_show_says_what_is_counted_and_in_which_categories_a_sample_is(signs: Path) -> None:
+    assert "counted: accuracy; by kind (here y)" in done("show", signs / "signs.yaml", "q1")

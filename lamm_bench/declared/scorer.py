@@ -49,6 +49,21 @@ class DeclaredScorer:
     def captioned(self) -> bool:
         return self.metric == "captions"
 
+    def said(self, sample: Sample) -> str:
+        """What is counted, in words, with the categories and groups that a sample is in.
+
+        >>> one = Sample("1", "", (), 0, "", meta={"columns": {"kind": "cats", "pair": 7}})
+        >>> DeclaredScorer("letter", "accuracy", by=("kind",), together={"both": "pair"}).said(one)
+        'accuracy; by kind (here cats); both: groups all right of the same pair (here 7)'
+        """
+        parts = [", ".join(metric.name for metric in self.metrics)]
+        parts += [f"by {column} (here {group_of(sample, column) or 'none'})" for column in self.by]
+        parts += [
+            f"{name}: {TOGETHER} of the same {column} (here {group_of(sample, column) or 'none'})"
+            for name, column in self.together.items()
+        ]
+        return "; ".join(parts)
+
     def of_file(self, samples: Sequence[Sample]) -> DeclaredScorer:
         """The scorer that knows how large the file's groups are, and how rare its n-grams."""
         sizes = {name: Counter(group_of(sample, column) for sample in samples) for name, column in self.together.items()}
