@@ -51,10 +51,13 @@ LISTED: dict[str, tuple[list[str], list[str]]] = {  # task -> what is taken, wha
     "chartqa": (parts("data/test", 1), []),
     "textvqa": (parts("data/validation", 3), [*parts("data/test", 4), *parts("data/train", 20)]),
     "textcaps": (parts("data/val", 2), [*parts("data/test", 1), *parts("data/train", 13)]),
+    "cv-bench": (["test_2d.parquet", "test_3d.parquet"], ["build_img.py", "test_2d.jsonl", "test_3d.jsonl"]),
+    "realworldqa": (parts("data/test", 2), []),
+    "refcocog": ([*parts("data/test", 2), *parts("data/val", 3)], []),
     "pointllm-objaverse": (["PointLLM_brief_description_val_200_GT.json"], ["PointLLM_brief_description_660K.json"]),
 }
 UNREAD = {  # whose pages were not found: their names are those of other people's loaders
-    *("countbenchqa", "cv-bench", "mmmu", "ocrbench", "real-3dqa", "realworldqa", "refcocog", "seedbench-hub", "vqav2", "vstar"),
+    *("countbenchqa", "mmmu", "ocrbench", "real-3dqa", "seedbench-hub", "vqav2", "vstar"),
 }
 
 
