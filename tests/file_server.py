@@ -41,6 +41,7 @@ class Files:
     before: tuple[str, ...] = ()  # commits that are there, too
     repo: str = "openlamm/LAMM_Dataset"
     licence: str = ""
+    old: str = ""  # a name that the repository had before, from which the hub leads on
     asked: list[tuple[str, str, str]] = field(default_factory=list)  # path, Range, Authorization
     url: str = ""
     closing: threading.Event = field(default_factory=threading.Event)
@@ -65,6 +66,9 @@ def file_server(files: dict[str, bytes], odd: Callable[[int, str], Odd | None] =
         def log_message(self, format: str, *args: Any) -> None: ...
 
         def do_GET(self) -> None:
+            if state.old and f"/{state.old}/" in self.path:
+                self.answer(307, b"", {"Location": self.path.replace(f"/{state.old}/", f"/{state.repo}/")})
+                return
             path = unquote(self.path.split("?")[0]).lstrip("/")
             if path.startswith("api/"):
                 self.tell(path)

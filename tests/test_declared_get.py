@@ -169,6 +169,12 @@ def test_what_was_there_before_is_taken_if_it_is_the_same(hub: Files) -> None:
     assert "test-0.jsonl has 4 bytes" in refusal(*GET) and place.read_bytes() == b"mine"
 
 
+def test_a_data_set_that_was_given_another_name_is_found_by_its_old_one(hub: Files) -> None:
+    hub.old, hub.repo = hub.repo, "others/street-signs"
+    assert "new: 3" in done(*GET) and lock()["hub"] == "somebody/signs"
+    assert "there: 3" in done(*GET)
+
+
 def test_other_bytes_than_the_hub_announced_are_never_taken(hub: Files) -> None:
     hub.odd = lambda number, path: Odd(other=b"x" + hub.files[path][1:]) if path.endswith("zip") else None
     assert "images.zip" in refusal(*GET)
