@@ -145,6 +145,21 @@ def test_a_changed_byte_is_named_by_get_and_by_the_run(hub: Files) -> None:
     assert f"has {file.stat().st_size:,} bytes" in run_fails()
 
 
+def test_verify_finds_what_changed_though_its_rows_are_imported(hub: Files, tmp_path: Path) -> None:
+    done(*GET)
+    words = ("data", "verify", "--tasks", "signs.yaml", "--data-root", "root")
+    done(*words)
+    file = Path("root/Signs/images.zip")
+    kept, times = file.read_bytes(), (file.stat().st_atime_ns, file.stat().st_mtime_ns)
+    file.write_bytes(kept[:-1] + b"!")
+    os.utime(file, ns=times)  # as a disk that fails would leave it
+    result = lamm_bench(*words)
+    assert result.exit_code == 3 and "images.zip has the SHA-256" in " ".join(result.output.split())
+    file.unlink()
+    result = lamm_bench(*words)
+    assert result.exit_code == 3 and "images.zip is gone" in " ".join(result.output.split())
+
+
 def run_fails() -> str:
     result = lamm_bench("run", "--model", "oracle", "--tasks", "signs.yaml", "--data-root", "root", "--output", "run")
     assert result.exit_code != 0

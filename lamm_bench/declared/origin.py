@@ -128,3 +128,13 @@ def demand(origin: Origin | None, root: Path, names: Iterable[str], say: Callabl
     for name in own:
         if fault := lock.fault(name):
             raise BenchError(f"{fault}; move the file away and run `lamm-bench data get` again")
+
+
+def changed(origin: Origin | None, root: Path) -> list[str]:
+    """What is wrong with the locked files of a benchmark: those that are gone, and those that are others."""
+    if origin is None or not (root / origin.folder / LOCK).is_file():
+        return []
+    lock = Locked.read(root / origin.folder)
+    names = sorted({name for pattern in origin.patterns for name in lock.patterns.get(pattern, ())})
+    faults = (lock.fault(name) if (lock.path.parent / name).is_file() else f"{lock.path.parent / name} is gone" for name in names)
+    return [fault for fault in faults if fault is not None]

@@ -20,7 +20,7 @@ from .document import Path as Place
 from .files import Files
 from .importing import Importing, Watching
 from .metrics import MEASURES, Settings
-from .origin import Origin, demand
+from .origin import Origin, changed, demand
 from .pictures import Shown
 from .readers import READERS, chance, name_of, option, usual
 from .rows import Drawn, Maker, Recast
@@ -103,6 +103,10 @@ class DeclaredTask:
                 yield number, sample
         finally:
             told.end()
+
+    def faults(self, root: Path) -> list[str]:
+        """What is wrong with files that `data get` has locked, whether they are read anew or not."""
+        return changed(self.origin, root)
 
     def oracle(self, sample: Sample, part: str = "") -> str:
         return READERS[name_of(sample, self.reader)].write(sample)

@@ -86,7 +86,8 @@ class Bars(Watcher):
             self.bar = None
         self.ended += 1
         among = f", {self.ended} of {self.tasks} tasks" if self.tasks > 1 and self.ended <= self.tasks else ""
-        self.say(f"{task:<18} {self.done}/{self.total} in {seconds:.1f} s{among}")
+        unit = "" if self.unit == "samples" else f" {self.unit}"
+        self.say(f"{task:<18} {self.done}/{self.total}{unit} in {seconds:.1f} s{among}")
 
 
 def counting(watcher: Watcher, name: str) -> Callable[[int, int], None]:
