@@ -170,6 +170,9 @@ def test_a_file_beside_the_locked_ones_is_not_asked_about(hub: Files) -> None:
     done(*GET)
     shutil.copy("root/Signs/data/test-1.jsonl", "root/Signs/data/test-2.jsonl")
     assert "test-2.jsonl is none of the files" in run_fails()
+    Path("root/Signs/data/test-2.jsonl").unlink()
+    Path("root/Signs/data/test-1.jsonl").unlink()
+    assert "test-1.jsonl is gone" in run_fails()  # and not a benchmark of half the size
 
 
 def test_what_was_there_before_is_taken_if_it_is_the_same(hub: Files) -> None:

@@ -17,7 +17,7 @@ from lamm_bench.data.get.sources import Hub, listed
 from lamm_bench.errors import BenchError
 from lamm_bench.keep import locks
 
-from .origin import Locked, Origin, sha256_of
+from .origin import LONG, Locked, Origin, sha256_of
 from .task import DeclaredTask
 
 COMMIT = re.compile(r"[0-9a-f]{40}")
@@ -110,6 +110,8 @@ class Bringing:
         names = sorted({name for pattern in self.origin.patterns for name in self.lock.patterns[pattern]})
         if not all((self.folder / name).is_file() or self.from_cache(name, self.locked_want(name)) for name in names):
             return False
+        if sum(self.lock.files[name]["size"] for name in names) > LONG:
+            self.say(f"comparing {len(names)} files with {self.lock.path}")
         for name in names:
             if fault := self.lock.fault(name):
                 raise BenchError(f"{fault}; move the file away and run the same command again")

@@ -20,6 +20,7 @@ from .files import Unusable, like, safe
 LOCK = "hub.lock.json"
 FORMAT = 1
 BLOCK = 1 << 20
+LONG = 1 << 30  # bytes from which on it is said that files are compared
 
 
 @dataclass(frozen=True)
@@ -110,24 +111,35 @@ def sha256_of(file: Path) -> str:
 
 
 def demand(origin: Origin | None, root: Path, names: Iterable[str], say: Callable[[str], None] = lambda text: None) -> None:
-    """Holds files that are about to be read against the lock, where there is one. Raises `BenchError` for a changed one, and for one that
-    stands among the locked files of a pattern without being any of them."""
+    """Holds files that are about to be read against the lock, where there is one. Raises `BenchError` for one that has changed or is gone,
+    and for one that stands among them without being any of them."""
     if origin is None or not (root / origin.folder / LOCK).is_file():
         return
     lock = Locked.read(root / origin.folder)
     own = [name.removeprefix(f"{origin.folder}/") for name in names if name.startswith(f"{origin.folder}/")]
     if not any(name in lock.files for name in own):
         return
+    gone = [name for name in locked_names(origin, lock) if not (lock.path.parent / name).is_file()]
+    if gone:
+        more = f" (and {len(gone) - 1} more)" if gone[1:] else ""
+        raise BenchError(
+            f"{lock.path.parent / gone[0]}{more} is gone, and {lock.path} demands it; run `lamm-bench data get` again"
+        )
     for name in own:
         if name not in lock.files:
             raise BenchError(
                 f"{root / origin.folder / name} is none of the files that {lock.path} has of {lock.hub}; move it away, since it would be asked about, too"
             )
-    if sum(lock.files[name]["size"] for name in own) > 2**30:
+    if sum(lock.files[name]["size"] for name in own) > LONG:
         say(f"comparing {len(own)} files with {lock.path}")
     for name in own:
         if fault := lock.fault(name):
             raise BenchError(f"{fault}; move the file away and run `lamm-bench data get` again")
+
+
+def locked_names(origin: Origin, lock: Locked) -> list[str]:
+    """The files of a benchmark that a lock knows."""
+    return sorted({name for pattern in origin.patterns for name in lock.patterns.get(pattern, ())})
 
 
 def changed(origin: Origin | None, root: Path) -> list[str]:
@@ -135,6 +147,6 @@ def changed(origin: Origin | None, root: Path) -> list[str]:
     if origin is None or not (root / origin.folder / LOCK).is_file():
         return []
     lock = Locked.read(root / origin.folder)
-    names = sorted({name for pattern in origin.patterns for name in lock.patterns.get(pattern, ())})
+    names = locked_names(origin, lock)
     faults = (lock.fault(name) if (lock.path.parent / name).is_file() else f"{lock.path.parent / name} is gone" for name in names)
     return [fault for fault in faults if fault is not None]
