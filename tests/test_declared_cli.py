@@ -225,3 +225,11 @@ def test_shipped_figures_are_shown_and_people_are_not_ranked(tmp_path: Path) -> 
 
 def test_show_says_what_is_counted_and_in_which_categories_a_sample_is(signs: Path) -> None:
     assert "counted: accuracy; by kind (here y)" in done("show", signs / "signs.yaml", "q1")
+
+
+def test_categories_do_not_flood_the_leaderboard(signs: Path) -> None:
+    done("run", "--model", "majority", "--tasks", signs / "signs.yaml", "--output", signs / "results/run")
+    words = ("leaderboard", "--results", signs / "results", "--task", "signs")
+    said = done(*words)
+    assert "accuracy/x" not in said and "2 figures by category are left out here; --full shows them" in said
+    assert "accuracy/x" in done(*words, "--full") and "accuracy/x" in done(*words, "--format", "json")
