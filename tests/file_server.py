@@ -37,14 +37,22 @@ class Files:
 
     files: dict[str, bytes]
     odd: Callable[[int, str], Odd | None] = lambda number, path: None
-    commit: str = "c" * 40
+    commit: str = "c" * 40  # that of every branch
+    before: tuple[str, ...] = ()  # commits that are there, too
+    repo: str = "openlamm/LAMM_Dataset"
+    licence: str = ""
+    old: str = ""  # a name that the repository had before, from which the hub leads on
     asked: list[tuple[str, str, str]] = field(default_factory=list)  # path, Range, Authorization
     url: str = ""
     closing: threading.Event = field(default_factory=threading.Event)
 
-    @property
-    def repo(self) -> str:
-        return "openlamm/LAMM_Dataset"
+    def commit_of(self, revision: str) -> str | None:
+        """What a branch or a commit leads to."""
+        if revision == "gone":
+            return None
+        if re.fullmatch(r"[0-9a-f]{40}", revision):
+            return revision if revision in (self.commit, *self.before) else None
+        return self.commit
 
 
 @contextlib.contextmanager
@@ -58,6 +66,9 @@ def file_server(files: dict[str, bytes], odd: Callable[[int, str], Odd | None] =
         def log_message(self, format: str, *args: Any) -> None: ...
 
         def do_GET(self) -> None:
+            if state.old and f"/{state.old}/" in self.path:
+                self.answer(307, b"", {"Location": self.path.replace(f"/{state.old}/", f"/{state.repo}/")})
+                return
             path = unquote(self.path.split("?")[0]).lstrip("/")
             if path.startswith("api/"):
                 self.tell(path)
@@ -82,10 +93,9 @@ def file_server(files: dict[str, bytes], odd: Callable[[int, str], Odd | None] =
                         row["lfs"] = {"oid": hashlib.sha256(data).hexdigest(), "size": len(data), "pointerSize": 130}
                     rows.append(row)
                 self.answer(200, json.dumps(rows).encode(), {"Content-Type": "application/json"})
-            elif "/revision/" in path and not path.endswith("/gone"):
-                self.answer(
-                    200, json.dumps({"id": state.repo, "sha": state.commit}).encode(), {"Content-Type": "application/json"}
-                )
+            elif commit := state.commit_of(path.rpartition("/revision/")[2]):
+                told = {"id": state.repo, "sha": commit, "cardData": {"license": state.licence} if state.licence else None}
+                self.answer(200, json.dumps(told).encode(), {"Content-Type": "application/json"})
             else:
                 self.answer(404, b'{"error": "Revision not found"}', {"X-Error-Code": "RevisionNotFound"})
 

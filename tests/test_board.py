@@ -463,6 +463,8 @@ def test_every_published_figure_has_the_form_that_the_readme_describes():
         ("InstructBLIP", "chef", "hallucination", "accuracy", 84.81),
         ("GPT-4V", "chef", "chef-scienceqa", "ACC", 96.67),
         ("VideoChat", "human-study", "video-generalisation", "score", 78.13),
+        ("GPT-4V(ision) (Playground)", "official", "mmmu", "accuracy", 56.8),
+        ("GPT-4V (September 2023)", "official", "hallusionbench", "qAcc", 28.79),
     ],
 )
 def test_published_values_are_those_of_the_papers(model, protocol, task, metric, value):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import doctest
+import gzip
 import importlib
 import json
 import pkgutil
@@ -241,15 +242,15 @@ def test_an_import_that_was_cut_goes_on_behind_its_last_whole_row(
     text = as_zip(tmp_path)
     task = declared(text, tmp_path)
     whole = task.samples(tmp_path)
-    (index,) = own_cache.rglob("*.jsonl")
-    lines = index.read_bytes().splitlines(keepends=True)
+    (index,) = own_cache.rglob("*.jsonl.gz")
+    lines = gzip.decompress(index.read_bytes()).splitlines(keepends=True)
     index.unlink()
     index.with_suffix(".part").write_bytes(b"".join(lines[:3]) + lines[3][:17])
     made = []
     real = rows.Maker.sample
     monkeypatch.setattr(rows.Maker, "sample", lambda self, row: made.append(row.number) or real(self, row))
     assert task.samples(tmp_path) == whole and made == [4, 5, 6]
-    assert index.read_bytes() == b"".join(lines)
+    assert gzip.decompress(index.read_bytes()) == b"".join(lines)
 
 
 def test_data_that_change_are_imported_anew(tmp_path: Path) -> None:

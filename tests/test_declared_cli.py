@@ -197,3 +197,62 @@ def test_what_a_newcomer_mistypes_is_told_with_what_would_be_right(signs: Path) 
         file.write_text(text.replace(wrong, right))
         told = refusal("check", file)
         assert said in told and "miniature benchmark, drawn" not in told
+
+
+def test_figures_by_category_stand_below_the_headline_with_their_counts(signs: Path) -> None:
+    said = done("run", "--model", "oracle", "--tasks", signs / "signs.yaml", "--output", signs / "run")
+    lines = [line.split() for line in said.splitlines() if line.startswith("  ")]
+    assert [line[:4] for line in lines] == [["x", "n", "6", "100.00"], ["y", "n", "6", "100.00"]]
+
+
+def test_many_categories_are_shown_where_they_are_asked_for(signs: Path) -> None:
+    write_jsonl(
+        signs / "signs.jsonl", [{**row, "kind": f"k{n % 10}", "image": f"{n % 6}.png"} for n, row in enumerate(items(12))]
+    )
+    words = ("--model", "oracle", "--tasks", signs / "signs.yaml", "--output", signs / "run")
+    said = done("run", *words)
+    assert "10 categories: --by" in said and "k3" not in said
+    assert "k3" in done("run", *words, "--by") and "k3" in done("score", signs / "run", "--by")
+
+
+def test_a_report_shows_categories_and_groups(signs: Path) -> None:
+    text = (signs / "signs.yaml").read_text().replace("by: kind", "by: kind, together: {both: kind}")
+    (signs / "signs.yaml").write_text(text)
+    said = done("run", "--model", "oracle", "--tasks", signs / "signs.yaml", "--output", signs / "run")
+    assert [line.split()[:3] for line in said.splitlines() if line.startswith("  ")][0] == ["both", "n", "2"]
+    done("report", signs / "run")
+    page = next((signs / "run").glob("*.html")).read_text()
+    table = page[page.index("<th>category</th>") :]
+    assert table.index("both") < table.index("<td>x</td>") < table.index("<td>y</td>")
+
+
+def test_published_figures_of_a_file_stand_on_the_leaderboard_with_their_source(signs: Path) -> None:
+    text = (signs / "signs.yaml").read_text()
+    more = 'size: 12 questions, published: [{model: Model A, value: 61.5, source: "https://example.org/a"}]'
+    (signs / "signs.yaml").write_text(text.replace("size: 12 questions", more))
+    done("run", "--model", "majority", "--tasks", signs / "signs.yaml", "--output", signs / "results/run")
+    words = ("leaderboard", "--results", signs / "results", "--plugin", signs / "signs.yaml", "--task", "signs")
+    said = done(*words, "--format", "json")
+    rows = [row for group in json.loads(said)["groups"] for row in group["rows"] if row["model"] == "Model A"]
+    assert [(row["value"], row["published"], row["source"]) for row in rows] == [(61.5, True, "https://example.org/a")]
+    assert "Model A" not in done(*words, "--no-published")
+
+
+def test_shipped_figures_are_shown_and_people_are_not_ranked(tmp_path: Path) -> None:
+    said = done("leaderboard", "--results", tmp_path, "--task", "sqa3d", "--format", "json")
+    (group,) = json.loads(said)["groups"]
+    rows = {row["model"]: row for row in group["rows"]}
+    assert rows["ScanQA (3D)"]["value"] == 46.58 and rows["humans"]["reference"] and group["metric"] == "EM"
+    assert all(row["source"].startswith("https://") for row in rows.values())
+
+
+def test_show_says_what_is_counted_and_in_which_categories_a_sample_is(signs: Path) -> None:
+    assert "counted: accuracy; by kind (here y)" in done("show", signs / "signs.yaml", "q1")
+
+
+def test_categories_do_not_flood_the_leaderboard(signs: Path) -> None:
+    done("run", "--model", "majority", "--tasks", signs / "signs.yaml", "--output", signs / "results/run")
+    words = ("leaderboard", "--results", signs / "results", "--task", "signs")
+    said = done(*words)
+    assert "accuracy/x" not in said and "2 figures by category are left out here; --full shows them" in said
+    assert "accuracy/x" in done(*words, "--full") and "accuracy/x" in done(*words, "--format", "json")

@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from lamm_bench.declared import DeclaredTask
 from lamm_bench.errors import BenchError
 from lamm_bench.keep.files import digest
 from lamm_bench.keep.ledger import Ledger, count_ended
@@ -103,14 +104,16 @@ class Outcome:
         }
 
 
-def load(tasks: Sequence[Task], root: Path, outcome: Outcome, alone: bool = True) -> list[tuple[Task, Sequence[Sample]]]:
-    """The samples of every task whose meta file can be read; the others are listed with the reason.
+def load(
+    tasks: Sequence[Task], root: Path, outcome: Outcome, alone: bool = True, watcher: Watcher | None = None
+) -> list[tuple[Task, Sequence[Sample]]]:
+    """The samples of every task whose meta file can be read; the others are listed with the reason. `watcher` hears of long imports.
 
     Raises `BenchError` when none can be read, unless they do not stand `alone`."""
     loaded = []
     for task in tasks:
         try:
-            samples = task.samples(root)
+            samples = task.samples(root, watcher) if isinstance(task, DeclaredTask) else task.samples(root)
             if samples:
                 loaded.append((task, samples))
             else:

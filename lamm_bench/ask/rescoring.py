@@ -111,7 +111,7 @@ def rescore(
     for name in identity["data"]:
         if name not in catalog.tasks:
             outcome.unavailable[name] = "no task of this name is known here"
-    for task, samples in load(chosen, root, outcome):
+    for task, samples in load(chosen, root, outcome, watcher=watcher):
         watcher.begin(task.name, len(samples))
         drawn = (identity["limit"], identity["seed"], identity["control"], identity.get("corrupt", ""), root)
         work = plan(task, samples, *drawn)

@@ -46,7 +46,7 @@ def run(options: Options, catalog: Catalog, adapter: Adapter, root: Path, source
         return before
     outcome, head = Outcome(), None
     with finished.watched(root) as read, many_objects():
-        loaded = to_ask(options, catalog, recipe, adapter, root, outcome)
+        loaded = to_ask(options, catalog, recipe, adapter, root, outcome, watcher)
     try:
         works = early.unsealed(options, recipe, loaded)
         if (head := early.begin(options, works, manifest_of(options, recipe, adapter, works, catalog, root, source))) is not None:
@@ -138,13 +138,13 @@ def tell_notes(
 
 
 def to_ask(
-    options: Options, catalog: Catalog, recipe: Recipe, adapter: Adapter, root: Path, outcome: Outcome
+    options: Options, catalog: Catalog, recipe: Recipe, adapter: Adapter, root: Path, outcome: Outcome, watcher: Watcher
 ) -> list[tuple[Task, Sequence[Sample]]]:
     """The tasks that can be asked, with all samples of their files. Raises `BenchError` where none of them can be read."""
     reasons = {task.name: (task, why_not(task, recipe, adapter)) for task in catalog.select_tasks(options.tasks)}
     outcome.skipped |= {name: reason for name, (_, reason) in reasons.items() if reason}  # whether its files are there or not
     asked = [task for task, reason in reasons.values() if not reason]
-    loaded = load(asked, root, outcome, alone=len(asked) == len(reasons))
+    loaded = load(asked, root, outcome, len(asked) == len(reasons), watcher)
     chain, taken = parse(options.corrupt), frozenset(adapter.modalities)
     own_words = spoken(recipe, adapter).own_words
     refused = {task.name: why_not_worse(task, samples, chain, taken, own_words) for task, samples in loaded}

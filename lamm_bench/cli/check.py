@@ -54,6 +54,6 @@ def check(task: str | None, data_root: Path | None, recipe: str, quick: bool, ev
     root, _ = find_root(data_root, Bars(stderr_console()).say, [own])
     found = look(own, root, deep=not quick)
     if not found.samples and not found.faults:
-        raise BenchError(f"{root}: {', '.join(own.source.files)} hold no row that is kept")
+        raise BenchError(f"{root}: {', '.join(own.source.files)} has no row that is kept")
     show_checked(own, found, asked, None if every else FIRST_FAULTS)
     sys.exit(2 if found.faults else 0)

@@ -144,6 +144,9 @@ def remark(text: str) -> None:
         click.echo(visible(text), err=True)
 
 
+by_option = click.option("--by", is_flag=True, help="Show the figures of every category, however many there are.")
+
+
 def say_hints(adapter: Any) -> None:
     """What an adapter has to say about this machine before the user waits (`hints`); no part of any result."""
     for sentence in getattr(adapter, "hints", ()):

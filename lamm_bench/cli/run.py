@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from .options import (
     MISSING,
     SETTINGS,
     WORKER_OPTIONS,
+    by_option,
     data_root_option,
     device_options,
     guarded,
@@ -77,6 +79,7 @@ from .options import (
 @click.option("--name", metavar="NAME", help="How leaderboards call the run; also its folder, runs/NAME, without --output.")
 @click.option("--resume", "mode", flag_value="resume", help="Insist on going on with a run that is there.")
 @click.option("--fresh", "mode", flag_value="fresh", help="Begin anew; what was there is moved to old-N in the run folder.")
+@by_option
 @json_option("Also write the results as JSON (- for stdout).")
 @plugin_option
 @loud_options
@@ -174,7 +177,7 @@ def run(**asked: Any) -> None:
         remark(f"share {share} was asked{left}; run folder: {outcome.folder}")
         sys.exit(0 if outcome.complete else MISSING)
     conclude(outcome, asked["json_file"], samples=True)
-    show_outcome_unless_json_on_stdout(show_outcome, outcome, asked["json_file"])
+    show_outcome_unless_json_on_stdout(partial(show_outcome, every=asked["by"]), outcome, asked["json_file"])
     show_outcome_unless_json_on_stdout(show_controls, outcome, asked["json_file"])
     remark(f"run folder: {outcome.folder}")
     sys.exit(0 if outcome.complete else MISSING)

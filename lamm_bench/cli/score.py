@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from .conclude import conclude, show_outcome_unless_json_on_stdout
 from .options import (
     MISSING,
     SETTINGS,
+    by_option,
     data_root_option,
     guarded,
     json_option,
@@ -32,6 +34,7 @@ from .options import (
 @click.option("--samples", is_flag=True, help="Also print every sample's status and values.")
 @click.option("--subset", is_flag=True, help="Of answer files, score only the items that have an answer, as upstream does.")
 @click.option("--readers", is_flag=True, help="Of a run: how far strict, our and upstream's readers, and judges, agree.")
+@by_option
 @click.option("--metrics", is_flag=True, help="Print all metrics, not only the headline.")
 @json_option("Write the scores as JSON (- for stdout).")
 @click.option(
@@ -86,7 +89,7 @@ def score(**asked: Any) -> None:
     conclude(outcome, asked["json_file"], samples=True)
     if str(asked["json_file"]) != "-":
         show_samples(outcome, samples=asked["samples"], metrics=asked["metrics"])
-    show_outcome_unless_json_on_stdout(show_outcome, outcome, asked["json_file"])
+    show_outcome_unless_json_on_stdout(partial(show_outcome, every=asked["by"]), outcome, asked["json_file"])
     sys.exit(0 if outcome.complete else MISSING)
 
 

@@ -22,9 +22,12 @@ MINIATURE = (
 
 def is_root(path: Path, tasks: Iterable[Task] = ()) -> bool:
     """Whether a folder holds benchmark files in upstream's layout, or the meta file of one of `tasks`, which may lie anywhere."""
-    return any((path / folder).is_dir() for folder in FOLDERS) or any(
-        is_there(path / name) for task in tasks for name in task.meta_files
-    )
+    return any((path / folder).is_dir() for folder in FOLDERS) or has_any(path, tasks)
+
+
+def has_any(path: Path, tasks: Iterable[Task]) -> bool:
+    """Whether the meta file of any of the tasks is below a folder."""
+    return any(is_there(path / name) for task in tasks for name in task.meta_files)
 
 
 def find_root(given: Path | None, say: Callable[[str], None], tasks: Sequence[Task] = ()) -> tuple[Path, str]:
@@ -43,15 +46,15 @@ def find_root(given: Path | None, say: Callable[[str], None], tasks: Sequence[Ta
     home = home_of(tasks)
     if home is not None:
         return home, label(home)
-    for path in USUAL:
-        if is_root(path):
-            return path, label(path)
+    for path in [one for one in USUAL if has_any(one, tasks)] or [one for one in USUAL if is_root(one)]:
+        return path, label(path)
     drawn = miniature()
-    if tasks and not any(is_there(drawn / name) for task in tasks for name in task.meta_files):
+    if tasks and not has_any(drawn, tasks):
         beside = near(tasks[0])
         looked = ", ".join(map(str, [*USUAL, *{task.home for task in tasks if getattr(task, "home", None)}]))  # type: ignore[attr-defined]
         raise BenchError(
             f"{tasks[0].meta_files[0]} is not here (looked in {looked}) and not in the miniature; {beside}name the folder above it with --data-root"
+            + (f", or get it: lamm-bench data get {tasks[0].name}" if getattr(tasks[0], "origin", None) is not None else "")
         )
     say(MINIATURE)
     return drawn, "miniature"

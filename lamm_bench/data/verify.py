@@ -130,6 +130,9 @@ def foreign_findings(
 ) -> list[Finding]:
     """Of a file that is no JSON: what the task itself says of it, and its media."""
     name = file.relative_to(root).as_posix()
+    locked = getattr(task, "faults", None)
+    if locked is not None and (faults := locked(root)):
+        return [Finding(task.name, name, "", local(what, root), "error") for what in faults]
     try:
         samples = task.samples(root)
     except Exception as error:  # a stranger's task

@@ -33,6 +33,7 @@ def parquet(files: Files, name: str, columns: set[str], skip: int = 0) -> Iterat
         raise BenchError(f"{name}: parquet files cannot be read inside an archive; unpack it")
     import pyarrow
 
+    number = 0
     try:
         with pq.ParquetFile(path, pre_buffer=False, buffer_size=BUFFER) as file:
             there = [column.name for column in file.schema_arrow]
@@ -44,9 +45,21 @@ def parquet(files: Files, name: str, columns: set[str], skip: int = 0) -> Iterat
                     if number > skip:
                         yield Row(f"{name} row {number}", number, {**told_json(data), "@row": number, "@file": name})
     except (pyarrow.ArrowException, OSError) as error:
-        raise BenchError(f"{name} cannot be read as parquet: {' '.join(str(error).split())[:200]}") from None
+        behind = f" behind row {number}" if number else ""
+        raise BenchError(f"{name} cannot be read as parquet{behind}: {' '.join(str(error).split())[:200]}") from None
     finally:
         pyarrow.default_memory_pool().release_unused()
+
+
+def rows_of(files: Files, name: str) -> int:
+    """How many rows a file has, by what stands at its end; 0 where that cannot be read."""
+    import pyarrow
+
+    try:
+        path = files.path(name)
+        return library().read_metadata(path).num_rows if path is not None else 0
+    except (pyarrow.ArrowException, OSError):
+        return 0
 
 
 def wanted_of(name: str, columns: set[str], there: list[str]) -> list[str]:

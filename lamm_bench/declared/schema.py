@@ -88,6 +88,24 @@ DATA = Keys(
         "gather": Key(Listed(COLUMN), "columns: rows that agree in them become one, its other columns lists"),
     },
 )
+FOLDER = Text(r"(?!\.)[\w.-]+(/(?!\.)[\w.-]+)*", "a folder below the data root, such as MMStar")
+GET = Keys(
+    "`get`",
+    {
+        "hub": Key(
+            Text(r"[\w.-]+/[\w.-]+", "owner and name of a data set of the hub, such as Lin-Chen/MMStar"), "the data set", True
+        ),
+        "folder": Key(FOLDER, "the folder that stands for it", True),
+        "revision": Key(
+            Text(said="a commit of 40 digits, or a branch"), "its commit; without it the first one found, which a lock file keeps"
+        ),
+        "files": Key(
+            Listed(Text(said="a pattern of files within the data set")),
+            "further files, such as images.zip; those of `data` are known",
+        ),
+        "sha256": Key(Table(Text(r"[0-9a-f]{64}", "a SHA-256, 64 small digits")), "what files must have, by their names"),
+    },
+)
 READER = OneOf(tuple(READERS), "reader")
 READ = Either(
     (
@@ -180,6 +198,7 @@ def file_keys() -> Mapping[str, Key]:
     return {
         "name": Key(NAME, "by which --tasks finds it", True),
         "about": Key(ABOUT, "where it comes from"),
+        "get": Key(GET, "from where `data get` brings them"),
         "data": Key(DATA, "where the rows are", True),
         "sample": Key(Keys("`sample`", sample_keys), "what a row is as a sample", True),
         "read": Key(READ, "how answers are read", True),

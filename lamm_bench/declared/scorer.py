@@ -20,6 +20,8 @@ from .metrics import MEASURES, Measure, Settings, mean_of
 from .readers import READERS, name_of
 
 MARK = "|macro|"
+SIGN = "/"  # between the headline's name and the category that it is of
+TOGETHER = "groups all right"  # how the note of a figure over groups begins
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,21 @@ class DeclaredScorer:
     def captioned(self) -> bool:
         return self.metric == "captions"
 
+    def said(self, sample: Sample) -> str:
+        """What is counted, in words, with the categories and groups that a sample is in.
+
+        >>> one = Sample("1", "", (), 0, "", meta={"columns": {"kind": "cats", "pair": 7}})
+        >>> DeclaredScorer("letter", "accuracy", by=("kind",), together={"both": Group("pair")}).said(one)
+        'accuracy; by kind (here cats); both: groups all right of the same pair (here 7)'
+        """
+        parts = [", ".join(metric.name for metric in self.metrics)]
+        parts += [f"by {column} (here {group_of(sample, column) or 'none'})" for column in self.by]
+        parts += [
+            f"{name}: {TOGETHER} of the same {group.column} (here {group.of(sample) or 'none'})"
+            for name, group in self.together.items()
+        ]
+        return "; ".join(parts)
+
     def of_file(self, samples: Sequence[Sample]) -> DeclaredScorer:
         """The scorer that knows how large the file's groups are, and how rare its n-grams."""
         sizes = {
@@ -110,7 +127,9 @@ class DeclaredScorer:
             for row in rows:
                 parts.setdefault(group_of(row.sample, column), []).append(row)
             for name in sorted(parts):
-                found[f"{first.name}/{name}"] = estimates((first,), parts[name])[first.name]
+                key = f"{first.name}{SIGN}{name}"
+                key = f"{first.name}{SIGN}{column}: {name}" if key in found else key  # two columns may have the same value
+                found[key] = estimates((first,), parts[name])[first.name]
         for name in self.together:
             found[name] = self.consistency(rows, name)
         for name in self.at_least:
@@ -168,7 +187,7 @@ class DeclaredScorer:
             for own in groups.values()
         ]
         found = estimates((Metric(name, ratio("right", "groups"), n="groups"),), every)[name]
-        return replace(found, note=lost) if lost else found
+        return replace(found, note=TOGETHER + (f"; {lost}" if lost else ""))
 
 
 def group_of(sample: Sample, column: str) -> str:

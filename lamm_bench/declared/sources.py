@@ -16,7 +16,7 @@ from lamm_bench.loading import id_text, shorten
 from . import rooms
 from .files import Files, Unusable
 from .gathering import Count, counted, gathered
-from .parquet import parquet
+from .parquet import parquet, rows_of
 from .tables import arrays, folders, json_lines, json_value, separated, text_lines
 from .tars import tar
 from .templates import MISSING, Row, Template, find, nearest
@@ -114,6 +114,11 @@ class Source:
             except Unusable as error:
                 raise BenchError(f"{name} cannot be used: {error}") from None
             before += last
+
+    def count(self, files: Files) -> int | None:
+        """How many rows there are, where that is known before they are read: in parquet files."""
+        own = [(self.format or ENDINGS.get(PurePosixPath(name).suffix[1:].lower(), ""), name) for name in self.names(files)]
+        return sum(rows_of(files, name) for _, name in own) if all(format == "parquet" for format, _ in own) else None
 
     def opened(self, files: Files, name: str, skip: int) -> Any:
         format = self.format or ENDINGS.get(PurePosixPath(name).suffix[1:].lower(), "")

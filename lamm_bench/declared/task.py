@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -21,8 +21,10 @@ from .document import Document, parse
 from .document import Path as Place
 from .files import Files
 from .gathering import Count
+from .importing import Importing, Watching
 from .located import LocatedScorer
 from .metrics import MEASURES, Settings
+from .origin import Origin, changed, demand
 from .pictures import Shown
 from .readers import READERS, chance, name_of, option, usual
 from .rooms import place_of
@@ -39,7 +41,7 @@ STORED = ("parquet", "tar")
 
 @dataclass(frozen=True, eq=False)
 class DeclaredTask:
-    """A benchmark file. `content` is the digest of all that it says but `about`; `home` the folder that it lies in."""
+    """A benchmark file. `content` is the digest of all that it says but `about` and `get`; `home` the folder that it lies in."""
 
     name: str
     kind: str
@@ -54,6 +56,7 @@ class DeclaredTask:
     file: str
     home: Path
     about: Mapping[str, Any] = field(default_factory=dict)
+    origin: Origin | None = None
     suits: tuple[str, ...] = ()
     asks_for: str = ""
     apart: bool = True
@@ -78,20 +81,40 @@ class DeclaredTask:
         made = shown is not None and (shown.archived or shown.converts(self.recast.media))
         return shown is not None and (tables or shown.encoding != "path" or made or self.recast.drawn is not None)
 
-    def samples(self, root: Path, say: Callable[[str], None] = lambda text: None) -> list[Sample]:
+    def samples(self, root: Path, watcher: Watching | None = None) -> list[Sample]:
+        """All items in file order. Media in tables and archives are imported at the first time, of which `watcher` is told."""
         files = Files(root)
         try:
             if not self.stored:
-                return [sample for _, sample in rows.samples(self.source, Maker(self.recast, files, None))]
+                return [sample for _, sample in self.made(files, None, set(), 0, watcher)]
             store = Store.usual()
             shown = self.recast.shown
             rooms = [place_of(files).said] if shown is not None and shown.encoding == "scannet" else []
             key = [self.content, str(root.resolve()), self.source.stamps(files), *rooms]
-            return store.samples(
-                key, lambda skip, ids: rows.samples(self.source, Maker(self.recast, files, store, ids), skip), say
-            )
+            say = watcher.say if watcher is not None else silence
+            return store.samples(key, lambda skip, ids: self.made(files, store, ids, skip, watcher), say)
         finally:
             files.close()
+
+    def made(
+        self, files: Files, store: Store | None, ids: set[str], skip: int, watcher: Watching | None
+    ) -> Iterator[tuple[int, Sample]]:
+        """The samples of the rows behind the first `skip`, of files that the lock has nothing against."""
+        say = watcher.say if watcher is not None else silence
+        demand(self.origin, files.root, (name for name, *_ in self.source.stamps(files)), say)
+        told = Importing(
+            self.name, str(store.folder) if store else "", watcher if store else None, lambda: self.source.count(files)
+        )
+        try:
+            for number, sample in rows.samples(self.source, Maker(self.recast, files, store, ids), skip):
+                told.row(number)
+                yield number, sample
+        finally:
+            told.end()
+
+    def faults(self, root: Path) -> list[str]:
+        """What is wrong with files that `data get` has locked, whether they are read anew or not."""
+        return changed(self.origin, root)
 
     def oracle(self, sample: Sample, part: str = "") -> str:
         return READERS[name_of(sample, self.reader)].write(sample)
@@ -121,6 +144,10 @@ class DeclaredTask:
         return own
 
 
+def silence(text: str) -> None:
+    """Tells nobody."""
+
+
 def load_task(path: Path) -> DeclaredTask:
     """The task of a YAML file. Raises `BenchError` with file and line."""
     return task_of(parse(read_text(path), str(path)), path.parent)
@@ -142,7 +169,7 @@ def task_of(doc: Document, home: Path) -> DeclaredTask:
     scorer = scorer_of(doc, own["metric"], readers, recast)
     usual_kind = READERS[first].kind if len(readers) == 1 else "question"
     places = READERS[first].asks_for if flat and len(readers) == 1 and "thing" in told else ""
-    content = {key: value for key, value in doc.value.items() if key != "about"}
+    content = {key: value for key, value in doc.value.items() if key not in ("about", "get")}
     return DeclaredTask(
         name=own["name"],
         kind=own.get("kind", usual_kind if flat else ROOMS.get(usual_kind, usual_kind)),
@@ -157,9 +184,21 @@ def task_of(doc: Document, home: Path) -> DeclaredTask:
         file=doc.file,
         home=home,
         about=own.get("about", {}),
+        origin=origin_of(doc, own["get"], source) if "get" in own else None,
         suits=("lamm/likelihood",) if set(readers.values()) <= {"letter", "yes_no"} else (),
         asks_for=places,
     )
+
+
+def origin_of(doc: Document, told: Mapping[str, Any], source: Source) -> Origin:
+    """`get`: the patterns of `data` and its joins that lie in the folder, and those that it adds."""
+    inside = f"{told['folder']}/"
+    every = [*source.files, *(pattern for join in source.join for pattern in join.source.files)]
+    own = [pattern.removeprefix(inside) for pattern in every if pattern.startswith(inside)]
+    if not own:
+        raise doc.fault(("get", "folder"), f"is {told['folder']}, below which none of the files of `data` lie")
+    own = list(dict.fromkeys([*own, *told.get("files", ())]))
+    return Origin(told["hub"], told["folder"], tuple(own), told.get("revision", ""), told.get("sha256", {}))
 
 
 def readers_of(told: Any) -> tuple[dict[str, str], Template | None]:

@@ -111,7 +111,9 @@ def told(place: Place, value: Any, row: Row) -> str:
         return "true" if value else "false"
     text = id_text(value)
     if text is None:
-        raise row.fault(f"column `{place.name}` is {shorten(value)}, expected a text or a number (filters: {', '.join(FILTERS)})")
+        raise row.fault(
+            f"column `{place.name}` is {shorten(value)}, expected a text or a number; filters such as first and join make one"
+        )
     return text
 
 

@@ -20,6 +20,8 @@ from .conditions import OF_STANDARD, Conditions, conditions
 
 PUBLISHED = Path(__file__).parents[1] / "results" / "published"
 NATIVELY = "asked in each model's own words"  # such figures are ranked among themselves
+OFFICIAL = "official"  # the protocol of figures that a benchmark's own authors or pages give
+PEOPLE = ("human", "expert")  # how the names of those begin who are no models: shown, not ranked
 BASELINES = frozenset({"oracle", "chance", "majority"})
 
 
@@ -94,6 +96,27 @@ def published_rows(data: Mapping[str, Any]) -> list[Entry]:
             note=plain(row.get("note", "")),
         )
         for row in data["rows"]
+    ]
+
+
+def told_by_files(tasks: Iterable[Any]) -> list[Entry]:
+    """The figures that benchmark files name under `about.published`: the headline, in whatever way the source asked and read."""
+    return [
+        Entry(
+            model=plain(one["model"]),
+            protocol=OFFICIAL,
+            data=plain(task.about.get("title", task.name)),
+            task=task.name,
+            metric=task.protocols["standard"].metrics[0].name,
+            value=number(one["value"]),
+            unit=task.protocols["standard"].metrics[0].unit,
+            better=task.protocols["standard"].metrics[0].better,
+            reference=plain(one["model"]).casefold().startswith(PEOPLE),
+            published=True,
+            source=plain(one["source"]),
+        )
+        for task in tasks
+        for one in getattr(task, "about", {}).get("published", ())
     ]
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
@@ -15,6 +16,7 @@ from lamm_bench.keep.secrets import redacted
 
 from .journal import Journal, now
 
+MEGA = 1_000_000
 PLAIN_SECONDS = 10.0  # between two lines of progress where there is no terminal
 
 
@@ -22,8 +24,9 @@ class Bars(Watcher):
     """One bar for each task on a terminal; elsewhere a line when a task begins, every ten seconds, and when it ends. A journal is
     told all of it, and with `verbose` the terminal too what else only a journal is told, with the time."""
 
-    def __init__(self, console: Console, journal: Journal | None = None, verbose: bool = False) -> None:
+    def __init__(self, console: Console, journal: Journal | None = None, verbose: bool = False, unit: str = "samples") -> None:
         self.console, self.journal, self.verbose = console, journal, verbose
+        self.unit = unit  # what is counted
         self.live = console.is_terminal
         self.progress = Progress(
             TextColumn("{task.description:<18}"),
@@ -91,7 +94,7 @@ class Bars(Watcher):
             self.shown = at
             left = "" if rate is None else f", {rate:.2g}/s, {(self.total - self.done) / rate:.0f} s left"
             others = f", {said}" if (said := self.aside()) else ""
-            line = f"  {self.done} of {self.total} samples{left}{others}"
+            line = f"  {self.done} of {self.total} {self.unit}{left}{others}"
             if not self.live:
                 self.say(line)
             elif self.journal is not None:
@@ -112,7 +115,8 @@ class Bars(Watcher):
             self.bar = None
         self.ended += self.at_once
         among = f", {self.ended} of {self.tasks} tasks" if self.tasks > 1 and self.ended <= self.tasks else ""
-        self.say(f"{task:<18} {self.done}/{self.total} in {seconds:.1f} s{among}")
+        unit = "" if self.unit == "samples" else f" {self.unit}"
+        self.say(f"{task:<18} {self.done}/{self.total}{unit} in {seconds:.1f} s{among}")
 
 
 def counting(watcher: Watcher, name: str) -> Callable[[int, int], None]:
@@ -129,6 +133,39 @@ def counting(watcher: Watcher, name: str) -> Callable[[int, int], None]:
             watcher.end(name)
 
     return progress
+
+
+class Bytes:
+    """A bar that counts megabytes, begun when it is known how many bytes are to come."""
+
+    def __init__(self, bars: Bars, name: str) -> None:
+        self.bars, self.name = bars, name
+        self.size: int | None = None
+        self.come = self.shown = 0
+
+    def begin(self, size: int) -> None:
+        self.size = size
+        self.bars.begin(self.name, -(-size // MEGA))
+
+    def tick(self, count: int) -> None:
+        self.come += count
+        whole = min(self.come, self.size or 0) // MEGA
+        if self.size is not None and whole > self.shown:
+            self.bars.tick(whole - self.shown)
+            self.shown = whole
+
+
+@contextlib.contextmanager
+def bytes_of(bars: Bars, name: str) -> Iterator[Bytes]:
+    """A bar of bytes, which is taken away whatever happens."""
+    bars.unit = "MB"
+    bar = Bytes(bars, name)
+    try:
+        yield bar
+    finally:
+        if bar.size is not None:
+            bars.tick(bars.total - bars.done if bar.come >= bar.size else 0)
+            bars.end(name)
 
 
 def stderr_console(quiet: bool = False) -> Console:

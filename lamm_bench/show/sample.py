@@ -14,6 +14,7 @@ from lamm_bench.ask.coordinates import NATIVE, Wording, frame_of, spoken, why_no
 from lamm_bench.ask.recipe import Recipe
 from lamm_bench.ask.runner import flow_of, why_unfit
 from lamm_bench.ask.shots import Shots
+from lamm_bench.declared import DeclaredTask
 from lamm_bench.errors import BenchError, MediaError, visible
 from lamm_bench.measure.scoring import has_media, oracle_answer
 from lamm_bench.read import convention
@@ -117,5 +118,7 @@ def show_sample(task: Task, sample: Sample, recipe: Recipe, coordinates: str | N
     if asked.own_words and getattr(task, "asks_for", "") in ("boxes", "points") and isinstance(answer, str):
         answer = render(places_of(answer), frame_of(sample, asked, ()))
     lines.append(("perfect answer", answer if isinstance(answer, str) else json.dumps(answer, ensure_ascii=False)))
+    if isinstance(task, DeclaredTask):
+        lines.append(("counted", task.scorer.said(sample)))
     for name, value in lines:
         console.print(visible(f"{name}: {value}"), highlight=False, markup=False, soft_wrap=True)

@@ -16,6 +16,7 @@ from lamm_bench.measure.scoring import Score
 from lamm_bench.measure.stats import decimals
 from lamm_bench.types import FAILED, Estimate
 
+from .categories import below, short
 from .plain import put
 
 
@@ -60,8 +61,10 @@ WIDE, MEDIUM, NARROW = 150, 118, 92
 """Columns of the terminal from which are shown: the names of the other protocols' metrics; floor and ceiling; those protocols."""
 
 
-def result_table(outcome: Outcome, width: int) -> Table:
-    """One line a task: headline with its interval, the other protocols, the counts, floor and ceiling, and the rate."""
+def result_table(outcome: Outcome, width: int, every: bool = False) -> Table:
+    """One line a task: headline with its interval, the other protocols, the counts, floor and ceiling, and the rate.
+
+    Below it stand figures over groups, and by category where they are few or `every` one is wanted."""
     by_task: dict[str, dict[str, Score]] = {}
     for score in outcome.scores:
         by_task.setdefault(score.task, {})[score.protocol] = score
@@ -90,6 +93,12 @@ def result_table(outcome: Outcome, width: int) -> Table:
         table.caption_justify = "left"
     for task, scores in by_task.items():
         table.add_row(*row_of(task, scores, others, outcome, width))
+        if "standard" in scores:
+            own, more = below(scores["standard"].metrics, every)
+            for name, each in own.items():
+                table.add_row(f"  {short(name)}", f"n {each.n}", with_interval(each), style="dim")
+            if more:
+                table.add_row(f"  {more} categories: --by", "", "", style="dim")
     return table
 
 
@@ -162,10 +171,10 @@ def others_cell(score: Score | None, width: int) -> str:
     return f"{name} {number(estimate.value)}" if width >= WIDE else number(estimate.value)
 
 
-def show_outcome(console: Console, outcome: Outcome) -> None:
-    """The final table, then everything that is missing, and why."""
+def show_outcome(console: Console, outcome: Outcome, every: bool = False) -> None:
+    """The final table, with every category where wanted, then everything that is missing, and why."""
     if outcome.scores:
-        put(lambda width: result_table(outcome, width), console)
+        put(lambda width: result_table(outcome, width, every), console)
     if outcome.coordinates and outcome.folder is None:
         said = f"places are read as {outcome.coordinates} under `standard`; classic and chef read fractions, as upstream did"
         console.print(visible(said), highlight=False, markup=False, soft_wrap=True)

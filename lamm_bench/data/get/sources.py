@@ -109,11 +109,11 @@ class Hub:
     name: str = ""
     commit: str = ""
     files: Mapping[str, Want] = field(default_factory=dict)
+    licence: str = ""  # as the repository's card names it
 
     def __post_init__(self) -> None:
         self.name = f"{self.repo} on the hub"
-        found = listed(self.repo, self.revision)
-        self.commit, self.files, self.fetcher.headers = found
+        self.commit, self.files, self.fetcher.headers, self.licence = listed(self.repo, self.revision)
 
     def has(self, path: str) -> Want | None:
         return self.files.get(path)
@@ -125,19 +125,22 @@ class Hub:
         self.fetcher.fetch(url, out, self.files[path])
 
 
-def listed(repo: str, revision: str) -> tuple[str, dict[str, Want], dict[str, str]]:
-    """The commit that a revision is now, its files, and the headers to ask with. Raises `BenchError`."""
+def listed(repo: str, revision: str) -> tuple[str, dict[str, Want], dict[str, str], str]:
+    """The commit that a revision is now, its files, the headers to ask with, and the licence on its card. Raises `BenchError`."""
     from huggingface_hub import HfApi
     from huggingface_hub.utils import build_hf_headers
 
     api = HfApi(endpoint=os.environ.get("HF_ENDPOINT"))
     try:
-        commit = str(api.repo_info(repo, repo_type="dataset", revision=revision).sha)
+        info = api.repo_info(repo, repo_type="dataset", revision=revision)
+        commit = str(info.sha)
         tree = list(api.list_repo_tree(repo, repo_type="dataset", revision=commit, recursive=True))
     except Exception as error:  # of the client, its own dozen kinds among them
         said = " ".join(str(error).split())[:200]
         raise BenchError(f"the hub does not list {repo} at {revision}: {type(error).__name__}: {said}") from None
-    return commit, dict(map(known_of, (one for one in tree if hasattr(one, "blob_id")))), dict(build_hf_headers())
+    card = getattr(info, "card_data", None)
+    licence = str((card.get("license") if card is not None else None) or "")
+    return commit, dict(map(known_of, (one for one in tree if hasattr(one, "blob_id")))), dict(build_hf_headers()), licence
 
 
 def known_of(file: Any) -> tuple[str, Want]:

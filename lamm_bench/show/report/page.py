@@ -10,7 +10,7 @@ from pathlib import Path
 from .cards import card
 from .gather import Report, TaskReport
 from .pictures import PackedCloud
-from .summary import head, judged_table, metrics_table, summary_table
+from .summary import category_table, head, judged_table, metrics_table, summary_table
 from .text import as_script, esc
 
 HERE = Path(__file__).parent
@@ -59,5 +59,5 @@ def section(task: TaskReport, clouds: dict[str, PackedCloud]) -> str:
     note = f'<p class="note">{esc(task.note)}</p>' if task.note else ""
     return (
         f'<section class="task" id="task-{esc(task.name)}" data-task="{esc(task.name)}"><h2>{esc(task.name)} <small>{what}</small></h2>'
-        f'{note}{metrics_table(task)}<div class="cards">{cards}</div></section>'
+        f'{note}{category_table(task)}{metrics_table(task)}<div class="cards">{cards}</div></section>'
     )

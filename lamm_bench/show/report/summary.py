@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lamm_bench.measure.sure import restored
+from lamm_bench.show.categories import by_category, over_groups
 from lamm_bench.show.reliability import reliability_of_runs
 from lamm_bench.show.told import facts_of
 from lamm_bench.types import FAILED
@@ -127,6 +128,23 @@ def judged_table(report: Report) -> str:
     return (
         f'<section><h2>Judges</h2><div class="wide"><table><thead><tr>{heads}</tr></thead>'
         f"<tbody>{''.join(rows)}</tbody></table></div></section>"
+    )
+
+
+def category_table(task: TaskReport) -> str:
+    """The headline by category, and over groups of which every answer is right; nothing where a task has neither."""
+    entry = headline(task)
+    own = {**over_groups(entry["metrics"]), **by_category(entry["metrics"])}
+    rows = "".join(
+        f'<tr><td>{esc(name)}</td><td class="n"><b>{esc(figure(metric["value"]))}</b></td><td class="n">{ends(metric.get("ci95"))}</td>'
+        f'<td>{bar({}, metric)}</td><td class="n">{esc(figure(metric.get("n")))}</td></tr>'
+        for name, metric in own.items()
+    )
+    if not rows:
+        return ""
+    heads = "".join(f"<th>{column}</th>" for column in ("category", next(iter(entry["metrics"])), "95 % interval", "", "n"))
+    return (
+        f'<div class="wide"><table class="scores categories"><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>'
     )
 
 
