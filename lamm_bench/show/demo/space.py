@@ -108,9 +108,10 @@ def pieces(talk: Talk, words: str) -> Iterator[str]:
 
 def kind_of(path: str) -> str:
     """The modality of a file. Raises `BenchError` where nothing here draws clouds."""
+    flat = min(media.flats())
     if Path(path).suffix.lower() != ".npy":
-        return "image"
-    return next((one.name for one in media.modalities().values() if one.points is not None), "image")
+        return flat
+    return next((one.name for one in media.modalities().values() if one.points is not None), flat)
 
 
 def shown_by(talk: Talk) -> Media | None:
