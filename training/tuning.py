@@ -13,7 +13,7 @@ from lamm_bench.errors import BenchError
 from lamm_bench.types import Task
 
 from .config.preset import Preset
-from .config.tasks import INSTRUCT, asked_by, tasks_named
+from .config.tasks import asked_by, constructed_file, tasks_named
 
 SPLIT = "train"
 """Beside a benchmark's own folders in the data root, as the miniature's `val` is: the same files about other media."""
@@ -44,7 +44,7 @@ def constructed(plan: Preset, out: Path, data_root: Path | None, say: Callable[[
     counts = made.card["kinds"]["C4"]
     say(f"{counts['kept']:,} dialogues of the train split of {', '.join(task.name for task in tasks)}, in {out}")
     for kind in plan.data.media:
-        if not (out / INSTRUCT[kind]).is_file():
+        if not (out / constructed_file(kind)).is_file():
             raise BenchError(f"the train split gives no dialogue about the kind {kind}; {out / 'card.md'} says what was refused")
     return out
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from lamm_bench import media
 from lamm_bench.errors import BenchError
 from lamm_bench.types import Task
 
 from .preset import Preset
 
-INSTRUCT = {"image": "2D_Instruct/meta_file/constructed.json", "point_cloud": "3D_Instruct/meta_file/constructed.json"}
+CONSTRUCTED = "{}_Instruct/meta_file/constructed.json"  # where `data construct` writes: 2D what is flat, 3D everything else
 
 ASKED = {
     "Classification": "classification", "Fine-grained_Classification": "classification", "Detection": "detection", "VQA": "vqa",
@@ -29,7 +30,7 @@ def tasks_named(plan: Preset) -> list[Task]:
         if asked_by(task) is None:
             raise BenchError(
                 f"tasks: {task.name} is no file of LAMM's benchmark; construct its dialogues with `data construct`, "
-                "and name them with data.image or data.point_cloud"
+                "and name them with data.MODALITY"
             )
     return found
 
@@ -45,4 +46,9 @@ def narrowed(plan: Preset) -> Preset:
     if not plan.tasks:
         return plan
     kinds = {str(task.modality) for task in tasks_named(plan)}
-    return replace(plan, data=replace(plan.data, media={kind: (name,) for kind, name in INSTRUCT.items() if kind in kinds}))
+    return replace(plan, data=replace(plan.data, media={kind: (constructed_file(kind),) for kind in sorted(kinds)}))
+
+
+def constructed_file(kind: str) -> str:
+    """The file that `data construct` writes for a kind of media."""
+    return CONSTRUCTED.format("2D" if kind in media.flats() else "3D")
