@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from threading import Event
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from lamm_bench.ask import early
 from lamm_bench.ask.outcome import Outcome, Watcher
 from lamm_bench.ask.session import Options, run
 from lamm_bench.errors import BenchError
+from lamm_bench.keep import begun
 from lamm_bench.keep.runs import Run, find_runs
 from lamm_bench.media import files
 from lamm_bench.types import Generate, Media, Response
@@ -246,3 +248,12 @@ def test_a_missing_picture_and_a_model_that_breaks_end_as_in_any_run(tmp_path: P
     outcome = go(tmp_path, Watching())
     assert outcome.scores[0].counts["media_error"] == 1 and outcome.scores[0].counts["ok"] == 8
     same(tmp_path / "run", plain(tmp_path, monkeypatch))
+
+
+def test_a_line_that_was_half_written_takes_no_other_with_it(tmp_path: Path) -> None:
+    run = SimpleNamespace(folder=tmp_path)
+    begun.note(run, "svt", [("a", "1" * 8)])  # type: ignore[arg-type]
+    with begun.place(run, "svt").open("ab") as file:  # type: ignore[arg-type]
+        file.write(b"22222222 ")  # a process died here
+    begun.note(run, "svt", [("b", "3" * 8)])  # type: ignore[arg-type]
+    assert begun.noted(run, "svt") == {"a": "1" * 8, "b": "3" * 8}  # type: ignore[arg-type]

@@ -85,7 +85,8 @@ def note(run: Run, task: str, contents: Iterable[tuple[str, str]]) -> None:
     try:
         path.parent.mkdir(exist_ok=True)
         with path.open("ab") as file:
-            file.write("".join(f"{digest} {json.dumps(name)}\n" for name, digest in contents).encode())
+            lines = "".join(f"{digest} {json.dumps(name)}\n" for name, digest in contents)
+            file.write(f"\n{lines}".encode())  # on a line of its own, whatever a process that died has left half written
             file.flush()
             os.fsync(file.fileno())
     except OSError as error:
