@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lamm_bench.ask import carrying
+from lamm_bench.ask import carrying, stream
 from lamm_bench.ask.catalog import load_catalog
 from lamm_bench.ask.outcome import Watcher
 from lamm_bench.ask.session import Options, run
@@ -87,9 +87,9 @@ def derived(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in (folder / "result.json", *sorted((folder / "scores").iterdir()))}
 
 
-def carried_out(model: str, tasks: str, limit: int, folder: Path, stream: int) -> tuple[float, float, int]:
-    """Seconds of asking (wall, processor), without scores; and how many samples were asked. `stream` 0: every task by itself."""
-    (was, carrying.STREAM), real, spent = (carrying.STREAM, stream), carrying.ask, [0.0, 0.0]
+def carried_out(model: str, tasks: str, limit: int, folder: Path, size: int) -> tuple[float, float, int]:
+    """Seconds of asking (wall, processor), without scores; and how many samples were asked. `size` 0: every task by itself."""
+    (was, carrying.STREAM), real, spent = (carrying.STREAM, size), carrying.ask, [0.0, 0.0]
 
     def timed(*given: Any) -> None:
         wall, cpu = time.monotonic(), time.process_time()
@@ -104,11 +104,11 @@ def carried_out(model: str, tasks: str, limit: int, folder: Path, stream: int) -
     adapter, (root, source) = catalog.adapter(model, {}), find_root(None, lambda text: None)
     adapter.fingerprint()
     _ = getattr(adapter, "asker", None)  # the model is loaded before the clock starts
-    carrying.ask = timed
+    carrying.ask = stream.ask = timed
     try:
         outcome = run(Options(model, tasks=tasks, limit=limit, output=folder), catalog, adapter, root, source, Watcher())
     finally:
-        carrying.STREAM, carrying.ask = was, real
+        carrying.STREAM, carrying.ask, stream.ask = was, real, real
     count = sum(score.counts["expected"] for score in outcome.scores if score.protocol == "standard")
     return spent[0], spent[1], count
 

@@ -63,7 +63,12 @@ def chromium(*words: str) -> str:
     """What Chromium prints; skips where there is none."""
     if CHROMIUM is None:
         pytest.skip("needs Chromium (`apt-get install chromium`)")
-    done = subprocess.run([CHROMIUM, *FLAGS, *words], capture_output=True, text=True, timeout=120)
+    try:
+        done = subprocess.run([CHROMIUM, *FLAGS, *words], capture_output=True, text=True, timeout=120)
+    except subprocess.TimeoutExpired as late:  # seen on a busy machine: all is said, and the browser does not end
+        said = (late.stdout or b"").decode()
+        assert "</html>" in said, late
+        return said
     assert done.returncode == 0, done.stderr[-2000:]
     refused = [line for line in done.stderr.splitlines() if "CONSOLE" in line and "WebGL" not in line and "GPU stall" not in line]
     assert not refused, refused[:5]

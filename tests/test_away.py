@@ -127,7 +127,7 @@ def test_model_cards_have_the_headlines_of_the_data_sets_that_are_named(run: Pat
 @pytest.mark.parametrize(
     ("more", "said"),
     [
-        (("--to", "wandb"), "no format called 'wandb'"),
+        (("--to", "excel"), "no format called 'excel'"),
         (("--to", "hf-eval-results"), "name the data set of a task on the hub"),
         (("--to", "hf-eval-results", "--about", "cifar=a/b"), "Did you mean 'cifar10'"),
         (("--to", "hf-eval-results", "--about", "cifar10=b"), "expected owner/dataset"),

@@ -118,7 +118,7 @@ def test_a_log_holds_everything_with_its_time_and_no_secret(
 def test_verbose_tells_libraries_and_tracebacks_and_leaves_logging_as_it_was(
     config: Path, tmp_path: Path, mini_root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from lamm_bench.ask import session
+    from lamm_bench.ask import carrying
 
     def broken(*_: object, **__: object) -> None:
         logging.getLogger("a.library").info("retrying")
@@ -127,7 +127,7 @@ def test_verbose_tells_libraries_and_tracebacks_and_leaves_logging_as_it_was(
         raise RuntimeError("a bug of the task")
 
     before = (list(logging.getLogger().handlers), logging.getLogger().level)
-    monkeypatch.setattr(session, "put", broken)
+    monkeypatch.setattr(carrying, "ask_alone", broken)
     quiet = lamm_bench("run", "--config", config, "--output", tmp_path / "a").stderr
     loud = lamm_bench("run", "--config", config, "--output", tmp_path / "b", "--verbose").stderr
     assert "Traceback" not in quiet and "retrying" not in quiet
@@ -170,7 +170,7 @@ def test_completion_loads_no_torch() -> None:
         "print([item.value for item in found], 'torch' in sys.modules)"
     )
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
-    assert said == "['lamm'] False\n"
+    assert said == "['lamm', 'lamm-vllm'] False\n"
 
 
 @pytest.fixture(scope="module")
