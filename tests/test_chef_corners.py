@@ -9,7 +9,9 @@ from random import Random
 
 import pytest
 
-from lamm_bench.errors import UpstreamStops
+from lamm_bench.ask.catalog import load_catalog
+from lamm_bench.ask.overrides import overridden
+from lamm_bench.errors import BenchError, UpstreamStops
 from lamm_bench.measure.following import read_word
 from lamm_bench.tasks.chef_scenarios import flickr30k, mmbench, mme, omnibenchmark, winoground
 from lamm_bench.tasks.chef_scenarios.cleaner import cleaned
@@ -187,3 +189,10 @@ def test_lines_of_mme_lose_their_edges_and_the_request_wherever_it_stands(tmp_pa
     text = next((tmp_path / "MME").rglob("*.txt"))
     text.write_text("Is it? Please answer yes or no. Or is it?\tYes\n")
     assert "Is it? Or is it?" in {item["question"] for item in mme.items(tmp_path, generative=True)}
+
+
+def test_own_texts_take_the_place_of_a_recipes_numbers_from_the_command_line() -> None:
+    recipe, own = load_catalog().recipes["chef/scienceqa/ppl"](), "instruction.defined_prompt={question} Which?"
+    assert overridden(recipe, [own, "instruction.prompt=null"]).instruction.defined_prompt == ("{question} Which?",)
+    with pytest.raises(BenchError, match="instruction.prompt=null"):
+        overridden(recipe, [own])
