@@ -26,7 +26,7 @@ def overridden(recipe: Recipe, overrides: Sequence[str]) -> Recipe:
     data = {section: to_json(getattr(recipe, section)) for section in SECTIONS}
     before = recipe_of(deepcopy(data), recipe.base)
     changed = {}
-    for path in sorted(wanted):
+    for path in sorted(wanted, key=lambda path: (wanted[path] != "null", path)):  # what gives way to another setting goes first
         put(data, path, wanted[path])
         after = recipe_of(deepcopy(data), recipe.base)  # each for itself, so that the fault of one is told as its own
         if after != before:
@@ -34,7 +34,7 @@ def overridden(recipe: Recipe, overrides: Sequence[str]) -> Recipe:
         before = after
     if not changed:
         return recipe
-    return recipe_of(data, recipe.base + BEHIND + ", ".join(f"{path}={value}" for path, value in changed.items()))
+    return recipe_of(data, recipe.base + BEHIND + ", ".join(f"{path}={value}" for path, value in sorted(changed.items())))
 
 
 def path_and_value(text: str) -> tuple[str, str]:

@@ -260,7 +260,9 @@ def check_words(own: Instruction, where: str) -> None:
         if len(texts) > 2:
             raise BenchError(f"{where}: `{key}` holds {len(texts)} texts, expected one, or two for questions in turns")
         if texts and other is not None:
-            raise BenchError(f"{where}: `{key}` and `{replaced}` exclude each other; leave one of them out")
+            raise BenchError(
+                f"{where}: `{key}` and `{replaced}` exclude each other; leave one of them out (instruction.{replaced}=null)"
+            )
     for text in own.defined_template:
         if "{option}" not in text:
             raise BenchError(f"{where}: `defined_template` {text!r} has no {{option}}, where the option is to stand")

@@ -37,14 +37,19 @@ class Followed:
 def read_word(text: str, words: Sequence[str]) -> str | None:
     """The one of the words that upstream reads: alone between blanks (but for `A`, an article), or alone in one of twelve wrappings.
 
-    As in all its readings any capital before a full stop, or else behind a bracket, stands for the whole answer.
+    As in all its readings any capital before a full stop, or else behind a bracket, stands for the whole answer. It is looked for before
+    `###`, behind the last `Assistant:` and inside the marks at both ends, of which `<s>` and `<Img>` are taken off letter by letter (`II.`
+    is a full stop to it); without such a capital the words are looked for in the whole answer as it was.
 
     >>> [read_word(text, ("foo", "dog")) for text in ("It is foo", "foo or dog", ":dog.", "Foo", "In plan C. dog")]
     ['foo', None, 'dog', None, None]
     >>> read_word("A", ("A", "B")), read_word("(A", ("A", "B")), read_word(":II.", ("I", "II"))
     (None, 'A', 'I')
+    >>> read_word("II.", ("I", "II")), read_word("foo ###In C.", ("foo",)), read_word("C. Assistant: foo", ("foo",))
+    ('II', 'foo', 'foo')
     """
-    found = SHORT_FOR.search(text) or BRACKET.search(text)
+    said = text.split("###")[0].split("Assistant:")[-1].strip().strip("</s>").strip("</Img>")
+    found = SHORT_FOR.search(said) or BRACKET.search(said)
     tokens = set((f"({found.group(1)})" if found else text).split())
     bare = [word for word in words if word in tokens]
     if len(bare) == 1 and bare[0] != "A":

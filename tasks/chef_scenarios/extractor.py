@@ -54,10 +54,11 @@ def by_option(text: str) -> str | None:
 
 def by_content(text: str, choices: Sequence[str]) -> str | None:
     """The option that the text is, else the only one that it holds. Raises `UpstreamStops` where there is an eighth option."""
+    place = list(choices).index(text) if text in choices else len(LETTERS)
+    if place < len(LETTERS):
+        return LETTERS[place]
     if len(choices) > len(LETTERS):
         raise UpstreamStops(f"upstream has no letter for the last of {len(choices)} options")
-    if text in choices:
-        return LETTERS[list(choices).index(text)]
     said = text.lower()
     found = [letter for letter, choice in zip(LETTERS, choices) if choice.lower() in said]
     return found[0] if len(found) == 1 else None

@@ -50,20 +50,35 @@ def bare_items(root: Path) -> Iterator[UpstreamItem]:
         yield {"id": item.id, "image_path": picture(root, base, item.text("image"), item), "gt_answers": sentences}
 
 
-def drawer(root: Path, found: Sequence[UpstreamItem], draws: Draws | None) -> Draw | None:
-    """How the options of an item are drawn."""
+def drawer(root: Path, found: Sequence[UpstreamItem], draws: Draws | None, every: bool = False) -> Draw | None:
+    """How the options of an item are drawn; `every`: a caption that another picture has too is no wrong one."""
     sentences = [sentence for item in found for sentence in item["gt_answers"]]
     if draws is None:
         return None
     if draws == "random":
-        return partial(at_random, sentences)
+        return partial(at_random, every, sentences)
     starts = np.cumsum([0, *(len(item["gt_answers"]) for item in found)]).tolist()
-    return partial(similar if draws == "similar" else top_p, sentences, unit_vectors(root, sentences), starts)
+    return partial(similar if draws == "similar" else top_p, every, sentences, unit_vectors(root, sentences), starts)
 
 
-def at_random(sentences: Sequence[str], number: int, own: Sequence[str], rng: Random) -> list[str]:
+def without(sentences: Sequence[str], own: Sequence[str], every: bool) -> list[str]:
+    """The captions of other pictures. Upstream takes each of the picture's own out once, wherever it stands first.
+
+    >>> without(["a", "b", "a", "c"], ["a", "b"], every=False), without(["a", "b", "a", "c"], ["a", "b"], every=True)
+    (['a', 'c'], ['c'])
+    """
+    if every:
+        return [sentence for sentence in sentences if sentence not in own]
+    left = list(sentences)
+    for sentence in own:
+        if sentence in left:
+            left.remove(sentence)
+    return left
+
+
+def at_random(every: bool, sentences: Sequence[str], number: int, own: Sequence[str], rng: Random) -> list[str]:
     """Three captions of other pictures, and one of the item's own behind them."""
-    others = [sentence for sentence in sentences if sentence not in own]
+    others = without(sentences, own, every)
     rng.shuffle(others)
     mine = list(own)
     rng.shuffle(mine)
@@ -71,23 +86,35 @@ def at_random(sentences: Sequence[str], number: int, own: Sequence[str], rng: Ra
 
 
 def similar(
-    sentences: Sequence[str], vectors: np.ndarray, starts: Sequence[int], number: int, own: Sequence[str], rng: Random
+    every: bool,
+    sentences: Sequence[str],
+    vectors: np.ndarray,
+    starts: Sequence[int],
+    number: int,
+    own: Sequence[str],
+    rng: Random,
 ) -> list[str]:
     """The three captions of other pictures that are most like one of the item's own, among its twenty nearest, and that one behind them."""
     places = list(range(len(own)))
     rng.shuffle(places)
     likeness = vectors @ vectors[starts[number] + places[0]]
     near = [sentences[place] for place in np.argsort(-likeness, kind="stable")[:NEAREST]]
-    return [*[one for one in near if one not in own][:OTHERS], own[places[0]]]
+    return [*without(near, own, every)[:OTHERS], own[places[0]]]
 
 
 def top_p(
-    sentences: Sequence[str], vectors: np.ndarray, starts: Sequence[int], number: int, own: Sequence[str], rng: Random
+    every: bool,
+    sentences: Sequence[str],
+    vectors: np.ndarray,
+    starts: Sequence[int],
+    number: int,
+    own: Sequence[str],
+    rng: Random,
 ) -> list[str]:
     """All captions of the item, and the five of other pictures that are most like any of them. Nothing is drawn."""
     likeness = (vectors[starts[number] : starts[number] + len(own)] @ vectors.T).ravel()
     near = dict.fromkeys((np.argsort(-likeness, kind="stable")[:NEAR_PAIRS] % len(sentences)).tolist())
-    return [*own, *[sentences[place] for place in near if sentences[place] not in own][:NEAR_OTHERS]]
+    return [*own, *without([sentences[place] for place in near], own, every)[:NEAR_OTHERS]]
 
 
 def unit_vectors(root: Path, sentences: Sequence[str]) -> np.ndarray:
@@ -120,9 +147,9 @@ def samples(root: Path) -> Iterator[Sample]:
 def drawn_samples(root: Path, draws: Draws) -> Iterator[Sample]:
     """Which of these captions fits? Drawn and put in order by the sample's id; as upstream draws them beside (`meta["as upstream"]`)."""
     found = list(items(root, draws))
-    draw = drawer(root, found, draws)
+    draw = drawer(root, found, draws, every=True)
     if draws == "random":  # in an order that is not the file's
-        draw = partial(at_random, sorted(sentence for item in found for sentence in item["gt_answers"]))
+        draw = partial(at_random, True, sorted(sentence for item in found for sentence in item["gt_answers"]))
     for number, item in enumerate(found):
         rng = Random(f"Flickr30k/{draws}/{item['id']}")
         options = draw(number, item["gt_answers"], rng) if draw is not None else []

@@ -24,7 +24,8 @@ FILE = "MMBench/mmbench_dev_20230712.tsv"
 CORRUPTED = "ChEF/MMBench_C"
 LETTERS = "ABCDE"
 # what pandas, with which upstream reads the table, takes for an empty cell
-EMPTY = frozenset(["", "#N/A", "#NA", "-NaN", "-nan", "<NA>", "N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null"])
+ODD = ("#N/A N/A", "1.#IND", "-1.#IND", "1.#QNAN", "-1.#QNAN")
+EMPTY = frozenset([*ODD, "", "#N/A", "#NA", "-NaN", "-nan", "<NA>", "N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null"])
 
 
 def rows(root: Path) -> tuple[Path, list[Item]]:
@@ -58,16 +59,18 @@ def items(
     file, table = rows(root)
     turned = load_json(root / CORRUPTED / "MMBench_C.json") if text_crp else []
     for number, item in enumerate(table):
-        choices = [str(item.data[letter]) for letter in LETTERS if letter in item.data]
+        there = [letter for letter in LETTERS if letter in item.data]
+        choices = [str(item.data[letter]) for letter in there]
         target = target_of(item)
         hinted = f"{item.data['hint']} " if hint and "hint" in item.data else ""
         question = f"{hinted}{item.text('question')} "
         if text_crp:
             question, choices, target = corrupted(turned, number, item)
+            there = list(LETTERS)
         elif not generative:
-            question += f"{sys_prompt}\n" + "".join(f"({letter}) {text}\n" for letter, text in zip(LETTERS, choices))
+            question += f"{sys_prompt}\n" + "".join(f"({letter}) {text}\n" for letter, text in zip(there, choices))
         name = f"{number}.png" if img_crp else f"mmbench_image_{item.text('index')}.png"
-        letters = [f"({letter}" for letter in LETTERS[: len(choices)]]
+        letters = [f"({letter}" for letter, _ in zip(there, choices)]
         yield {
             "id": item.id,
             "image_path": picture(root, root / CORRUPTED / "images" if img_crp else file.parent / "images", name, item),

@@ -39,7 +39,7 @@ def items(root: Path, generative: bool = False) -> Iterator[UpstreamItem]:
                 yield {
                     "id": str(place),
                     "image_path": image.relative_to(root).as_posix(),
-                    "question": question.removesuffix(REQUEST) if generative else question,
+                    "question": question.replace(REQUEST, "") if generative else question,
                     "gt_answers": answer,
                     "task_type": subtask,
                     "options": list(YES_NO),
@@ -77,7 +77,7 @@ def lines_of(file: Path) -> Iterator[tuple[str, str]]:
     for number, line in enumerate(read_text(file).splitlines(), 1):
         if not line.strip():
             continue
-        question, _, answer = line.partition("\t")
+        question, _, answer = line.strip().partition("\t")
         if answer.strip() not in YES_NO:
             raise BenchError(f"{file} line {number} is {shorten(line)}, expected a question, a tab, and Yes or No")
         yield question, answer.strip()

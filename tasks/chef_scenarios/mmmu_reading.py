@@ -61,12 +61,20 @@ def open_answer(text: str) -> frozenset[Value]:
 
 
 def announced(said: str) -> list[str]:
-    """Of each line the shortest end behind a cue; without any cue the whole text."""
+    """Of each line the shortest end behind a cue; without any cue the whole text.
+
+    An end that is empty is the shortest, until a later cue has one: a line whose last word is a cue says nothing.
+
+    >>> announced("x is y ="), announced("so it is \\n7"), announced("the result is the final \\nx = 2")
+    (['x is y ='], ['so it is \\n7'], ['is the final', '2'])
+    """
     parts, ends = said.split("\n"), []
     for place, part in enumerate(parts):
         cues = (*CUES, "=") if place == len(parts) - 1 else CUES
-        tails = [part.split(cue)[-1].strip() for cue in cues if cue in part]
-        shortest = min((tail for tail in tails if tail), key=len, default="")
+        shortest = ""
+        for tail in (part.split(cue)[-1].strip() for cue in cues if cue in part):
+            if not shortest or len(tail) < len(shortest):
+                shortest = tail
         if shortest and shortest not in MARKS:
             ends.append(shortest)
     return ends or [said]

@@ -27,7 +27,7 @@ OTHERS = 3  # siblings that are options beside the true name
 
 @dataclass(frozen=True)
 class Bamboo:
-    """The tree of categories; a name stands for the last id that has it first."""
+    """The tree of categories; a name stands for the last id that has it, as its first name or another."""
 
     names: dict[str, list[str]]
     children: dict[str, list[str]]
@@ -42,9 +42,10 @@ class Bamboo:
             father = next(iter(self.fathers.get(self.ids.get(chain[0], ""), [])), "")
         return self.children.get(father, [])
 
-    def known(self, ids: list[str]) -> list[str]:
-        """The first names of those ids that their names lead back to."""
-        return [self.names[one][0] for one in ids if one in self.names and self.ids[self.names[one][0]] == one]
+    def known(self, ids: list[str], label: str) -> list[str]:
+        """The first names of those ids that their names lead back to, but for the one that the label stands for."""
+        led = [one for one in ids if self.names.get(one) and self.ids[self.names[one][0]] == one]
+        return [self.names[one][0] for one in led if one != self.ids.get(label)]
 
 
 def bamboo(root: Path) -> Bamboo:
@@ -53,7 +54,7 @@ def bamboo(root: Path) -> Bamboo:
     keys = ("id2name", "father2child", "child2father")
     if not isinstance(data, dict) or any(not isinstance(data.get(key), dict) for key in keys):
         raise BenchError(f"{file} is no Bamboo tree; expected an object with {', '.join(keys)}")
-    ids = {names[0]: one for one, names in data["id2name"].items() if names}
+    ids = {name: one for one, names in data["id2name"].items() for name in names}
     return Bamboo(data["id2name"], data["father2child"], data["child2father"], ids)
 
 
@@ -92,7 +93,7 @@ def label_sets(chains: list[list[str]], tree: Bamboo) -> dict[str, list[str]]:
     for chain in chains:
         for level, label in enumerate(chain):
             if label not in sets:
-                names = [name for name in tree.known(tree.siblings(chain, level)) if name != label]
+                names = tree.known(tree.siblings(chain, level), label)
                 sets |= dict.fromkeys([*names, label], [label, *names])
     return sets
 
@@ -111,7 +112,7 @@ def samples(root: Path) -> Iterator[Sample]:
     for item in items(root):
         chain, turns = item["gt_answers"], [tuple(turn["options"]) for turn in item["options"]]
         question = "\n".join(["What is shown in the image?", *turns[-1]])
-        ids = tuple(tuple(tree.children.get(tree.ids.get(chain[level - 1], ""), ())) for level in range(LEVELS))
+        ids = ((), *(tuple(tree.siblings(chain, level)) for level in range(1, LEVELS)))  # at the top they cannot change anything
         known: dict[str, Any] = {"chain": tuple(chain), "turns": tuple(turns), "ids": ids}
         yield sample_of(root, item, question, turns[-1], turns[-1].index(chain[-1]), letters=False, **known)
 

@@ -42,7 +42,7 @@ class ChainScorer:
     def read(self, answer: Answer, sample: Sample) -> str | tuple[str, ...]:
         if isinstance(answer, str):
             return answer
-        if len(answer) < LEVELS:
+        if len(answer) != LEVELS:
             raise UpstreamStops(f"upstream stops at {len(answer)} turns, where {LEVELS} are asked")
         return tuple(answer.values())
 

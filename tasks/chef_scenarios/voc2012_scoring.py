@@ -17,8 +17,8 @@ from lamm_bench.types import Answer, Estimate, Metric, Row, Sample, Turn
 
 from .voc2012_options import GRID, by_class
 
-MARKED = re.compile(r"<object>(.*?)</object>", re.S)
-PATCH = re.compile(r"patch_index_(\d+)")
+MARKED = re.compile(r"<object>(.*?)</object>")  # on one line, as upstream has it
+PATCH = re.compile(r"<patch_index_(\d+)>")
 HIT = 0.5  # an IoU above it
 
 
@@ -27,6 +27,8 @@ def marked_boxes(text: str) -> list[Box]:
 
     >>> marked_boxes("a cat <object><patch_index_0000><patch_index_0528></object><patch_index_0001>")
     [(0.0, 0.0, 0.5, 0.5)]
+    >>> marked_boxes("<object>patch_index_0000<patch_index_0528></object>"), marked_boxes("<object><patch_index_0000>\\n<patch_index_0528></object>")
+    ([], [])
     """
     numbers: list[float] = []
     for inside in MARKED.findall(text):

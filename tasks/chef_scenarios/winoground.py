@@ -12,7 +12,7 @@ from random import Random
 from typing import Any
 
 from lamm_bench.loading import parse_json, read_text
-from lamm_bench.task import Item, find_meta, items_in
+from lamm_bench.task import find_meta, items_in
 from lamm_bench.types import Sample
 
 from .scenario import YES_NO, Scenario, UpstreamItem, picture, sample_of
@@ -24,21 +24,24 @@ CAPTIONS, PICTURES = 1, 2  # what has changed places, as upstream draws and call
 PAIRS = ("c0i0", "c0i1", "c1i0", "c1i1")
 
 
-def examples(root: Path) -> Iterator[tuple[Item, str, list[str], list[str]]]:
-    """Each line with its id, captions and pictures."""
+def examples(root: Path) -> Iterator[tuple[int, list[str], list[str]]]:
+    """Each line with its number, captions and pictures. The number is its id where all ids are whole numbers, else its place."""
     file = find_meta(root, (FILE,))
     lines = enumerate(read_text(file).split("\n"), 1)
     entries = [parse_json(line, f"{file} line {number}") for number, line in lines if line.strip()]
-    for item in items_in(file, entries):
+    found = list(items_in(file, entries))
+    numbered = all(item.id.isdecimal() for item in found)
+    for place, item in enumerate(found):
         captions = [item.text(f"caption_{number}") for number in (0, 1)]
         names = [f"{item.text(f'image_{number}')}.png" for number in (0, 1)]
-        yield item, item.id, captions, [picture(root, file.parent / "images", name, item) for name in names]
+        paths = [picture(root, file.parent / "images", name, item) for name in names]
+        yield int(item.id) if numbered else place, captions, paths
 
 
 def items(root: Path) -> Iterator[UpstreamItem]:
     """What upstream's class makes of the file, but for the questions. Its `gt_answers` are those of the pairs before the change of places."""
     rng = Random(SEED)
-    for number, (_, _, captions, images) in enumerate(examples(root)):
+    for number, captions, images in examples(root):
         shuffle = rng.randint(CAPTIONS, PICTURES)
         shown = captions[::-1] if shuffle == CAPTIONS else captions
         paths = images[::-1] if shuffle == PICTURES else images
@@ -57,7 +60,7 @@ def items(root: Path) -> Iterator[UpstreamItem]:
 
 def items_cap(root: Path) -> Iterator[UpstreamItem]:
     """What upstream's class makes of the file for statements, but for question and options."""
-    for number, (_, _, captions, images) in enumerate(examples(root)):
+    for number, captions, images in examples(root):
         options = [f"Caption {caption} matches image {image}." for caption in (1, 2) for image in (1, 2)]
         yield {
             "id": number,
