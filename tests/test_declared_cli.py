@@ -143,6 +143,14 @@ def test_other_verbs_take_a_file(signs: Path, tmp_path: Path) -> None:
     assert "50.00" in said
 
 
+def test_a_file_goes_with_tasks_of_the_shelf_whose_data_lie_elsewhere(signs: Path, tmp_path: Path, mini_root: Path) -> None:
+    words = ("run", "--model", "oracle", "--limit", "2", "--output", tmp_path / "run")
+    done(*words, "--tasks", f"{signs / 'signs.yaml'},svt", "--data-root", mini_root, "--json", tmp_path / "r.json")
+    told = json.loads((tmp_path / "r.json").read_text())
+    assert {entry["task"] for entry in told["results"]} == {"signs", "svt"} and not told["unavailable"]
+    assert "100.00" in done("score", tmp_path / "run")
+
+
 def test_a_second_task_of_a_name_is_refused(signs: Path) -> None:
     (signs / "signs.yaml").write_text(SIGNS.replace("name: signs", "name: cifar10"))
     assert "brings a second task called 'cifar10'; rename one of them" in refusal("check", signs / "signs.yaml")

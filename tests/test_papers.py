@@ -144,7 +144,7 @@ def test_what_cannot_be_drawn_is_said() -> None:
         forest([entry("a", 3, better="lower", unit="count")], "t")
     with pytest.raises(BenchError, match="these share 2"):
         radar([entry("a", 3, task=task) for task in "xy"], "t")
-    with pytest.raises(BenchError, match="needs runs of two at least; these all have 10"):
+    with pytest.raises(BenchError, match="needs runs that differ in it \\(--limit\\); all of these have 10"):
         curve([(10, entry("a", 3)), (10, entry("b", 3))], "samples", "t")
 
 

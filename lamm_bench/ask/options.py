@@ -54,6 +54,6 @@ def file_name(name: str) -> str:
     """A name that can be a folder's, whatever it holds.
 
     >>> file_name("../a/b c"), file_name("Qwen2-VL")
-    ('-a-b-c', 'Qwen2-VL')
+    ('a-b-c', 'Qwen2-VL')
     """
-    return "".join(c if c.isalnum() or c in "._-" else "-" for c in name)[:80].lstrip(".")
+    return "".join(c if c.isalnum() or c in "._-" else "-" for c in name)[:80].lstrip(".-") or "run"

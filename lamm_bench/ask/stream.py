@@ -106,9 +106,10 @@ def dialogues_of(
 def ask(tasks: Sequence[Opened], adapter: Adapter, introduce: bool = True) -> None:
     """Asks what is left of one task, or of several as one stream of requests; each response is in its ledger before the next is
     looked at. May be called again after an error: it goes on where that came. Without `introduce` the adapter knows the tasks."""
-    begun, left = time.monotonic(), [one for one in tasks if one.left]
+    left = [one for one in tasks if one.left]
     for one in left if introduce else ():
         tell(adapter, replace(one.job, goes_on=any(other.job.goes_on for other in left)))
+    begun = time.monotonic()  # by now a model is loaded, which is no part of how fast it answers
     dialogues = [(one, dialogue) for one in left for dialogue in one.left]
     worked = dict.fromkeys(map(id, left), 0.0)
     try:

@@ -77,7 +77,7 @@ def get_lamm(
     from lamm_bench.data.get.sets import wanted
 
     tasks = {name: task.meta_files[0] for name, task in known.items() if task.meta_files}
-    chosen = wanted(names, tasks)
+    chosen = wanted(names, tasks, [name for name, task in known.items() if getattr(task, "origin", None) is not None])
     watcher = watching()
     for line in shown(chosen, media):
         remark(line)

@@ -38,10 +38,7 @@ def find_root(given: Path | None, say: Callable[[str], None], tasks: Sequence[Ta
         if not named.is_dir():
             raise BenchError(f"{where} {named} is no folder")
         if not is_root(named, tasks):
-            wanted = f" (nor {tasks[0].meta_files[0]})" if len(tasks) == 1 else ""
-            raise BenchError(
-                f"{where} {named} holds neither 2D_Benchmark/ nor 3D_Benchmark/{wanted}; name the folder above them, or with --tasks the benchmarks it has"
-            )
+            raise BenchError(f"{where} {named} holds {lacking(tasks)}")
         return named, label(named)
     home = home_of(tasks)
     if home is not None:
@@ -58,6 +55,16 @@ def find_root(given: Path | None, say: Callable[[str], None], tasks: Sequence[Ta
         )
     say(MINIATURE)
     return drawn, "miniature"
+
+
+def lacking(tasks: Sequence[Task]) -> str:
+    """What a folder does not hold, and what to do about it."""
+    declared = len(tasks) == 1 and hasattr(tasks[0], "origin")
+    if not declared:
+        return "neither 2D_Benchmark/ nor 3D_Benchmark/; name the folder above them, or with --tasks the benchmarks it has"
+    (task,) = tasks
+    brought = f", or get it: lamm-bench data get {task.name}" if getattr(task, "origin", None) is not None else ""
+    return f"no {task.meta_files[0]}, which {task.name} is read from; name the folder above it{brought}"
 
 
 def near(task: Task) -> str:

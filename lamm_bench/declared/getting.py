@@ -5,6 +5,7 @@ nor compares contents. What is there and locked needs no network."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
@@ -59,6 +60,10 @@ def bring(
     held = locks.take(folder)
     try:
         return Bringing(origin, folder, Locked.read(folder), fetcher or Fetcher(), say, begin).run(revision)
+    except BenchError:
+        with contextlib.suppress(OSError):
+            folder.rmdir()  # where nothing has come
+        raise
     finally:
         held.release()
 

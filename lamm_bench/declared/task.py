@@ -83,6 +83,7 @@ class DeclaredTask:
 
     def samples(self, root: Path, watcher: Watching | None = None) -> list[Sample]:
         """All items in file order. Media in tables and archives are imported at the first time, of which `watcher` is told."""
+        root = self.place(root)
         files = Files(root)
         try:
             if not self.stored:
@@ -95,6 +96,20 @@ class DeclaredTask:
             return store.samples(key, lambda skip, ids: self.made(files, store, ids, skip, watcher), say)
         finally:
             files.close()
+
+    def place(self, root: Path) -> Path:
+        """Where the files are: below the data root, else beside the file that declares them."""
+
+        def there(folder: Path) -> bool:
+            files = Files(folder)
+            try:
+                return any(files.find(name) for name in self.meta_files)
+            finally:
+                files.close()
+
+        if self.home is None or self.home == root or there(root) or not there(self.home):
+            return root
+        return self.home
 
     def made(
         self, files: Files, store: Store | None, ids: set[str], skip: int, watcher: Watching | None

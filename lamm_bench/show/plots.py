@@ -109,13 +109,18 @@ def radar(entries: Sequence[Entry], title: str) -> Drawing:
     return drawing
 
 
+LIMITS = {"samples": "limit"}  # what a curve is over, and the option of `run` that moves it
+
+
 def curve(points: Sequence[tuple[float, Entry]], over: str, title: str) -> Drawing:
     """For each model and task a line over samples or seeds, every run a dot with its interval. Raises `BenchError` for a single place."""
     drawn = percents([entry for _, entry in points])
     found = [(place, entry) for place, entry in points if entry in drawn]
     places = sorted({place for place, _ in found})
     if len(places) < 2:
-        raise BenchError(f"a curve over {over} needs runs of two at least; these all have {places[0]:g}")
+        raise BenchError(
+            f"a curve over {over} needs runs that differ in it (--{LIMITS.get(over, over)}); all of these have {places[0]:g}"
+        )
     several = len({model_of(entry) for _, entry in found}) > 1
     lines = list(dict.fromkeys(line_of(entry, several) for _, entry in found))
     drawing = Drawing(LEFT + SPAN, TOP + 364 + 18 * len(lines), told(title, [entry for _, entry in found]))

@@ -59,6 +59,8 @@ def check(preset: Preset) -> None:
         )
     if preset.watch.keep < 1 or min(preset.speed.micro, preset.watch.validate_every, preset.watch.eval_every) < 0:
         raise BenchError("watch.keep must be at least 1, and speed.micro, watch.validate_every, watch.eval_every at least 0")
+    if preset.seeds < 1:
+        raise BenchError(f"seeds is {preset.seeds}; it is how many miniatures are the train split, at least 1")
     if not preset.stages:
         raise BenchError("a preset needs at least one stage")
     for name, part in (("llm", preset.model.llm), *preset.model.encoders.items()):

@@ -26,8 +26,9 @@ def known() -> Mapping[str, Any]:
     return dict(load_yaml(Path(__file__).parent / "sets.yaml"))
 
 
-def wanted(names: Sequence[str], tasks: Mapping[str, str]) -> Wanted:
-    """What sets and tasks are made of; `tasks` maps a task to its meta file. Raises `BenchError` for a name that nobody knows."""
+def wanted(names: Sequence[str], tasks: Mapping[str, str], others: Sequence[str] = ()) -> Wanted:
+    """What sets and tasks are made of; `tasks` maps a task to its meta file. Raises `BenchError` for a name that nobody knows, with those
+    that there are; `others` are got otherwise."""
     sets = known()["sets"]
     meta: dict[str, None] = {}
     media: dict[str, None] = {}
@@ -39,7 +40,7 @@ def wanted(names: Sequence[str], tasks: Mapping[str, str]) -> Wanted:
             chosen = [found]
         else:
             raise unknown(
-                "set of data, or task of LAMM,", name, [*sets, *(task for task, file in tasks.items() if of_file(file))]
+                "set of data, or benchmark,", name, [*sets, *(task for task, file in tasks.items() if of_file(file)), *others]
             )
         for base, file in chosen:
             own = next(one for one in sets.values() if one["base"] == base)
