@@ -28,6 +28,18 @@ FAILED = ("model_error", "media_error", "judge_error", "missing")
 """The statuses of samples about which the model has said nothing that could be scored."""
 
 
+class Nothing(dict[str, Any]):
+    """An empty mapping that a million samples can share, since nobody can put anything into it."""
+
+    def refuse(self, *values: Any, **named: Any) -> Any:
+        raise TypeError("these values are shared by all that have none; make a new mapping with `replace`")
+
+    __setitem__ = __ior__ = setdefault = update = refuse
+
+
+NOTHING = Nothing()
+
+
 @dataclass(frozen=True, slots=True)
 class Media:
     """A reference to one image, point cloud, scene ... on disk."""
@@ -61,7 +73,7 @@ class Sample:
     group: str  # the image or scene: the unit that errors are clustered by
     choices: tuple[str, ...] = ()  # option texts without letters; empty when the answer is open
     parts: tuple[str, ...] = ()  # names asked one by one in `question` (the joints of LSP)
-    meta: Mapping[str, Any] = field(default_factory=dict)  # what scorers need beside the target, such as `size`
+    meta: Mapping[str, Any] = field(default_factory=lambda: NOTHING)  # what scorers need beside the target, such as `size`
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +152,7 @@ class Prediction:
     choice: int | None = None  # index into `Sample.choices`, when likelihood decided
     scores: tuple[float, ...] = ()  # one per choice, when likelihood decided
     turn_scores: Mapping[str, tuple[float, ...]] = field(
-        default_factory=dict
+        default_factory=lambda: NOTHING
     )  # of each turn's options, where a sample was asked in turns
 
     @property

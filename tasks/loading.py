@@ -22,12 +22,17 @@ SCAN = re.compile(r"(scene\d+)_\d+")  # ScanNet's names: the space, then the num
 def load(
     root: Path, names: Sequence[str], kind: Modality, make: Callable[[Item, tuple[Media, ...]], dict[str, Any]]
 ) -> list[Sample]:
-    """All samples of a meta file; `make` gives the fields that are the task's own."""
+    """All samples of a meta file; `make` gives the fields that are the task's own. What many of them have is in memory once."""
     samples = []
+    texts: dict[str, str] = {}
+    shown: dict[tuple[Media, ...], tuple[Media, ...]] = {}
     for item in read_items(root, names):
         media = item.media(kind)
+        media = shown.setdefault(media, media)
         own = make(item, media)
-        samples.append(Sample(id=item.id, question=item.text("query"), media=media, group=group_of(item, kind), **own))
+        question, group = item.text("query"), group_of(item, kind)
+        question, group = texts.setdefault(question, question), texts.setdefault(group, group)
+        samples.append(Sample(id=item.id, question=question, media=media, group=group, **own))
     return samples
 
 

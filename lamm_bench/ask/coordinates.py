@@ -135,7 +135,7 @@ def of_manifest(manifest: Mapping[str, Any]) -> Convention | None:
         raise BenchError("manifest.json: `coordinates` is no convention: the file is damaged or edited") from None
 
 
-def answers(ledger: Ledger, samples: Sequence[Sample], asked: Convention | None) -> dict[str, Answered]:
+def answers(ledger: Ledger, samples: Sequence[Sample], asked: Convention | None) -> Mapping[str, Answered]:
     """Stored records as answers, each with the frame by which its places are read."""
     found = from_records(ledger.ended)
     if asked is None:

@@ -24,7 +24,7 @@ from . import seals
 from .options import Options
 from .outcome import Watcher, tell_damaged, tell_what_is_there
 from .recipe import Recipe
-from .runner import Plan, content_of, limited, sealed_sample
+from .runner import Met, Plan, content_of, limited, sealed_sample
 from .stream import Asked, ask_alone
 
 LARGE = 4096  # samples from which on hashing first would keep the first answer waiting for a second or more
@@ -91,7 +91,8 @@ class Early:
 
     def sealed(self, work: Plan, window: Sequence[Sample], known: dict[str, str]) -> Plan:
         """A window with its media hashed, compared with what was asked before, and noted."""
-        found = [sealed_sample(sample) for sample in window]
+        met: Met = {}
+        found = [sealed_sample(sample, met) for sample in window]
         samples = tuple(sample for sample, _ in found)
         told = {sample.id: digest(content_of(sample)) for sample in samples}
         self.compare(work.task, samples, told, known)
@@ -122,6 +123,7 @@ class Early:
                     "put it back, choose another --output or use --fresh"
                 )
         begun.seal(self.opened, manifest, self.folder(manifest["identity"]))
+        self.works = ()
         return self.opened
 
 

@@ -13,14 +13,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from lamm_bench import media
 from lamm_bench.errors import MediaError, unknown
-from lamm_bench.keep.files import digest, request_digest
+from lamm_bench.keep.files import digest_of_all, request_digest
 from lamm_bench.keep.ledger import Ledger
 from lamm_bench.measure.stats import seed_of
-from lamm_bench.types import Adapter, Flow, Job, Prediction, Record, Request, Response, Sample, Task
+from lamm_bench.types import Adapter, Flow, Job, Media, Prediction, Record, Request, Response, Sample, Task
 
 from .answering import advance, drive, status_of
 from .asking import Asking, begins, why_unworded
@@ -31,6 +31,9 @@ from .inferencers import WEIGHING
 from .recipe import Recipe
 from .shots import Shots
 from .transforms import BETWEEN, CONTROLS
+
+Met: TypeAlias = dict[tuple[Media, ...], tuple[Media, ...]]
+"""Media and the same with their hashes, which samples that show the same share."""
 
 
 @dataclass(frozen=True)
@@ -63,13 +66,14 @@ def plan(
         chosen = from_files(task, chosen, chain, root)
     media.hash_ahead(item for sample in chosen for item in sample.media)
     unusable: dict[str, str] = {}
-    sealed = []
+    sealed: list[Sample] = []
+    met: Met = {}
     for sample in chosen:
-        found, why = sealed_sample(sample)
+        found, why = sealed_sample(sample, met)
         sealed.append(found)
         if why:
             unusable[sample.id] = why
-    content = [content_of(sample) for sample in sealed]
+    data = digest_of_all(map(content_of, sealed))
     if control and control not in CONTROLS:
         raise unknown("control", control, CONTROLS)
     if chain:
@@ -79,13 +83,17 @@ def plan(
         sealed = BETWEEN[control](sealed, seed, unusable)
     elif control:
         sealed = [sample if sample.id in unusable else CONTROLS[control](sample) for sample in sealed]
-    return Plan(task, tuple(sealed), unusable, digest(content), samples)
+    asked = tuple(sealed)
+    whole = len(asked) == len(samples) and not chain and not control
+    return Plan(task, asked, unusable, data, asked if whole else samples)  # the file's own are not kept beside their like
 
 
-def sealed_sample(sample: Sample) -> tuple[Sample, str]:
+def sealed_sample(sample: Sample, met: Met) -> tuple[Sample, str]:
     """The sample with its media's hashes, or as it is, with the reason why they cannot be used."""
     try:
-        return replace(sample, media=tuple(media.seal(item) for item in sample.media)), ""
+        if sample.media not in met:
+            met[sample.media] = tuple(media.seal(item) for item in sample.media)
+        return replace(sample, media=met[sample.media]), ""
     except MediaError as error:
         return sample, str(error)
 

@@ -55,6 +55,7 @@ def run(options: Options, catalog: Catalog, adapter: Adapter, root: Path, source
             outcome.early = head.spent
         with finished.watched(root, read), nullcontext() if head is not None else seals.kept(root), many_objects():
             plans = planned(loaded, options, catalog, recipe, root, outcome)
+        del loaded, works  # many samples need not lie in memory twice, with and without their hashes
         manifest = manifest_of(options, recipe, adapter, plans, catalog, root, source)
         if head is not None:
             manifest["model"] = head.opened.manifest["model"]  # what the adapter has noted since then moves no result

@@ -29,6 +29,19 @@ def digest(value: Any, length: int = 16) -> str:
     return hashlib.sha256(canonical(value).encode("utf-8", "surrogatepass")).hexdigest()[:length]
 
 
+def digest_of_all(values: Iterable[Any], length: int = 16) -> str:
+    """The `digest` of a list whose entries come one after another.
+
+    >>> digest_of_all(iter([{"b": 1, "a": "é"}, [], None])) == digest([{"b": 1, "a": "é"}, [], None]), digest_of_all([]) == digest([])
+    (True, True)
+    """
+    found, encode = hashlib.sha256(b"["), json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode
+    for number, value in enumerate(values):
+        found.update(f"{',' if number else ''}{encode(value)}".encode("utf-8", "surrogatepass"))
+    found.update(b"]")
+    return found.hexdigest()[:length]
+
+
 def request_digest(request: Request) -> str:
     """What tells one request from another: the messages with their media's content, and the settings."""
     messages = [

@@ -17,6 +17,7 @@ from typing import Any
 from lamm_bench.errors import BenchError
 from lamm_bench.types import STATUSES, Prediction, Record, Response
 
+from .ends import Ends
 from .files import sync_folder, write_whole
 
 FLUSH_LINES = 64  # lines between two fsyncs ...
@@ -35,7 +36,7 @@ class Ledger:
     seal: str = ""
     strict: bool = False
     said: dict[str, dict[int, tuple[str, Response]]] = field(default_factory=dict)  # sample -> step -> (request, response)
-    ended: dict[str, Record] = field(default_factory=dict)
+    ended: Ends = field(default_factory=Ends)
     sizes: dict[str, tuple[tuple[int, ...], ...]] = field(default_factory=dict)  # sample -> of its pictures, where they are known
     damaged: list[int] = field(default_factory=list)  # lines that were left out, counted from 1
     _file: Any = None
@@ -100,7 +101,7 @@ class Ledger:
         except OSError:
             now = None
         if before and (now is None or now.st_size < before or now.st_ino != self._file_number):
-            self.said, self.ended, self.sizes, self.damaged, self._whole, self._lines = {}, {}, {}, [], 0, 0
+            self.said, self.ended, self.sizes, self.damaged, self._whole, self._lines = {}, Ends(), {}, [], 0, 0
             self._load()
             return True
         if now is not None and now.st_size > before:

@@ -17,7 +17,7 @@ from lamm_bench.types import FAILED, STATUSES, Answer, Estimate, Record, Row, Sa
 
 from .intervals import evaluate
 from .pooling import Pool, Pooled, pool
-from .shown import Answered, shown
+from .shown import Alike, Answered, Stored, shown
 from .stats import Ratio, estimates, gathered, totals
 from .sure import calibration_of
 
@@ -83,7 +83,8 @@ def score(
     if protocol == "standard" and hasattr(scorer, "of_file"):
         scorer = scorer.of_file(file or samples)
     notes: list[str] = []
-    rows = [row_of(scorer, sample, thought_out(answered.get(sample.id), protocol), notes) for sample in samples]
+    alike = Alike()
+    rows = [row_of(scorer, sample, thought_out(answered.get(sample.id), protocol), notes, alike) for sample in samples]
     counted = rows if protocol != "standard" else [row for row in rows if row.status not in FAILED]
     if protocol == "standard":  # the others sum in the file's order, as upstream does
         counted = in_order(counted)
@@ -122,8 +123,8 @@ def thought_out(answered: Answered | None, protocol: str) -> Answered | None:
     return replace(answered, status="truncated") if thinks_on(answered.text) else answered
 
 
-def row_of(scorer: Scorer, sample: Sample, answered: Answered | None, notes: list[str]) -> Row:
-    """One sample read and counted; an answer that cannot be read turns `ok` into `unread`."""
+def row_of(scorer: Scorer, sample: Sample, answered: Answered | None, notes: list[str], alike: Alike | None = None) -> Row:
+    """One sample read and counted; an answer that cannot be read turns `ok` into `unread`. Rows that count the same share it in `alike`."""
     status = answered.status if answered is not None else "missing"
     text = answered.text if answered is not None else None
     prediction = None
@@ -139,7 +140,7 @@ def row_of(scorer: Scorer, sample: Sample, answered: Answered | None, notes: lis
         status = status if text is None or has_media(sample) else "media_error"
     if status == "ok" and prediction is None:
         status = "unread"
-    return Row(sample, status, text, prediction, stats)
+    return Row(sample, status, text, prediction, alike.one(stats) if alike is not None else stats)
 
 
 def spoken(sample: Sample, answered: Answered | None) -> Sample:
@@ -320,16 +321,6 @@ def hits(edition: Pooled) -> str:
     return f"{edition.hits} of {edition.total} objects"
 
 
-def from_records(records: Mapping[str, Record]) -> dict[str, Answered]:
+def from_records(records: Mapping[str, Record]) -> Mapping[str, Answered]:
     """Stored records as answers; a sample without a record is `missing`."""
-    return {
-        name: Answered(None, record.status)
-        if record.prediction is None
-        else Answered(
-            record.prediction.text,
-            record.status,
-            scores=record.prediction.scores,
-            turn_scores=getattr(record.prediction, "turn_scores", {}),
-        )
-        for name, record in records.items()
-    }
+    return Stored(records)

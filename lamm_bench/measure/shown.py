@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from lamm_bench.read import Frame
-from lamm_bench.types import Answer, Row, Scorer, softmax
+from lamm_bench.types import NOTHING, Answer, Record, Row, Scorer, softmax
 
 from .sure import NO_LIKELIHOOD
 
@@ -26,7 +26,7 @@ class Answered:
     scores: tuple[float, ...] = ()  # of the options, where likelihood decided
     prob: float | None = None  # of the chosen option among them, where a file says it
     turn_scores: Mapping[str, tuple[float, ...]] = field(
-        default_factory=dict
+        default_factory=lambda: NOTHING
     )  # of each turn's options, where a sample was asked in turns
 
     @property
@@ -36,6 +36,44 @@ class Answered:
             return self.prob
         best = max(self.scores)
         return 1 / math.fsum(math.exp(score - best) for score in self.scores) if math.isfinite(best) else None
+
+
+class Alike:
+    """Statistics that are the same to the last bit and type lie in memory once, as most of a large benchmark's are."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[Any, ...], Mapping[str, float]] = {}
+
+    def one(self, stats: Mapping[str, float]) -> Mapping[str, float]:
+        """These statistics, or the same ones from before. Of very many that differ no more are kept for it."""
+        key = tuple((name, value.__class__, repr(value)) for name, value in stats.items())
+        known = self._known.get(key)
+        if known is None and len(self._known) < MANY:
+            self._known[key] = stats
+        return stats if known is None else known
+
+
+class Stored(Mapping[str, Answered]):
+    """Records as answers, each made when somebody looks at it."""
+
+    def __init__(self, records: Mapping[str, Record]) -> None:
+        self._records = records
+
+    def __getitem__(self, name: str) -> Answered:
+        record = self._records[name]
+        said = record.prediction
+        if said is None:
+            return Answered(None, record.status)
+        return Answered(said.text, record.status, scores=said.scores, turn_scores=said.turn_scores)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._records
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._records)
+
+    def __len__(self) -> int:
+        return len(self._records)
 
 
 def shown(scorer: Scorer, rows: Sequence[Row], answered: Mapping[str, Answered]) -> Mapping[str, Mapping[str, Any]]:

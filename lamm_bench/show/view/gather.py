@@ -181,7 +181,7 @@ class Side:
             seen.seen.append(there[key])
         return there[key]
 
-    def answers(self, samples: Sequence[Sample]) -> dict[str, Answered]:
+    def answers(self, samples: Sequence[Sample]) -> Mapping[str, Answered]:
         """What was said about some samples."""
         return answers(self.ledger, samples, self.convention)
 
