@@ -52,8 +52,8 @@ def demo(**asked: Any) -> None:
         space.launch(adapters, asked["port"])
         return
     with serve(adapters, port=asked["port"], more=Demo(adapters)) as served:
-        click.echo(f"demo of {' and '.join(adapters)} at {served.url.removesuffix('v1')}; Ctrl-C ends it", err=True)
-        try:
+        try:  # as soon as it is told, it holds
+            click.echo(f"demo of {' and '.join(adapters)} at {served.url.removesuffix('v1')}; Ctrl-C ends it", err=True)
             served.wait()
         except KeyboardInterrupt:
             click.echo(err=True)

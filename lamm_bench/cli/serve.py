@@ -47,8 +47,8 @@ def serve(**asked: Any) -> None:
     adapter.fingerprint()  # what cannot be loaded is told before anybody asks
     name = asked["name"] or asked["model"]
     with serving(adapter, name, asked["host"], asked["port"], key) as served:
-        click.echo(f"serving {name} at {served.url}; Ctrl-C ends it", err=True)
-        try:
+        try:  # as soon as it is told, it holds
+            click.echo(f"serving {name} at {served.url}; Ctrl-C ends it", err=True)
             served.wait()
         except KeyboardInterrupt:
             click.echo(err=True)

@@ -86,8 +86,8 @@ def serve_until_interrupted(folders: list[Path], roots: list[Path], catalog: Any
     from lamm_bench.show.view.server import watch
 
     with watch(folders, roots, catalog, pictures, port) as served:
-        click.echo(f"view of {' and '.join(map(str, folders))} at {served.url}; Ctrl-C ends it", err=True)
-        try:
+        try:  # as soon as it is told, it holds
+            click.echo(f"view of {' and '.join(map(str, folders))} at {served.url}; Ctrl-C ends it", err=True)
             served.wait()
         except KeyboardInterrupt:
             click.echo(err=True)
