@@ -29,7 +29,7 @@ WALK = """
 (async () => {
   const told = {}, errors = [];
   addEventListener("error", (event) => errors.push(String(event.message)));
-  const until = async (what, rounds = 400) => { for (let i = 0; i < rounds && !what(); i++) await new Promise((go) => setTimeout(go, 10)); if (!what()) throw new Error("never: " + what); };
+  const until = async (what, rounds = 1800) => { for (let i = 0; i < rounds && !what(); i++) await new Promise((go) => setTimeout(go, 10)); if (!what()) throw new Error("never: " + what); };
   const all = (selector) => [...document.querySelectorAll(selector)];
   const text = (selector) => document.querySelector(selector)?.textContent ?? null;
   const visit = async (link, what) => { location.hash = link; await until(what); };
