@@ -59,20 +59,31 @@ class Told(HTMLParser):
         self.text += data if self.inside else ""
 
 
+def ended(running: subprocess.Popen[str], seconds: int = 5, most: int = 120) -> tuple[str, str]:
+    """What a browser has said when it ends, or when it has told a whole page and goes on: a file that is being saved keeps it."""
+    for waited in range(0, most, seconds):
+        try:
+            return running.communicate(timeout=seconds)
+        except subprocess.TimeoutExpired as late:
+            whole = b"</html>" in (late.stdout or b"")
+            if whole or waited + seconds >= most:
+                running.kill()
+                running.communicate()
+                assert whole, late
+                return (late.stdout or b"").decode(), (late.stderr or b"").decode()
+    raise AssertionError("no second was waited")
+
+
 def chromium(*words: str) -> str:
     """What Chromium prints; skips where there is none."""
     if CHROMIUM is None:
         pytest.skip("needs Chromium (`apt-get install chromium`)")
-    try:
-        done = subprocess.run([CHROMIUM, *FLAGS, *words], capture_output=True, text=True, timeout=120)
-    except subprocess.TimeoutExpired as late:  # seen on a busy machine: all is said, and the browser does not end
-        said = (late.stdout or b"").decode()
-        assert "</html>" in said, late
-        return said
-    assert done.returncode == 0, done.stderr[-2000:]
-    refused = [line for line in done.stderr.splitlines() if "CONSOLE" in line and "WebGL" not in line and "GPU stall" not in line]
+    running = subprocess.Popen([CHROMIUM, *FLAGS, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    told, complained = ended(running)
+    assert running.returncode == 0 or "</html>" in told, complained[-2000:]
+    refused = [line for line in complained.splitlines() if "CONSOLE" in line and "WebGL" not in line and "GPU stall" not in line]
     assert not refused, refused[:5]
-    return done.stdout
+    return told
 
 
 def walk(folder: Path, steps: str, link: str = "", size: tuple[int, int] = (1300, 900)) -> dict[str, Any]:
