@@ -40,6 +40,8 @@ def main() -> None:
             ready.append((task, list(task.samples(asked.data))))
         except BenchError as error:
             print(f"{task.name}: left out, {error}")
+    if not ready:
+        options.error(f"{asked.data} holds none of the scenarios; expected a data root such as goldens-chef/data")
     each, total, slowest = -(-asked.answers // len(ready)), 0.0, []
     for task, samples in ready:
         many, answered = repeated(task, samples, each)
