@@ -59,10 +59,9 @@ def find_root(given: Path | None, say: Callable[[str], None], tasks: Sequence[Ta
 
 def lacking(tasks: Sequence[Task]) -> str:
     """What a folder does not hold, and what to do about it."""
-    declared = len(tasks) == 1 and hasattr(tasks[0], "origin")
-    if not declared:
+    if len(tasks) != 1 or tasks[0].meta_files[0].startswith(FOLDERS):
         return "neither 2D_Benchmark/ nor 3D_Benchmark/; name the folder above them, or with --tasks the benchmarks it has"
-    (task,) = tasks
+    task = tasks[0]
     brought = f", or get it: lamm-bench data get {task.name}" if getattr(task, "origin", None) is not None else ""
     return f"no {task.meta_files[0]}, which {task.name} is read from; name the folder above it{brought}"
 
