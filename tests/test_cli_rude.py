@@ -139,3 +139,24 @@ def test_data_that_moved_are_never_replaced_by_others(mini_root: Path, tmp_path:
     monkeypatch.setenv("LAMM_BENCH_DATA", str(tmp_path / "elsewhere"))
     result = lamm_bench("score", tmp_path / "r")
     assert result.exit_code == 0 and "elsewhere, the same that" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (
+            ("run", "--model", "chance", "--tasks", "svt", "--data-root", "{mini}", "--output", "{file}"),
+            "it is a file, expected a folder",
+        ),
+        (("train-baseline", "--dry-run", "--output", "{file}"), "is a file, expected a folder"),
+        (("run", "--model", "chance", "--plugin", "nowhere.py"), "--plugin nowhere.py is missing"),
+        (("publish", "nowhere"), "nowhere is no folder"),
+        (("plot", "runs/none", "--output", "{folder}"), "is a folder; name a file in it"),
+    ],
+)
+def test_what_is_no_folder_or_no_file_is_said_so_at_once(mini_root, tmp_path, words, said):
+    (tmp_path / "file").touch()
+    put = {"mini": mini_root, "file": tmp_path / "file", "folder": tmp_path}
+    result = lamm_bench(*(word.format(**put) for word in words))
+    assert result.exit_code == 2 and said in " ".join(result.output.split()), result.output
+    assert (tmp_path / "file").read_bytes() == b""

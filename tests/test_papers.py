@@ -19,6 +19,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from lamm_bench.errors import BenchError
+from lamm_bench.show.board_formats import harmless
+from lamm_bench.show.drawing import places
 from lamm_bench.show.figures import Entry
 from lamm_bench.show.papers import FORMATS, as_csv, escaped, grids, tables
 from lamm_bench.show.plots import curve, forest, radar
@@ -163,3 +165,16 @@ def test_the_verbs(mini_root: Path, tmp_path: Path) -> None:
     assert "have no figure of fsc147" in refusal("plot", *runs, "--tasks", "fsc147", "--output", tmp_path / "x")
     assert "belongs to a run folder" in refusal("table", *runs, "--output", tmp_path / "1/result.json")
     assert json.loads((tmp_path / "1/result.json").read_text())["format"] == 1
+
+
+def test_names_of_figures_keep_their_dots_and_cells_their_digits(tmp_path):
+    assert [place.name for place in places(tmp_path / "v1.2", paper=True)] == ["v1.2.svg", "v1.2.png", "v1.2.pdf"]
+    assert [place.name for place in places(tmp_path / "forest.png")] == ["forest.svg", "forest.png"]
+    assert [harmless(value) for value in (99.99999999999999, 0.1 + 0.2, 1e-9, None, 7, "=1")] == [
+        100.0,
+        0.3,
+        1e-9,
+        None,
+        7,
+        "'=1",
+    ]

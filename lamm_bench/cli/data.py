@@ -28,7 +28,13 @@ data.add_command(review)
 
 @data.command("mini", context_settings=SETTINGS)
 @click.option(
-    "--out", required=True, type=click.Path(path_type=Path), metavar="DIR", help="Where to draw it; a new or empty folder."
+    "--out",
+    "--output",
+    "out",
+    required=True,
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Where to draw it; a new or empty folder.",
 )
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Same seed, same bytes.")
 @click.option("--parts", default="test,val,train", show_default=True, metavar="LIST", help="Which splits to draw.")

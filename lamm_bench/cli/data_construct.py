@@ -20,7 +20,13 @@ from .options import MISSING, SETTINGS, guarded, json_option, max_cost_option, p
 @click.command("construct", cls=Configured, context_settings=SETTINGS, short_help="Make instruction dialogues from annotations.")
 @click.argument("plan", metavar="PLAN")
 @click.option(
-    "--out", required=True, type=click.Path(path_type=Path), metavar="DIR", help="Where it is made; stages and answers stay."
+    "--out",
+    "--output",
+    "out",
+    required=True,
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Where it is made; stages and answers stay.",
 )
 @click.option("--llm", metavar="NAME", help="A model adapter that writes C1, C2 and C3; `lamm-bench list models` shows them.")
 @click.option(

@@ -13,7 +13,7 @@ from .options import SETTINGS, can_be_written, guarded, modalities_option
 
 @click.command("review", context_settings=SETTINGS, short_help="Look at constructed dialogues, accept and reject.")
 @click.argument("folder", type=click.Path(path_type=Path), metavar="DIR")
-@click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Default: review.html in DIR.")
+@click.option("--out", "--output", "out", type=click.Path(path_type=Path), metavar="FILE", help="Default: review.html in DIR.")
 @click.option(
     "--kept", type=click.IntRange(min=0), default=60, show_default=True, metavar="N", help="Dialogues that the checks kept."
 )

@@ -42,11 +42,11 @@ def publish(**asked: Any) -> None:
     from lamm_bench.show.progress import Bars, stderr_console
     from lamm_bench.show.publishing import publication
 
+    if not asked["checkpoint"].is_dir():
+        raise BenchError(f"{asked['checkpoint']} is no folder; expected a checkpoint, such as train-baseline writes")
     if not asked["repo"] and not asked["dry_run"]:
         raise BenchError("--repo: name the repository as owner/name, or look first with --dry-run")
     repo = checked_repo(asked["repo"]) if asked["repo"] else ""
-    if not asked["checkpoint"].is_dir():
-        raise BenchError(f"{asked['checkpoint']} is no folder; expected a checkpoint, such as train-baseline writes")
     made = publication(asked["checkpoint"], asked["runs"], asked["licence"])
     seen = "public" if asked["public"] else "private"
     if asked["dry_run"]:

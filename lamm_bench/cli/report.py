@@ -13,7 +13,9 @@ from .options import SETTINGS, can_be_written, data_root_option, guarded, plugin
 
 @click.command(context_settings=SETTINGS, short_help="Write a run as one HTML file.")
 @click.argument("run_folder", type=click.Path(path_type=Path), metavar="RUN")
-@click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Default: report.html in the run folder.")
+@click.option(
+    "--out", "--output", "out", type=click.Path(path_type=Path), metavar="FILE", help="Default: report.html in the run folder."
+)
 @data_root_option
 @click.option("--per-task", type=click.IntRange(min=1), default=24, show_default=True, help="Samples shown of each task.")
 @plugin_option

@@ -76,10 +76,13 @@ def plot(**asked: Any) -> None:
       lamm-bench plot runs/seed* --kind seeds --tasks cifar10 --output seeds
     """
     from lamm_bench.loading import load_json
+    from lamm_bench.show.drawing import places
     from lamm_bench.show.plots import KINDS, curve
     from lamm_bench.show.reliability import reliability_of_runs
 
-    for path in (asked["output"].with_suffix(end) for end in (".svg", ".png", ".pdf")):
+    if asked["output"].is_dir():
+        raise BenchError(f"--output {asked['output']} is a folder; name a file in it, such as {asked['output'] / asked['kind']}")
+    for path in places(asked["output"], paper=True):
         if reason := can_be_written(path):
             raise BenchError(f"cannot write {path}: {reason}")
     _, entries = chosen(asked)

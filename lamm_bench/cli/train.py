@@ -78,6 +78,8 @@ def train_baseline(**asked: Any) -> None:
         if asked[option] is not None:
             settings[key] = str(asked[option])
     output = asked["output"] or Path("runs") / f"train-{Path(asked['preset']).stem}"
+    if output.is_file():
+        raise BenchError(f"--output {output} is a file, expected a folder")
     if asked["resume"] and asked["fresh"]:
         raise BenchError("--resume goes on and --fresh begins anew; give one of them")
     if asked["export_upstream"]:

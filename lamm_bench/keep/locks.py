@@ -72,7 +72,7 @@ def take(folder: Path) -> Lock:
         except BlockingIOError:
             raise BenchError(f"another process is writing to {folder}; wait for it or choose another --output") from None
         except OSError as error:
-            raise BenchError(f"cannot write to {folder}: {error.strerror or error}") from error
+            raise BenchError(f"cannot write to {folder}: {why_not(folder, error)}") from error
         if found is not None and found == place_of(folder):  # else it went while it was waited for: whoever held it took it away
             return Lock(folder, found, handle) if handle is not None else take_file(folder, found)
         if handle is not None:
@@ -108,6 +108,11 @@ def take_file(folder: Path, place: tuple[int, int]) -> Lock:
     except OSError as error:
         raise BenchError(f"cannot write to {folder}: {error.strerror or error}") from error
     return mark(folder, place, path.with_name("lock.writer"))
+
+
+def why_not(folder: Path, error: OSError) -> str:
+    """Why a folder cannot be made or written to, in words that say what is there."""
+    return "it is a file, expected a folder" if folder.is_file() else error.strerror or str(error)
 
 
 def mark(folder: Path, place: tuple[int, int], path: Path) -> Lock:

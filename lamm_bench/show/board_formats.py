@@ -350,11 +350,13 @@ def as_csv(board: Board) -> str:
 
 
 def harmless(value: Any) -> Any:
-    """A cell that no spreadsheet takes for a formula.
+    """A cell that no spreadsheet takes for a formula, and no figure with the last bits of its sum (twelve digits are there).
 
-    >>> harmless("=1+2"), harmless(-1.5), harmless("a-b")
-    ("'=1+2", -1.5, 'a-b')
+    >>> harmless("=1+2"), harmless(-1.5), harmless("a-b"), harmless(99.99999999999999)
+    ("'=1+2", -1.5, 'a-b', 100.0)
     """
+    if isinstance(value, float):
+        return float(f"{value:.12g}")
     return f"'{value}" if isinstance(value, str) and value.lstrip(" ")[:1] in tuple("=+-@\t\r\n|%") else value
 
 

@@ -17,6 +17,7 @@ from .pdf import pdf
 
 SCALE = 2  # pixels of the PNG for each unit
 FINE = 2  # times as many while it is drawn, so that edges are smooth
+ENDINGS = (".svg", ".png", ".pdf")
 FONT = "DejaVu Sans, Helvetica, Arial, sans-serif"
 
 
@@ -66,11 +67,23 @@ class Drawing:
         return pdf(self.width, self.height, self.title, self.shapes)
 
     def save(self, path: Path, paper: bool = False) -> list[Path]:
-        """Writes `path` with the endings .svg and .png, for a `paper` .pdf too, each whole or not at all."""
-        made = {".svg": self.svg().encode(), ".png": self.png(), **({".pdf": self.pdf()} if paper else {})}
-        for ending, data in made.items():
-            write_whole(path.with_suffix(ending), data)
-        return [path.with_suffix(ending) for ending in made]
+        """Writes the files of `places(path, paper)`, each whole or not at all."""
+        made = [self.svg().encode(), self.png(), *([self.pdf()] if paper else [])]
+        named = places(path, paper)
+        for place, data in zip(named, made, strict=True):
+            write_whole(place, data)
+        return named
+
+
+def places(path: Path, paper: bool = False) -> list[Path]:
+    """The files of a drawing: `path` with the endings .svg and .png, for a `paper` .pdf too. An ending of these three that it has
+    already is taken off, and no other: `v1.2` is a name.
+
+    >>> [str(place) for place in places(Path("v1.2"))], [str(place) for place in places(Path("forest.png"))]
+    (['v1.2.svg', 'v1.2.png'], ['forest.svg', 'forest.png'])
+    """
+    plain = path.with_suffix("") if path.suffix in ENDINGS else path
+    return [plain.with_name(plain.name + ending) for ending in (ENDINGS if paper else ENDINGS[:2])]
 
 
 def short(value: float) -> str:
