@@ -5,7 +5,7 @@ a process of its own: a new run, one that is killed at its first answer and goes
 one picture touched. Seconds of the processor until the first answer are those of all threads, the hashing beside it too.
 
     python benchmarks/size.py --pictures 60000 --bytes 8000
-    python benchmarks/size.py --pictures 1000 --questions 1000000"""
+    python benchmarks/size.py --pictures 1000 --questions 1000000 --whole     # about ten minutes on one core"""
 
 from __future__ import annotations
 
@@ -108,6 +108,7 @@ def main() -> None:
     parser.add_argument("--questions", type=int, default=0, help="0: one a picture")
     parser.add_argument("--bytes", type=int, default=8_000, help="of each picture")
     parser.add_argument("--brief", action="store_true", help="only the first answer of a new run, killed there")
+    parser.add_argument("--whole", action="store_true", help="only a new run, and the same command when it is finished")
     parsed = parser.parse_args()
     rows = (
         "a new run",
@@ -120,7 +121,7 @@ def main() -> None:
         root, folder = Path(place) / "data", Path(place) / "run"
         draw(root, parsed.pictures, parsed.bytes, parsed.questions or parsed.pictures)
         print(f"{'':<38} {'first answer':>14} {'its cpu':>8} {'all':>9} {'cpu':>9} {'peak MB':>8}")
-        for name in rows[1:2] if parsed.brief else rows:
+        for name in rows[1:2] if parsed.brief else rows[::3] if parsed.whole else rows:
             if name.endswith("touched"):
                 os.utime(root / "2D_Benchmark/00/0.png")
             other = Path(place) / "killed" if "killed" in name else folder

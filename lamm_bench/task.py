@@ -159,25 +159,43 @@ def read_items(root: Path, names: Sequence[str]) -> Iterator[Item]:
     data = load_json(file)
     if not isinstance(data, list):
         raise BenchError(f"{file} holds {type(data).__name__}, expected a list of objects")
-    yield from items_in(file, data)
+    yield from items_in(file, data, spent=True)
 
 
-def items_in(file: Path, data: Sequence[Any], key: str = "id") -> Iterator[Item]:
-    """The entries of a file as items, with ids that are unique texts.
+def items_in(file: Path, data: Sequence[Any], key: str = "id", spent: bool = False) -> Iterator[Item]:
+    """The entries of a file as items, with ids that are unique texts. With `spent` each entry leaves the list `data` as it is given,
+    so that of a large file entries and samples are never in memory together.
 
     A missing id becomes the index; an id that occurs again gets `#index` behind it, and as many `~` as no other id has, so that no
     answer is ever joined to two items."""
-    given = [id_of(file, index, entry, key) for index, entry in enumerate(data)]
-    taken, seen = set(given), set()
-    for index, (entry, name) in enumerate(zip(data, given)):
-        id_ = name
+    names = unique([id_of(file, index, entry, key) for index, entry in enumerate(data)])
+    for index, name in enumerate(names):
+        entry = data[index]
+        if spent:
+            data[index] = None  # type: ignore[index]
+        yield Item(file, index, name, entry)
+
+
+def unique(given: list[str]) -> list[str]:
+    """Names of which none occurs twice.
+
+    >>> unique(["a", "b", "a", "a#2"])
+    ['a', 'b', 'a#2~', 'a#2']
+    """
+    taken = set(given)
+    if len(taken) == len(given):
+        return given
+    names, seen = [], set[str]()
+    for index, name in enumerate(given):
+        new = name
         if name in seen:
-            id_ = f"{name}#{index}"
-            while id_ in taken:
-                id_ += "~"
-            taken.add(id_)
-        seen.add(id_)
-        yield Item(file, index, id_, entry)
+            new = f"{name}#{index}"
+            while new in taken:
+                new += "~"
+            taken.add(new)
+        seen.add(new)
+        names.append(new)
+    return names
 
 
 def id_of(file: Path, index: int, entry: Any, key: str = "id") -> str:

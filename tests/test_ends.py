@@ -50,6 +50,18 @@ def test_only_statistics_of_the_same_bits_and_types_are_one() -> None:
     assert all(alike.one(dict(stats)) is stats for stats in several)
 
 
+def test_only_equal_words_are_one_and_nobody_is_told_what_another_answer_meant() -> None:
+    alike = Alike()
+    text, words = "a b", ["a", "b"]
+    assert alike.read(text, words) == (text, words)
+    shared = alike.read("a " + "b"[:1], ["a", "b"])
+    assert shared[0] is text and shared[1] is words
+    for other in (["b"], [1, 2], None, 1, 1.0, True, "a", [True], {"a": 1}):  # read otherwise of another sample
+        assert alike.read(text, other)[1] is other
+    assert alike.read("1", [1])[1] == [1] and alike.read("1", [True])[1] == [True] and alike.read("1", [1.0])[1] == [1.0]
+    assert alike.read({"x": "a"}, None) == ({"x": "a"}, None) and alike.read(None, None) == (None, None)
+
+
 def test_nothing_can_be_put_into_what_all_samples_share() -> None:
     sample = Sample("1", "?", (), "x", "g")
     assert sample.meta is NOTHING and sample.meta == {} and to_json(sample)["meta"] == {}

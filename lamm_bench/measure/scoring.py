@@ -140,7 +140,9 @@ def row_of(scorer: Scorer, sample: Sample, answered: Answered | None, notes: lis
         status = status if text is None or has_media(sample) else "media_error"
     if status == "ok" and prediction is None:
         status = "unread"
-    return Row(sample, status, text, prediction, alike.one(stats) if alike is not None else stats)
+    if alike is not None:
+        (text, prediction), stats = alike.read(text, prediction), alike.one(stats)
+    return Row(sample, status, text, prediction, stats)
 
 
 def spoken(sample: Sample, answered: Answered | None) -> Sample:

@@ -14,6 +14,7 @@ from lamm_bench.types import NOTHING, Answer, Record, Row, Scorer, softmax
 from .sure import NO_LIKELIHOOD
 
 MANY = 4096  # samples of which what is kept of each is not held in memory
+SHORT = 200  # letters of answers that are expected to come again
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,18 +40,36 @@ class Answered:
 
 
 class Alike:
-    """Statistics that are the same to the last bit and type lie in memory once, as most of a large benchmark's are."""
+    """What is the same to the last bit and type lies in memory once, as most of a large benchmark's answers and statistics do. Of very many
+    that differ no more are kept for it."""
 
     def __init__(self) -> None:
-        self._known: dict[tuple[Any, ...], Mapping[str, float]] = {}
+        self._stats: dict[tuple[Any, ...], Mapping[str, float]] = {}
+        self._texts: dict[str, tuple[str, Any]] = {}
 
     def one(self, stats: Mapping[str, float]) -> Mapping[str, float]:
-        """These statistics, or the same ones from before. Of very many that differ no more are kept for it."""
+        """These statistics, or the same ones from before."""
         key = tuple((name, value.__class__, repr(value)) for name, value in stats.items())
-        known = self._known.get(key)
-        if known is None and len(self._known) < MANY:
-            self._known[key] = stats
+        known = self._stats.get(key)
+        if known is None and len(self._stats) < MANY:
+            self._stats[key] = stats
         return stats if known is None else known
+
+    def read(self, text: Answer | None, prediction: Any) -> tuple[Answer | None, Any]:
+        """A text and what was read in it, or the same ones from before. Words and lists of words are taken as the same, nothing else."""
+        if not isinstance(text, str):
+            return text, prediction
+        known = self._texts.get(text)
+        if known is None:
+            if len(self._texts) < MANY and len(text) <= SHORT:
+                self._texts[text] = (text, prediction)
+            return text, prediction
+        return known[0], known[1] if is_words(prediction) and is_words(known[1]) and known[1] == prediction else prediction
+
+
+def is_words(prediction: Any) -> bool:
+    """Whether a prediction is a text or a list of texts, of which equal ones are the same."""
+    return isinstance(prediction, str) or (prediction.__class__ is list and all(one.__class__ is str for one in prediction))
 
 
 class Stored(Mapping[str, Answered]):
