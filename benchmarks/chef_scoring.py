@@ -16,7 +16,8 @@ from typing import Any
 
 from lamm_bench.ask.catalog import load_catalog
 from lamm_bench.errors import BenchError
-from lamm_bench.measure.scoring import Answered, chance_answer, oracle_answer, score
+from lamm_bench.measure.floors import chance_answer
+from lamm_bench.measure.scoring import Answered, oracle_answer, score
 from lamm_bench.types import Answer, Sample
 
 ROOMS = 312  # of ScanNet's validation, of which Octavius' questions are: upstream scores one answer a room, and METEOR's program is slow

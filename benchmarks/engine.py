@@ -23,7 +23,8 @@ from PIL import Image
 from lamm_bench.ask.catalog import load_catalog
 from lamm_bench.ask.outcome import Watcher
 from lamm_bench.ask.session import Options, run
-from lamm_bench.measure.scoring import Answered, chance_answer, oracle_answer, score
+from lamm_bench.measure.floors import chance_answer
+from lamm_bench.measure.scoring import Answered, oracle_answer, score
 
 SIZES = {
     "cifar10": 10000, "voc2012": 5823, "sqaimage": 2017, "ai2d": 5793, "flickr30k": 1000, "ucmerced": 2100, "fsc147": 1190,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch is imported: the workers of xdist would fight for the cores
@@ -19,6 +20,12 @@ settings.register_profile(
     "bench", deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
 )
 settings.load_profile("bench")
+
+
+def pytest_collection_finish() -> None:
+    """What all imports have left stays to the end: the doctor, which has garbage collected around every model, need not wait for it."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)

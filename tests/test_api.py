@@ -44,8 +44,8 @@ def test_importing_is_light() -> None:
 
 
 def seconds() -> float:
-    """How long the import takes within a process."""
-    code = "import time; t = time.perf_counter(); import lamm_bench; print(time.perf_counter() - t)"
+    """What the import takes of a processor, whoever else computes there."""
+    code = "import time; t = time.process_time(); import lamm_bench; print(time.process_time() - t)"
     return float(subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT, capture_output=True, text=True).stdout)
 
 
@@ -131,8 +131,8 @@ def test_a_library_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch, f
 def test_an_unknown_name_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="no attribute 'evalute'"):
         lamm_bench.evalute  # noqa: B018
-    began = time.perf_counter()
-    assert lamm_bench.__version__ and time.perf_counter() - began < 1
+    began = time.process_time()
+    assert lamm_bench.__version__ and time.process_time() - began < 1
 
 
 class Broken:

@@ -39,6 +39,27 @@ def test_bins_hold_every_answer_once(answers: list[tuple[float, bool]], binning:
         assert sizes == sorted(sizes, reverse=True) and max(sizes) - min(sizes) <= 1
 
 
+@pytest.mark.parametrize("binning", ["equal mass", "equal width"])
+@pytest.mark.parametrize("names", [12, 40])
+def test_an_interval_is_that_of_a_plain_bootstrap(binning: calibration.Binning, names: int) -> None:
+    """Bit by bit, though bins are not made one by one: ties of confidence, pictures with several answers and empty bins among them."""
+    stream = np.random.default_rng(names)
+    confidence = np.round(stream.uniform(0.3, 1, 40), 1)
+    right = (stream.random(40) < 0.4).astype(float)
+    clusters = np.array([str(n % names) for n in range(40)])
+    index = np.unique(clusters, return_inverse=True)[1]
+    again, perfect, draw = [], [], np.random.default_rng(7)
+    for _ in range(calibration.REPLICATES):
+        drawn = np.concatenate([np.flatnonzero(index == each) for each in draw.integers(0, names, names)])
+        again.append(expected_error(bins_of(confidence[drawn], right[drawn], binning)))
+        lucky = (draw.random(40) < confidence).astype(float)
+        perfect.append(expected_error(bins_of(confidence, lucky, binning)))
+    own = expected_error(bins_of(confidence, right, binning))
+    reach = 1.96 * float(np.std(again, ddof=1))
+    low = 0.0 if own <= np.quantile(perfect, 0.975) else own - reach - max(0.0, float(np.mean(again)) - own)
+    assert interval(confidence, right, clusters, binning, seed=7) == (min(own, max(0.0, low)), min(1.0, own + reach))
+
+
 @given(ANSWERS)
 def test_one_bin_is_the_distance_of_the_means(answers: list[tuple[float, bool]]) -> None:
     confidence, right = columns(answers)

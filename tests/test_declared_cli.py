@@ -172,14 +172,14 @@ def test_python_takes_a_file(signs: Path, tmp_path: Path) -> None:
 
 
 def test_another_package_offers_its_files(signs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from importlib.metadata import EntryPoint
+    from importlib.metadata import EntryPoint, EntryPoints
 
     from lamm_bench.ask import catalog
 
     (signs / "theirs.py").write_text('TASK_FILES = ("signs.yaml",)\n')
     monkeypatch.syspath_prepend(str(signs))
     entry = EntryPoint("theirs", "theirs", "lamm_bench.tasks")
-    monkeypatch.setattr(catalog.importlib.metadata, "entry_points", lambda group: [entry] if group == entry.group else [])
+    monkeypatch.setattr(catalog.importlib.metadata, "entry_points", lambda: EntryPoints([entry]))
     found = catalog.load_catalog()
     assert found.tasks["signs"].meta_files == ("signs.jsonl",) and not found.plugin_files
 

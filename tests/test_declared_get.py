@@ -246,7 +246,7 @@ def test_killed_it_goes_on_and_fetches_each_byte_once(hub: Files) -> None:
     noise = {f"{number}.png": png(number) for number in range(6)} | {"noise": os.urandom(90_000)}
     hub.files["images.zip"] = write_zip(Path("noisy.zip"), noise).read_bytes()
     here = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
-    run = subprocess.run([sys.executable, "-c", KILLED], timeout=60, capture_output=True, env=here)
+    run = subprocess.run([sys.executable, "-c", KILLED], timeout=600, capture_output=True, env=here)
     assert run.returncode == -signal.SIGKILL, run.stderr.decode()
     done(*GET)
     ranges = [(path, range_) for path, range_, _ in hub.asked if range_]

@@ -19,7 +19,7 @@ from lamm_bench.declared.schema import json_schema
 from lamm_bench.declared.store import Store
 from lamm_bench.errors import BenchError
 from lamm_bench.measure import caption_scorer
-from lamm_bench.measure.scoring import chance_answer
+from lamm_bench.measure.floors import chance_answer
 
 from .commands import done
 from .declared_kit import scored

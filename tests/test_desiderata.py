@@ -186,7 +186,6 @@ def test_a_leg_with_another_limit_is_left_out(root: Path, tmp_path: Path) -> Non
         (("--model", "chance", "--tasks", "chef-scienceqq"), "Did you mean 'chef-scienceqa'"),
         (("--model", "chance", "--retrievers", "topk_txt"), "Did you mean 'topk_text'"),
         (("--model", "chance", "--recipe", "desiderata/nothing"), "desiderata/"),
-        (("--model", "chance", "--tasks", "voc2012"), "voc2012 cannot be asked for plain"),
         (("--model", "chance", "--only", ""), "--only names none"),
         (("--model", "chance", "--judge-set", "model=x"), "name one with --judge"),
         (("--model", "chance", "--judge", "oracle"), "cannot judge"),
@@ -201,6 +200,12 @@ def test_bad_input_is_one_sentence(
     monkeypatch.chdir(tmp_path)
     told = lamm_bench("desiderata", *words)
     assert told.exit_code == 2 and sentence in told.output, told.output
+    assert "Traceback" not in told.output and not list(tmp_path.iterdir())
+
+
+def test_tasks_without_options_are_one_sentence(root: Path, tmp_path: Path) -> None:
+    told = lamm_bench("desiderata", "--model", "chance", "--tasks", "voc2012", "--data-root", root, "--output", tmp_path / "out")
+    assert told.exit_code == 2 and "voc2012 cannot be asked for plain" in told.output, told.output
     assert "Traceback" not in told.output and not list(tmp_path.iterdir())
 
 

@@ -428,7 +428,7 @@ def run_script(path: Path, home: Path, workers: int) -> subprocess.Popen[str]:
 def test_processes_that_need_the_cache_at_once_all_get_it(tmp_path: Path) -> None:
     script = tmp_path / "script.py"
     script.write_text(SCRIPT)
-    told = [process.communicate(timeout=60) for process in [run_script(script, tmp_path, 1) for _ in range(3)]]
+    told = [process.communicate(timeout=600) for process in [run_script(script, tmp_path, 1) for _ in range(3)]]
     places = {out.strip() for out, _ in told}
     assert len(places) == 1, told
     mark = layout.read_mark(Path(places.pop()))
@@ -439,7 +439,7 @@ def test_processes_that_need_the_cache_at_once_all_get_it(tmp_path: Path) -> Non
 def test_a_script_without_a_main_guard_gets_its_miniature(tmp_path: Path) -> None:
     script = tmp_path / "script.py"
     script.write_text(SCRIPT)
-    out, errors = run_script(script, tmp_path, 2).communicate(timeout=60)
+    out, errors = run_script(script, tmp_path, 2).communicate(timeout=600)
     assert layout.read_mark(Path(out.strip())) is not None, errors
 
 

@@ -12,7 +12,8 @@ from random import Random
 import pytest
 
 from lamm_bench.ask.catalog import load_catalog
-from lamm_bench.measure.scoring import Answered, chance_answer, oracle_answer, score
+from lamm_bench.measure.floors import chance_answer
+from lamm_bench.measure.scoring import Answered, oracle_answer, score
 
 from .commands import done
 
@@ -23,7 +24,7 @@ TASKS = load_catalog().select_tasks("all")
 def test_scores_do_not_know_how_the_process_hashes(mini_root: Path, tmp_path: Path) -> None:
     done("run", "--model", "chance", "--tasks", "all", "--data-root", mini_root, "--output", tmp_path / "run")
     found = set()
-    for seed in ("0", "1", "4711"):
+    for seed in ("0", "4711"):
         words = ("-m", "lamm_bench", "score", str(tmp_path / "run"), "--data-root", str(mini_root), "--json", "-")
         environment = {**os.environ, "PYTHONHASHSEED": seed}
         found.add(subprocess.run([sys.executable, *words], check=False, cwd=ROOT, env=environment, capture_output=True).stdout)
@@ -37,11 +38,9 @@ def test_figures_do_not_know_the_order_of_the_file(task, mini_root: Path) -> Non
     answers = {
         s.id: Answered(oracle_answer(task, s) if stream.random() < 0.6 else chance_answer(task, s, samples, 3)) for s in samples
     }
-    found = [json.dumps(score(task, "standard", samples, answers).to_json()["metrics"])]
-    references = [score(task, "standard", samples, answers).references]
-    for _ in range(3):
-        mixed = stream.sample(samples, len(samples))
-        again = score(task, "standard", mixed, answers)
+    found, references = [], []
+    for order in (samples, *(stream.sample(samples, len(samples)) for _ in range(2))):
+        again = score(task, "standard", order, answers)
         found.append(json.dumps(again.to_json()["metrics"]))
         references.append(again.references)
     assert len(set(found)) == 1

@@ -147,7 +147,7 @@ def pressed(made: Path, keys: list[str]) -> dict[str, Any]:
     ]
     given = {"scripts": [body for head, body in found if "json" not in head], "data": data, "cards": cards, "keys": keys}
     run = subprocess.run(
-        ["node", Path(__file__).with_name("review_dom.js")], input=json.dumps(given), capture_output=True, text=True, timeout=60
+        ["node", Path(__file__).with_name("review_dom.js")], input=json.dumps(given), capture_output=True, text=True, timeout=600
     )
     assert run.returncode == 0, run.stderr
     return dict(json.loads(run.stdout))

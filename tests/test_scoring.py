@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -50,6 +51,30 @@ def test_scoring_twice_gives_the_same_and_order_of_answers_does_not_matter() -> 
     answered = {sample.id: Answered("red") for sample in SAMPLES}
     backward = dict(reversed(answered.items()))
     assert score(ColourTask(), "standard", SAMPLES, answered) == score(ColourTask(), "standard", SAMPLES, backward)
+
+
+def test_floor_and_ceiling_are_worked_out_once_for_the_same_samples_and_anew_for_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    chance = ColourTask.chance
+
+    def counted(self: ColourTask, sample: Sample, *others: Any) -> str:
+        asked.append(sample.id)
+        return chance(self, sample, *others)
+
+    monkeypatch.setattr(ColourTask, "chance", counted)
+    task = ColourTask()
+
+    def floors(samples: list[Sample]) -> tuple[dict[str, float | None], int]:
+        before = len(asked)
+        return dict(score(task, "standard", samples, {}).references), len(asked) - before
+
+    first, again, backward = floors(SAMPLES), floors([*SAMPLES]), floors(SAMPLES[::-1])
+    assert first[1] > 0 and again == (first[0], 0)
+    assert backward == first  # what the file's order is, is asked and not remembered
+    other = floors([replace(SAMPLES[0], target="no colour"), *SAMPLES[1:]])
+    assert other[1] == first[1] and other[0]["chance"] < first[0]["chance"]  # type: ignore[operator]
+    strange = [replace(each, meta={"of": object()}) for each in SAMPLES]  # no JSON: nothing is kept of them
+    assert floors(strange) == floors(strange) == first
 
 
 def test_a_pool_leaves_failed_samples_out_as_its_members_do_and_has_bounds() -> None:

@@ -35,7 +35,7 @@ from .fakes import draw_root
 
 PLUGIN = str(Path(__file__).with_name("mortal.py"))
 ROOT = Path(__file__).parents[1]
-DEADLINE = 60.0
+DEADLINE = 300.0
 TWO_TURNS = (
     "scenario: {}\ninstruction: {prompts: none}\nmetric: {protocols: [standard]}\n"
     "inferencer: {name: multi_turn, turns: ['{question}', 'Sure?'], answer: '{answer2}'}\n"

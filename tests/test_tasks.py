@@ -20,7 +20,8 @@ from hypothesis import strategies as st
 import lamm_bench.tasks
 from lamm_bench.errors import BenchError
 from lamm_bench.measure import scoring
-from lamm_bench.measure.scoring import Answered, chance_answer, oracle_answer
+from lamm_bench.measure.floors import chance_answer
+from lamm_bench.measure.scoring import Answered, oracle_answer
 from lamm_bench.task import is_plain
 from lamm_bench.tasks.loading import another
 from lamm_bench.types import Answer, Sample

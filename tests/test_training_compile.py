@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from pathlib import Path
 
@@ -54,9 +55,21 @@ def test_each_set_of_instructions_has_a_cache_of_its_own(tmp_path: Path, monkeyp
         assert os.environ["TORCHINDUCTOR_CACHE_DIR"] == str(tmp_path / kind.lower())
 
 
+@pytest.fixture(params=["aot_eager", "inductor"])
+def backend(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What becomes of the traced graph: it is computed as it is; or it is compiled, most of a minute, in continuous integration's second round."""
+    if request.param == "inductor":
+        if not os.environ.get("LAMM_BENCH_LONG_TESTS"):
+            pytest.skip("compiles for most of a minute; LAMM_BENCH_LONG_TESTS=1 runs it")
+        if fault := compiled.missing():
+            pytest.skip(f"torch.compile cannot be used here: {fault}")
+    else:
+        monkeypatch.setattr(compiled, "missing", lambda: "")
+        monkeypatch.setattr(torch, "compile", functools.partial(torch.compile, backend="aot_eager"))
+
+
+@pytest.mark.usefixtures("backend")
 def test_compiled_training_learns_the_same_and_resumes_bit_by_bit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    if fault := compiled.missing():
-        pytest.skip(f"torch.compile cannot be used here: {fault}")
     root = toy_data(tmp_path / "data")
     eager = go(root, tmp_path / "eager", "toy.yaml", save_every="2", stages=STAGE)
     whole = go(root, tmp_path / "whole", "toy.yaml", save_every="2", stages=STAGE, speed__compile="always")

@@ -8,6 +8,7 @@ and `lamm_bench.recipes` (a mapping `RECIPES` from name to YAML text)."""
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import importlib
 import importlib.metadata
@@ -100,7 +101,9 @@ class Catalog:
         """Takes in a benchmark that a file declares; once, however often it is named. One of somebody's own counts as a plug-in."""
         place = os.path.abspath(path)  # where a later command, in another folder, finds it again
         if place not in self.files:
-            task = load_task(Path(path))
+            file = Path(path)
+            kept = ours and file.is_file()
+            task = shelved(path, file.stat().st_mtime_ns, tuple(media.modalities())) if kept else load_task(file)
             self.put(self.tasks, "task", task.name, task, path)
             self.files[place] = task
             if not ours:
@@ -219,6 +222,12 @@ def shelf(name: str) -> list[ModuleType]:
     return [importlib.import_module(f"lamm_bench.{name}.{module}") for module in names]
 
 
+@functools.lru_cache(maxsize=256)
+def shelved(path: str, changed: int, kinds: tuple[str, ...]) -> DeclaredTask:
+    """The task of a file that lies on a shelf, as it was `changed` last and with the modalities there are: read once, not once a catalogue."""
+    return load_task(Path(path))
+
+
 def from_file(path: str) -> ModuleType:
     """A `--plugin` file as a module. It is the user's own code, named by the user; nothing else is ever run."""
     file = Path(path)
@@ -266,8 +275,9 @@ def load_catalog(plugins: Sequence[str] = ()) -> Catalog:
         name = path.relative_to(root).with_suffix("").as_posix()
         if not name.startswith("prompts/"):
             catalog.recipes[name] = lambda path=path, name=name: load_recipe(path, name)  # type: ignore[misc]
+    installed = importlib.metadata.entry_points()
     for group in ("lamm_bench.tasks", "lamm_bench.adapters", "lamm_bench.recipes"):
-        for entry in importlib.metadata.entry_points(group=group):
+        for entry in installed.select(group=group):
             try:
                 catalog.add_module(entry.load(), f"entry point {entry.name}")
             except ImportError as error:

@@ -49,15 +49,40 @@ def bins_of(confidence: np.ndarray, right: np.ndarray, binning: Binning = "equal
 
     Of equal mass: n // bins answers in each, one more in the first n % bins; answers of equal confidence keep their order."""
     order = np.argsort(confidence, kind="stable")
-    sorted_confidence, sorted_right = confidence[order], right[order]
+    parts = parts_of(confidence[order], binning, bins)
+    shares = parts.shares(right[order])
+    return [Bin(int(n), float(mean), float(share)) for n, mean, share in zip(parts.sizes, parts.means, shares)]
+
+
+@dataclass(frozen=True)
+class Parts:
+    """How answers by rising confidence fall into bins that are not empty."""
+
+    begins: np.ndarray
+    sizes: np.ndarray
+    means: np.ndarray  # of confidence
+
+    def shares(self, right: np.ndarray) -> np.ndarray:
+        """The accuracy of every bin, of `right` (0 or 1) in the same order. Sums of ones are exact, whatever their order."""
+        return np.add.reduceat(right, self.begins) / self.sizes
+
+    def error(self, right: np.ndarray) -> float:
+        """`expected_error` of these bins."""
+        return sum((self.sizes / len(right) * abs(self.means - self.shares(right))).tolist())
+
+
+def parts_of(rising: np.ndarray, binning: Binning, bins: int = BINS) -> Parts:
+    """The bins of confidences in rising order, [n]."""
+    numbers = np.arange(bins + 1)
     if binning == "equal mass":
-        parts = np.array_split(np.arange(len(order)), bins)
+        size, larger = divmod(len(rising), bins)
+        edges = numbers * size + np.minimum(numbers, larger)
     else:
-        place = np.minimum((sorted_confidence * bins).astype(np.int64), bins - 1)
-        parts = [np.flatnonzero(place == number) for number in range(bins)]
-    return [
-        Bin(len(part), float(sorted_confidence[part].mean()), float(sorted_right[part].mean())) for part in parts if len(part)
-    ]
+        edges = np.searchsorted(np.minimum((rising * bins).astype(np.int64), bins - 1), numbers)
+    filled = edges[1:] > edges[:-1]
+    begins, ends = edges[:-1][filled], edges[1:][filled]
+    sums = [np.add.reduce(rising[begin:end]) for begin, end in zip(begins.tolist(), ends.tolist())]
+    return Parts(begins, ends - begins, np.array(sums) / (ends - begins))
 
 
 def expected_error(bins: Sequence[Bin]) -> float:
@@ -94,15 +119,21 @@ def interval(
     names, index = np.unique(clusters, return_inverse=True)
     if len(names) < FEWEST:
         return None
-    own = expected_error(bins_of(confidence, right, binning))
-    members = [np.flatnonzero(index == number) for number in range(len(names))]
+    order = np.argsort(confidence, kind="stable")
+    confidence, right, index = confidence[order], right[order], index[order]
+    bins = parts_of(confidence, binning)
+    own = bins.error(right)
+    counts = np.bincount(index)
+    members, begins = np.argsort(index, kind="stable"), np.cumsum(counts) - counts
     stream = np.random.default_rng(seed)
     again, perfect = np.empty(REPLICATES), np.empty(REPLICATES)
     for number in range(REPLICATES):
-        drawn = np.concatenate([members[each] for each in stream.integers(0, len(names), len(names))])
-        again[number] = expected_error(bins_of(confidence[drawn], right[drawn], binning))
-        lucky = (stream.random(len(confidence)) < confidence).astype(np.float64)
-        perfect[number] = expected_error(bins_of(confidence, lucky, binning))
+        picked = stream.integers(0, len(names), len(names))
+        many = counts[picked]
+        drawn = members[np.repeat(begins[picked] - np.cumsum(many) + many, many) + np.arange(many.sum())]
+        drawn = drawn[np.argsort(confidence[drawn], kind="stable")]
+        again[number] = parts_of(confidence[drawn], binning).error(right[drawn])
+        perfect[number] = bins.error((stream.random(len(confidence))[order] < confidence).astype(np.float64))
     reach = 1.96 * float(again.std(ddof=1))
     high = min(1.0, own + reach)
     if own <= np.quantile(perfect, 0.975):

@@ -8,23 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from random import Random
 from typing import Any
 
 from lamm_bench.errors import UpstreamStops, unknown
 from lamm_bench.read.parting import thinks_on
-from lamm_bench.types import FAILED, STATUSES, Answer, Estimate, Record, Row, Sample, Scorer, Task, to_json
+from lamm_bench.types import FAILED, STATUSES, Estimate, Record, Row, Sample, Scorer, Task, to_json
 
-from .intervals import evaluate
+from .floors import floors, has_media, oracle_answer
 from .pooling import Pool, Pooled, pool
 from .shown import Alike, Answered, Stored, shown
-from .stats import Ratio, estimates, gathered, totals
+from .stats import Ratio, estimates
 from .sure import calibration_of
 
 DOUBT = 0.1  # from this share of places outside of the picture on the convention itself is in doubt
 UNREAD = " unread"  # ends the name of the statistic that says how much of a sample could not be read
-ALL_DRAWS, MOST_DRAWS = 3000, 200  # of chance: for all samples together, and for one of them
-MOST_ANSWERS = 60_000  # above which equally likely answers are drawn and not all tried
 
 
 @dataclass(frozen=True)
@@ -93,7 +90,7 @@ def score(
     metrics = {name: replace(estimate, bounds=bounds.get(name)) for name, estimate in metrics.items()}
     if counted:
         metrics |= scorer.whole(counted)
-    floor = baselines(task, scorer, samples, file or samples) if references and protocol == "standard" else {}
+    floor = floors(task, scorer, samples, file or samples) if references and protocol == "standard" else {}
     kept = tuple(rows) if keep_rows else ()
     notes += places_notes(rows, answered) if protocol == "standard" else []
     notes += scorer.remarks(rows) if hasattr(scorer, "remarks") else []
@@ -177,11 +174,6 @@ def places_notes(rows: Sequence[Row], answered: Mapping[str, Answered]) -> list[
     return found
 
 
-def has_media(sample: Sample) -> bool:
-    """Whether what a scorer needs of the image is known: tasks in pixels need its size."""
-    return sample.meta.get("size", ()) is not None
-
-
 def gather(notes: Iterable[str]) -> list[str]:
     """Each note once, with how often it applied."""
     times: dict[str, int] = {}
@@ -232,60 +224,6 @@ def perfect(task: Task, scorer: Scorer, sample: Sample) -> Any:
     if not has_media(sample):
         return None
     return scorer.read(oracle_answer(task, sample), sample)
-
-
-def oracle_answer(task: Task, sample: Sample) -> Answer:
-    if sample.parts:
-        return {part: task.oracle(sample, part) for part in sample.parts}
-    return task.oracle(sample)
-
-
-def chance_answer(task: Task, sample: Sample, samples: Sequence[Sample], seed: int = 0) -> Answer:
-    def draw(part: str) -> str:
-        return task.chance(sample, Random(f"{seed}/{task.name}/{sample.id}/{part}"), samples, part)
-
-    return {part: draw(part) for part in sample.parts} if sample.parts else draw("")
-
-
-def baselines(task: Task, scorer: Scorer, samples: Sequence[Sample], file: Sequence[Sample]) -> dict[str, float | None]:
-    """The headline's floor and ceiling on the same samples: oracle, chance and majority.
-
-    Chance is what is expected: over all answers that are equally likely where the task tells them (`chances`), else over so many
-    draws that they are some thousands together. The majority is that of the whole file."""
-    usable = sorted((sample for sample in samples if has_media(sample)), key=lambda sample: sample.id)
-    if not usable:
-        return {}
-    every = sorted((sample for sample in file if has_media(sample)), key=lambda sample: sample.id) or usable
-    most = task.majority(every)
-    answers = {
-        "oracle": lambda sample: [oracle_answer(task, sample)],
-        "chance": lambda sample: chance_answers(task, sample, every, len(usable)),
-        "majority": lambda sample: [most],
-    }
-    found: dict[str, float | None] = {}
-    for name, of in answers.items():
-        table, keys = gathered(expected(scorer, sample, of(sample)) for sample in usable)
-        value = float(evaluate(scorer.metrics[0], totals(table.sum(axis=0, keepdims=True), keys))[0])
-        found[name] = value if value == value else None
-    return found
-
-
-def chance_answers(task: Task, sample: Sample, file: Sequence[Sample], count: int) -> list[Answer]:
-    """Equally likely answers of somebody who knows the form only, for each of `count` samples."""
-    every = getattr(task, "chances", None)
-    times = min(MOST_DRAWS, -(-ALL_DRAWS // count))
-    if every is not None and (known := list(every(sample))) and len(known) * count <= MOST_ANSWERS:
-        return known
-    return [chance_answer(task, sample, file, seed) for seed in range(times)]
-
-
-def expected(scorer: Scorer, sample: Sample, answers: Sequence[Answer]) -> dict[str, float]:
-    """The mean statistics of some answers to one question."""
-    total: dict[str, float] = {}
-    for answer in answers:
-        for key, value in scorer.score(sample, scorer.read(answer, sample)).items():
-            total[key] = total.get(key, 0.0) + value
-    return {key: value / len(answers) for key, value in total.items()}
 
 
 def pooled(pools: Sequence[Pool], scores: Sequence[Score]) -> list[Score]:
