@@ -165,7 +165,7 @@ def test_a_bad_annotation_is_counted_and_costs_what_it_made_unsure(tmp_path: Pat
 
 def test_annotations_that_contradict_each_other_are_left_out(tmp_path: Path) -> None:
     annotated.picture(tmp_path / "pics/a.png")
-    (tmp_path / "one.csv").write_text("media,label\na.png,cat\na.png,dog\n")
+    (tmp_path / "one.csv").write_text("media,label,caption\na.png,cat,An animal.\na.png,dog,\n")
     result = made(plan_of(tmp_path, {"reader": "table", "file": "one.csv", "media": "pics", "as": "t"}), tmp_path / "out")
     assert result.card["left_out"] == {"contradiction": 1} and result.card["dialogues"] == 1
     rejected: list[tuple[str, str, str]] = []

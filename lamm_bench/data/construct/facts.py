@@ -155,31 +155,43 @@ def cloud() -> str:
 def merged(found: Iterable[Facts]) -> tuple[list[Facts], list[tuple[Facts, str]]]:
     """One `Facts` for each medium, in order of the first; and those that contradict what was known before, with what they say.
 
-    What is listed adds up, the same thing said twice counts once; what has one value must be the same everywhere."""
+    What is listed adds up, the same thing said twice counts once; of what has one value and is said in two ways, neither is kept."""
     together: dict[tuple[str, str], Facts] = {}
+    contested: dict[tuple[str, str], set[tuple[str, str]]] = {}
     refused: list[tuple[Facts, str]] = []
     for one in found:
         key = (one.kind, one.path)
         known = together.get(key)
         if known is None:
             together[key] = one
-        elif (fault := contradiction(known, one)) is not None:
+            continue
+        for field_name, name, fault in contradictions(known, one):
+            contested.setdefault(key, set()).add((field_name, name))
             refused.append((one, fault))
-        else:
-            together[key] = joined(known, one)
+        together[key] = joined(known, one)
+    for key, doubtful in contested.items():
+        together[key] = without(together[key], doubtful)
     return list(together.values()), refused
 
 
-def contradiction(known: Facts, more: Facts) -> str | None:
-    """What two annotations of one medium say against each other; None where they agree."""
+def contradictions(known: Facts, more: Facts) -> Iterator[tuple[str, str, str]]:
+    """What two annotations of one medium say against each other: field, name within it, and a sentence."""
     if known.labels and more.labels and known.fine == more.fine and set(known.labels) != set(more.labels):
-        return f"its label is {', '.join(more.labels)}, and {', '.join(known.labels)} in {known.id}"
+        yield "labels", "", f"its label is {', '.join(more.labels)}, and {', '.join(known.labels)} in {known.id}"
     for name in ("traits", "counts", "joints"):
         one, other = getattr(known, name), getattr(more, name)
         for key in one.keys() & other.keys():
             if key and one[key] != other[key]:
-                return f"its {name} {key} is {other[key]}, and {one[key]} in {known.id}"
-    return None
+                yield name, key, f"its {name} {key} is {other[key]}, and {one[key]} in {known.id}"
+
+
+def without(facts: Facts, contested: Iterable[tuple[str, str]]) -> Facts:
+    """The facts without what nobody can know."""
+    for name, key in contested:
+        value = getattr(facts, name)
+        left: Any = () if name == "labels" else {own: said for own, said in value.items() if own != key}
+        facts = replace(facts, **dict[str, Any]({name: left}))
+    return facts
 
 
 def joined(known: Facts, more: Facts) -> Facts:

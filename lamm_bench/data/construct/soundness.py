@@ -6,6 +6,7 @@ part a conversation; a box may lie outside, two may say different names of one p
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
@@ -58,7 +59,8 @@ def sound(facts: Facts, reject: Callable[[str, str, str], None]) -> Facts | None
         things = [thing for thing in things if thing.label != label]
         lost.append(label)
         reject(f"{facts.id}/{label}", *fault)
-    facts = replace(facts, things=tuple(things), lost=tuple(dict.fromkeys(lost)))
+    facts = replace(facts, things=once(things, facts.id, reject), lost=tuple(dict.fromkeys(lost)))
+    facts = agreed(facts, reject)
     if set(facts.to_json()) <= {"id", "source", "kind", "path", "file", "asked", "fine", "lost"}:
         reject(facts.id, "no_annotation", "has nothing left that can be used")
         return None
@@ -113,8 +115,48 @@ def thing_fault(thing: Thing, flat: bool) -> Fault | None:
     return None
 
 
+def once(things: list[Thing], where: str, reject: Callable[[str, str, str], None]) -> tuple[Thing, ...]:
+    """Each box of a name once: one that stands there again was annotated twice."""
+    found: dict[Thing | int, Thing] = {}
+    for number, thing in enumerate(things):
+        key: Thing | int = thing if thing.box and not thing.crowd else number
+        if key in found:
+            reject(f"{where}/{thing.label}", "twice", f"has the same box twice: {list(thing.box)}")
+        found.setdefault(key, thing)
+    return tuple(found.values())
+
+
+def agreed(facts: Facts, reject: Callable[[str, str, str], None]) -> Facts:
+    """The facts without numbers that the boxes contradict, questions with two answers, and descriptions of two places."""
+    boxes = Counter(thing.label for thing in facts.things if not thing.crowd)
+    open_ended = {*facts.lost, *(thing.label for thing in facts.things if thing.crowd)}
+    wrong = {
+        name
+        for name, number in facts.counts.items()
+        if boxes[name] and (number < boxes[name] or (number > boxes[name] and name not in open_ended and "" not in facts.lost))
+    }
+    for name in sorted(wrong):
+        reject(f"{facts.id}/{name}", "contradiction", f"{facts.counts[name]} are counted, and {boxes[name]} have a box")
+    answers: dict[str, set[str]] = {}
+    for one in facts.questions:
+        answers.setdefault(one.text, set()).add(one.options[one.right])
+    places: dict[str, set[tuple[float, ...]]] = {}
+    for sought in facts.sought:
+        places.setdefault(sought.text, set()).add(sought.box)
+    torn = {text for said in (answers, places) for text, found in said.items() if len(found) > 1}
+    for text in sorted(torn):
+        reject(facts.id, "contradiction", f"{text[:60]!r} has two answers")
+    return replace(
+        facts,
+        counts={name: number for name, number in facts.counts.items() if name not in wrong},
+        lost=tuple(dict.fromkeys((*facts.lost, *sorted(wrong)))),
+        questions=tuple(one for one in facts.questions if one.text not in torn),
+        sought=tuple(one for one in facts.sought if one.text not in torn),
+    )
+
+
 def doubled(things: list[Thing]) -> Iterator[tuple[str, Fault]]:
-    """Names whose boxes contradict others: one box with two names, or the same thing twice."""
+    """Names whose boxes contradict others: one box with two names."""
     names: dict[tuple[float, ...], str] = {}
     told: set[str] = set()
     for thing in things:

@@ -7,10 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from lamm_bench.errors import BenchError
-from lamm_bench.loading import load_json, shorten
+from lamm_bench.loading import id_text, load_json, shorten
 from lamm_bench.task import is_numbers
 
+from . import Reject
+
 EDGE = 1.0  # pixels by which a box may reach over: annotators draw to the last pixel's far edge
+LARGEST = 10**9  # pixels of a side that a picture could have
 DIGITS = 4  # of fractions: a pixel of a picture of 10,000
 
 
@@ -42,7 +45,7 @@ def fraction_point(point: Any, size: tuple[int, int]) -> tuple[float, float] | s
 def size_in(entry: Mapping[str, Any]) -> tuple[int, int] | None:
     """Width and height of an entry that tells them as whole numbers above 0."""
     width, height = entry.get("width"), entry.get("height")
-    sound = all(isinstance(side, int) and not isinstance(side, bool) and side > 0 for side in (width, height))
+    sound = all(isinstance(side, int) and not isinstance(side, bool) and 0 < side < LARGEST for side in (width, height))
     return (int(width), int(height)) if sound else None  # type: ignore[arg-type]
 
 
@@ -58,6 +61,29 @@ def within(relative: Any) -> str | None:
     path = relative.removeprefix("./")
     bad = not path or path.startswith(("/", "\\")) or "\\" in path or "\0" in path or path[1:2] == ":"
     return None if bad or ".." in Path(path).parts else path
+
+
+def id_in(entry: Mapping[str, Any], key: str) -> str:
+    """An id as a text, so that `"7"` is 7; empty for what is none.
+
+    >>> id_in({"id": 7}, "id"), id_in({"id": "7"}, "id"), id_in({"id": [7]}, "id"), id_in({}, "id")
+    ('7', '7', '', '')
+    """
+    return id_text(entry.get(key)) or ""
+
+
+def parts(entry: Mapping[str, Any], key: str, where: str, reject: Reject) -> list[dict[str, Any]]:
+    """The objects in a list of an entry; what else stands there is told, and left out."""
+    value = entry.get(key)
+    if value is None:
+        return []
+    if not isinstance(value, list):
+        reject(where, "form", f"its {key} is {shorten(value)}, expected a list of objects")
+        return []
+    for one in value:
+        if not isinstance(one, dict):
+            reject(where, "form", f"among its {key} is {shorten(one)}, expected an object")
+    return [one for one in value if isinstance(one, dict)]
 
 
 def objects(path: Path, value: Any, what: str) -> Iterable[dict[str, Any]]:

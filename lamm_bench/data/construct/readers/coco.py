@@ -4,16 +4,18 @@ Joints are told only of pictures with one person, where nobody can be mistaken f
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from lamm_bench.data.construct.facts import Facts, Thing, picture
 from lamm_bench.data.construct.plan import Source
 from lamm_bench.errors import BenchError
+from lamm_bench.loading import shorten
+from lamm_bench.task import is_numbers
 
 from . import Reject
-from ._shared import fraction_box, fraction_point, mapping, name_in, objects, size_in, within
+from ._shared import fraction_box, fraction_point, id_in, mapping, name_in, objects, size_in, within
 
 OPTIONS = ("media", "instances", "captions", "keypoints")
 SEEN = 2  # a keypoint's third number: 0 not labelled, 1 hidden, 2 seen
@@ -24,32 +26,56 @@ def read(source: Source, reject: Reject) -> Iterator[Facts]:
     if not given:
         raise BenchError(f"{source.where}: none of instances, captions and keypoints is named")
     media = source.need("media")
-    pictures: dict[int, dict[str, Any]] = {}
-    told: dict[int, dict[str, Any]] = {}
+    pictures: dict[str, dict[str, Any]] = {}
+    doubtful: set[str] = set()
+    told: dict[str, dict[str, Any]] = {}
     for key, file in given.items():
         data = mapping(file)
-        for one in objects(file, data.get("images"), "`images`"):
-            if isinstance(one.get("id"), int):
-                pictures.setdefault(one["id"], one)
-        kinds = {one.get("id"): one for one in objects(file, data.get("categories", []), "`categories`")}
+        doubtful |= enter(pictures, objects(file, data.get("images"), "`images`"), f"{source.name}:{file.stem}", reject)
+        kinds = kinds_in(objects(file, data.get("categories", []), "`categories`"))
         for note in objects(file, data.get("annotations"), "`annotations`"):
-            owner = pictures.get(note.get("image_id"))  # type: ignore[arg-type]
-            where = f"{source.name}:{file.stem}/{note.get('id')}"
-            if owner is None:
-                reject(where, "no_media", f"is about the picture {note.get('image_id')}, which is not in the file")
+            name = id_in(note, "image_id")
+            where = f"{source.name}:{file.stem}/{id_in(note, 'id') or '?'}"
+            if name not in pictures:
+                reject(where, "no_media", f"is about the picture {shorten(note.get('image_id'))}, which is not in the file")
                 continue
-            take(key, note, owner, kinds, told.setdefault(owner["id"], {}), where, reject)
-    for number, one in pictures.items():
-        facts = whole(source, media, one, told.get(number, {}), reject)
+            take(key, note, pictures[name], kinds, told.setdefault(name, {}), where, reject)
+    for name, one in pictures.items():
+        facts = whole(source, media, name, one, told.get(name, {}), reject) if name not in doubtful else None
         if facts is not None:
             yield facts
+
+
+def enter(pictures: dict[str, dict[str, Any]], images: Iterable[dict[str, Any]], where: str, reject: Reject) -> set[str]:
+    """Adds pictures by their ids; the ids under which two different ones stand, so that nobody knows which of them is told of."""
+    doubtful = set()
+    for number, one in enumerate(images):
+        name = id_in(one, "id")
+        known = pictures.setdefault(name, one) if name else one
+        if not name:
+            reject(f"{where}/image {number}", "form", f"its id is {shorten(one.get('id'))}, expected a number or a text")
+        elif any(key in one and known.get(key, one[key]) != one[key] for key in ("file_name", "width", "height")):
+            doubtful.add(name)
+            told = (shorten(each.get("file_name")) for each in (known, one))
+            reject(f"{where}/image {number}", "contradiction", f"two different pictures have the id {name}: {', '.join(told)}")
+    return doubtful
+
+
+def kinds_in(categories: Iterable[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Categories by id; one that has two names has none."""
+    found: dict[str, dict[str, Any]] = {}
+    for one in categories:
+        known = found.setdefault(id_in(one, "id"), one)
+        if known.get("name") != one.get("name"):
+            found[id_in(one, "id")] = {}
+    return found
 
 
 def take(
     key: str,
     note: dict[str, Any],
     owner: dict[str, Any],
-    kinds: dict[Any, dict[str, Any]],
+    kinds: dict[str, dict[str, Any]],
     told: dict[str, Any],
     where: str,
     reject: Reject,
@@ -62,7 +88,7 @@ def take(
         else:
             reject(where, "empty", "has no caption")
         return
-    size, kind = size_in(owner), kinds.get(note.get("category_id"))
+    size, kind = size_in(owner), kinds.get(id_in(note, "category_id"))
     if size is None:
         reject(where, "size", "is about a picture whose width and height are not told")
         return
@@ -73,19 +99,16 @@ def take(
     label, box = name_in((kind or {}).get("name")), note.get("bbox")
     if not label:
         told.setdefault("lost", []).append("")
-        reject(where, "category", f"is of the category {note.get('category_id')}, which has no name")
+        reject(where, "category", f"is of the category {shorten(note.get('category_id'))}, which has no name, or two")
         return
-    corners = [box[0], box[1], box[0] + box[2], box[1] + box[3]] if isinstance(box, list) and numbers(box) else []
-    found = fraction_box(corners, size)
+    found: tuple[float, ...] | str = f"the box {shorten(box)} is not four numbers"
+    if isinstance(box, list) and is_numbers(box, 4):
+        found = fraction_box([box[0], box[1], box[0] + box[2], box[1] + box[3]], size)
     if isinstance(found, str):
         told.setdefault("lost", []).append(label)
         reject(where, "box", found)
         return
-    told.setdefault("things", []).append(Thing(label, found, bool(note.get("iscrowd"))))
-
-
-def numbers(box: list[Any]) -> bool:
-    return len(box) == 4 and all(isinstance(x, int | float) and not isinstance(x, bool) for x in box)
+    told.setdefault("things", []).append(Thing(label, found, note.get("iscrowd") not in (None, 0, "0", "")))
 
 
 def joints(note: dict[str, Any], kind: dict[str, Any], size: tuple[int, int]) -> dict[str, tuple[float, float]]:
@@ -95,18 +118,18 @@ def joints(note: dict[str, Any], kind: dict[str, Any], size: tuple[int, int]) ->
         return {}
     found = {}
     for name, x, y, seen in zip(names, flat[0::3], flat[1::3], flat[2::3]):
-        point = fraction_point([x, y], size) if seen == SEEN else "hidden"
-        if not isinstance(point, str):
-            found[str(name).replace("_", " ")] = point
+        point = fraction_point([x, y], size) if seen in (SEEN, str(SEEN)) else "hidden"
+        if not isinstance(point, str) and (said := name_in(name).replace("_", " ").strip()):
+            found[said] = point
     return found
 
 
-def whole(source: Source, media: Path, one: dict[str, Any], told: dict[str, Any], reject: Reject) -> Facts | None:
+def whole(source: Source, media: Path, number: str, one: dict[str, Any], told: dict[str, Any], reject: Reject) -> Facts | None:
     """All that is told of one picture; None where nothing is, or it has no usable name."""
-    where = f"{source.name}:{one['id']}"
+    where = f"{source.name}:{number}"
     name = within(one.get("file_name"))
     if name is None:
-        reject(where, "path", f"its file_name {one.get('file_name')!r} is no path within {media}")
+        reject(where, "path", f"its file_name {shorten(one.get('file_name'))} is no path within {media}")
         return None
     single = told.get("people") == 1
     if not told.get("things") and not told.get("captions") and not (single and told.get("joints")):

@@ -15,7 +15,7 @@ from lamm_bench.errors import BenchError
 from lamm_bench.task import is_numbers
 
 from . import Reject
-from ._shared import mapping, name_in, objects, within
+from ._shared import id_in, mapping, name_in, objects, parts, within
 
 OPTIONS = ("objects", "relationships", "boxes", "media", "pattern")
 
@@ -72,7 +72,8 @@ def relations_of(file: Path | None) -> dict[str, list[tuple[str, str, str]]]:
     """scan -> subject, predicate, object, by their ids."""
     found: dict[str, list[tuple[str, str, str]]] = {}
     for scan in objects(file, mapping(file).get("scans"), "`scans`") if file is not None else ():
-        for one in scan.get("relationships") or ():
+        listed = scan.get("relationships")
+        for one in listed if isinstance(listed, list) else ():
             if isinstance(one, list) and len(one) == 4 and name_in(one[3]):
                 found.setdefault(str(scan.get("scan")), []).append((str(one[0]), name_in(one[3]), str(one[1])))
     return found
@@ -81,18 +82,20 @@ def relations_of(file: Path | None) -> dict[str, list[tuple[str, str, str]]]:
 def boxes_of(file: Path, where: str, reject: Reject) -> dict[str, tuple[float, ...]]:
     """Axis-aligned boxes by object id: around an oriented box, half an extent is the sum of |axis| x half length (Ericson 2004, 4.4)."""
     try:
-        groups = mapping(file).get("segGroups") or []
+        groups = parts(mapping(file), "segGroups", where, reject)
     except BenchError as error:
         reject(where, "boxes", str(error))
         return {}
     found = {}
     for group in groups:
-        obb = group.get("obb") if isinstance(group, dict) else None
-        centre, lengths, axes = ((obb or {}).get(key) for key in ("centroid", "axesLengths", "normalizedAxes"))
+        obb = group.get("obb")
+        centre, lengths, axes = (
+            obb.get(key) if isinstance(obb, dict) else None for key in ("centroid", "axesLengths", "normalizedAxes")
+        )
         if centre and lengths and axes and is_numbers(centre, 3) and is_numbers(lengths, 3) and is_numbers(axes, 9):
             extents = [sum(abs(axes[3 * axis + side]) * lengths[axis] for axis in range(3)) for side in range(3)]
             if min(extents) > 0:
                 found[str(group.get("objectId", group.get("id")))] = tuple(round(value, 4) for value in (*centre, *extents))
                 continue
-        reject(f"{where}/{group.get('id') if isinstance(group, dict) else '?'}", "box", "has no box with a volume")
+        reject(f"{where}/{id_in(group, 'id') or '?'}", "box", "has no box with a volume")
     return found

@@ -25,6 +25,8 @@ COLUMNS = (
     "media", "label", "caption", "words", "count", "counted", "smiling", "hair", "question", "options", "answer", "split"
 )  # fmt: skip
 
+LETTERS = 26  # options that have a letter
+
 
 def read(source: Source, reject: Reject) -> Iterator[Facts]:
     file, media = source.need("file"), source.need("media")
@@ -103,11 +105,15 @@ def facts_of(told: Mapping[str, Any], fine: bool) -> dict[str, Any]:
     if traits:
         found["traits"] = traits
     if told["question"]:
-        options, answer = listed(told["options"]), name_in(told["answer"])
+        options, answer, asked = listed(told["options"]), name_in(told["answer"]), name_in(told["question"])
+        if not asked:
+            raise ValueError(f"its question is {shorten(told['question'])}, expected a text")
+        if len(options) > LETTERS or len(set(options)) < len(options):
+            raise ValueError(f"its options are {shorten(options)}, expected at most {LETTERS}, each once")
         if answer not in options:
             raise ValueError(f"the answer {shorten(answer)} is none of its options")
         lettered = " ".join(f"({chr(65 + place)}) {option}" for place, option in enumerate(options))
-        found["questions"] = (Question(f"{name_in(told['question'])}\nOptions: {lettered}", options, options.index(answer)),)
+        found["questions"] = (Question(f"{asked}\nOptions: {lettered}", options, options.index(answer)),)
     return found
 
 

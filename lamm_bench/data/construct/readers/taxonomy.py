@@ -25,7 +25,7 @@ def read(source: Source, reject: Reject) -> Iterator[Facts]:
     if not media.is_dir():
         raise BenchError(f"{source.where}: {media} is no folder")
     known = {str(one.get("synsetId")): one for one in objects(file, load_json(file), "the file")}
-    above = {str(child): number for number, one in known.items() for child in one.get("children") or ()}
+    above = {str(child): number for number, one in known.items() for child in children(one)}
     for path in sorted(media.rglob(f"*{ending}")):
         name = path.relative_to(media).as_posix()
         where, found = f"{source.name}:{name}", SYNSET.match(name)
@@ -35,6 +35,11 @@ def read(source: Source, reject: Reject) -> Iterator[Facts]:
             continue
         over = tuple((label, "is a kind of", kind) for kind in kinds_above(found[1], known, above))
         yield Facts(where, source.name, cloud(), f"{source.name}/{name}", str(path.absolute()), labels=(label,), relations=over)
+
+
+def children(one: Mapping[str, Any]) -> list[Any]:
+    found = one.get("children")
+    return found if isinstance(found, list) else []
 
 
 def first_name(one: Mapping[str, Any]) -> str:
