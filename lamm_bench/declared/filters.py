@@ -334,7 +334,7 @@ FILTERS: dict[str, Filter] = {
     "list": Filter(writes_list, "a list, also one that a text writes out; a text alone as its only element"),
     "pluck": Filter(pluck, "the values under this key of every element", SOME, "{answers|pluck:answer}"),
     "take": Filter(take, "so many first elements, of a list of lists of each", COUNT, "{values|take:6}"),
-    "default": Filter(lambda value, this: this if value is None else value, "this, where the column is empty", SOME, "{split|default:test}"),
+    "default": Filter(lambda value, this: this if value in (None, []) else value, "this, where the column or its list is empty", SOME, "{split|default:test}"),
     "stem": Filter(lambda value, _: PurePosixPath(text(value)).stem, "the name in a path, without folders and ending"),
     "parent": Filter(lambda value, _: PurePosixPath(text(value)).parent.name, "the name of the folder in a path"),
 }  # fmt: skip

@@ -32,7 +32,7 @@ from .rooms import place_of
 from .rows import Drawn, Maker, Recast
 from .schema import checked
 from .scorer import DeclaredScorer, Group
-from .sources import Join, Source
+from .sources import Join, Source, format_of
 from .store import Store
 from .templates import Template
 
@@ -74,25 +74,29 @@ class DeclaredTask:
 
     @property
     def stored(self) -> bool:
-        """Whether media lie in tables or archives, so that they are imported."""
+        """Whether media are known to lie in tables or archives, so that they are imported."""
         shown = self.recast.shown
-        tables = self.source.format in STORED or any(
-            name.lower().endswith(tuple(f".{own}" for own in STORED)) for name in self.source.files
-        )
-        made = shown is not None and (shown.archived or shown.converts(self.recast.media))
-        return shown is not None and (tables or shown.encoding != "path" or made or self.recast.drawn is not None)
+        if shown is None:
+            return False
+        every = (self.source, *(join.source for join in self.source.join))
+        tables = any((one.format or format_of(name)) in STORED for one in every for name in one.files)
+        zipped = any(".zip/" in name.lower() for name in self.source.files) or bool(shown.archives(self.recast.media))
+        made = shown.converts(self.recast.media) or self.recast.drawn is not None
+        return tables or zipped or made or shown.encoding != "path"
 
     def samples(self, root: Path, watcher: Watching | None = None) -> list[Sample]:
         """All items in file order. Media in tables and archives are imported at the first time, of which `watcher` is told."""
         root = self.place(root)
         files = Files(root)
         try:
-            if not self.stored:
-                return [sample for _, sample in self.made(files, None, set(), 0, watcher)]
             store = Store.usual()
+            if not self.stored:
+                return [sample for _, sample in self.made(files, store, set(), 0, watcher)]
             shown = self.recast.shown
+            archives = shown.archives(self.recast.media) if shown is not None else ()
+            pictures = [files.stamp(name) for name in archives if (root / name).exists()]
             rooms = [place_of(files).said] if shown is not None and shown.encoding == "scannet" else []
-            key = [self.content, str(root.resolve()), self.source.stamps(files), *rooms]
+            key = [self.content, str(root.resolve()), self.source.stamps(files), *pictures, *rooms]
             say = watcher.say if watcher is not None else silence
             return store.samples(key, lambda skip, ids: self.made(files, store, ids, skip, watcher), say)
         finally:
@@ -119,7 +123,7 @@ class DeclaredTask:
         say = watcher.say if watcher is not None else silence
         demand(self.origin, files.root, (name for name, *_ in self.source.stamps(files)), say)
         told = Importing(
-            self.name, str(store.folder) if store else "", watcher if store else None, lambda: self.source.count(files)
+            self.name, str(store.folder) if store else "", watcher if self.stored else None, lambda: self.source.count(files)
         )
         try:
             for number, sample in rows.samples(self.source, Maker(self.recast, files, store, ids), skip):
