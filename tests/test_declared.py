@@ -512,4 +512,4 @@ def test_the_schema_says_what_the_checks_say(tmp_path: Path) -> None:
 
 def test_every_filter_has_its_words_and_its_example() -> None:
     for name, own in FILTERS.items():
-        assert own.doc and bool(own.example) == own.argument and (not own.argument or f"|{name}:" in own.example)
+        assert own.doc and bool(own.example) == bool(own.argument) and (not own.argument or f"|{name}:" in own.example)

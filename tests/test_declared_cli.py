@@ -264,3 +264,28 @@ def test_categories_do_not_flood_the_leaderboard(signs: Path) -> None:
     said = done(*words)
     assert "accuracy/x" not in said and "2 figures by category are left out here; --full shows them" in said
     assert "accuracy/x" in done(*words, "--full") and "accuracy/x" in done(*words, "--format", "json")
+
+
+def test_a_task_is_called_by_its_file_wherever_one_task_is_named(signs: Path) -> None:
+    assert "pass" in done("doctor", "--model", "oracle", "--task", signs / "signs.yaml", "--check", "answers")
+    done("run", "--model", "majority", "--tasks", signs / "signs.yaml", "--output", signs / "results/run")
+    assert "majority" in done("leaderboard", "--results", signs / "results", "--task", signs / "signs.yaml")
+    assert "no task called 'sings'" in refusal("doctor", "--model", "oracle", "--task", "sings")
+
+
+@pytest.mark.parametrize(
+    ("head", "said"),
+    [
+        ("name: all", "brings a task called 'all', which is the name of a group"),
+        ("name: 2d", "brings a task called '2d', which is the name of a group"),
+        ("name: declared", "which is the name of a group"),
+        ("name: signs\ngroups: [cifar10]", "names a group 'cifar10', which is the name of a task"),
+        ("name: signs\ngroups: [all]", "names a group 'all', which is the name of others"),
+        ("name: mmstar", "brings a second task called 'mmstar'"),
+        ("name: signs\nkind: vqaa", "no system message called 'vqaa'. Did you mean 'vqa'?"),
+    ],
+)
+def test_a_name_that_others_answer_to_is_refused(head: str, said: str, signs: Path) -> None:
+    file = signs / "signs.yaml"
+    file.write_text(file.read_text().replace("name: signs", head))
+    assert said in refusal("run", "--model", "oracle", "--tasks", file, "--output", signs / "run")

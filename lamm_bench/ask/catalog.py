@@ -104,11 +104,31 @@ class Catalog:
             file = Path(path)
             kept = ours and file.is_file()
             task = shelved(path, file.stat().st_mtime_ns, tuple(media.modalities())) if kept else load_task(file)
+            self.apart(task, path)
             self.put(self.tasks, "task", task.name, task, path)
             self.files[place] = task
             if not ours:
                 self.plugin_files[place] = task.content
         return self.files[place]
+
+    def apart(self, task: DeclaredTask, path: str) -> None:
+        """Refuses a name that is a group's, and a group that is called as a task: who asks for one would be asked about the other."""
+        groups = {group for other in (*self.tasks.values(), task) for group in other.groups} | {"all"}
+        if task.name in groups:
+            raise BenchError(f"{path} brings a task called '{task.name}', which is the name of a group; rename it")
+        for group in task.groups:
+            if group == "all" or group in self.tasks:
+                raise BenchError(
+                    f"{path} names a group '{group}', which is the name of {'others' if group == 'all' else 'a task'}; rename it"
+                )
+
+    def task(self, name: str) -> Task:
+        """A task by its name, or by the path of the file that declares it. Raises `BenchError` where there is none."""
+        if name.endswith(YAML):
+            return self.add_file(name)
+        if name not in self.tasks:
+            raise unknown("task", name, self.tasks)
+        return self.tasks[name]
 
     def bring(self, asked: Any) -> None:
         """Takes in the task files that a stored run was asked with, where they are still there and say the same."""

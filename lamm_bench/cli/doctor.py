@@ -28,7 +28,9 @@ UNWELL = 1  # exit status when a check has failed
     "--set", "settings", multiple=True, callback=pairs, metavar="KEY=VALUE", help="An option of the model (repeatable)."
 )
 @device_options
-@click.option("--task", metavar="NAME", help="Ask about this task's first samples, not about drawn ones.")
+@click.option(
+    "--task", metavar="NAME", help="Ask about the first samples of this task, or of a benchmark file, not about drawn ones."
+)
 @data_root_option
 @click.option(
     "--text", "text", is_flag=True, help="Ask without media, as a judge is asked: for servers and models that take none."
@@ -63,7 +65,6 @@ def doctor(**asked: Any) -> None:
     from lamm_bench.data.locate import find_root
     from lamm_bench.doctor import examine
     from lamm_bench.doctor.table import as_json, shown
-    from lamm_bench.errors import unknown
     from lamm_bench.keep.files import write_json
     from lamm_bench.show.plain import put
     from lamm_bench.show.progress import Bars, stderr_console
@@ -71,9 +72,7 @@ def doctor(**asked: Any) -> None:
     catalog = load_catalog(asked["plugins"])
     task, root = None, None
     if asked["task"] is not None:
-        if asked["task"] not in catalog.tasks:
-            raise unknown("task", asked["task"], catalog.tasks)
-        task = catalog.tasks[asked["task"]]
+        task = catalog.task(asked["task"])
     settings = with_shortcuts(asked, asked["model"], catalog)
     adapter = catalog.adapter(asked["model"], settings)
     fingerprint(adapter)  # weights that are not there are one sentence, not forty failed checks

@@ -35,10 +35,13 @@ def leaderboard(
       lamm-bench leaderboard --full --no-published
       lamm-bench leaderboard --task voc2012 --format markdown
     """
-    from lamm_bench.ask.catalog import load_catalog
+    from lamm_bench.ask.catalog import YAML, load_catalog
     from lamm_bench.show.leaderboard import show_leaderboard
 
     if not results.is_dir() and str(results) != "runs":
         raise BenchError(f"--results {results} is no folder")
 
-    show_leaderboard(results, form, task, protocol, published, full, load_catalog(plugins).tasks)
+    catalog = load_catalog(plugins)
+    if task is not None and task.endswith(YAML):
+        task = catalog.task(task).name
+    show_leaderboard(results, form, task, protocol, published, full, catalog.tasks)

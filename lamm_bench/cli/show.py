@@ -44,21 +44,17 @@ def show(
       lamm-bench show voc2012 --recipe lamm/native --coordinates qwen3-vl
       lamm-bench show voc2012 --corrupt fog:5 --picture fog.png
     """
-    from lamm_bench.ask.catalog import YAML, load_catalog
+    from lamm_bench.ask.catalog import load_catalog
     from lamm_bench.ask.corrupt.chain import parse, why_not
     from lamm_bench.ask.runner import plan
     from lamm_bench.ask.shots import shots_for
     from lamm_bench.data.locate import find_root
-    from lamm_bench.errors import unknown
     from lamm_bench.show.progress import Bars, stderr_console
     from lamm_bench.show.sample import show_sample, write_picture
 
     catalog = load_catalog(plugins)
     chain = parse(corrupt)
-    if task.endswith(YAML):
-        task = catalog.add_file(task).name
-    if task not in catalog.tasks:
-        raise unknown("task", task, catalog.tasks)
+    task = catalog.task(task).name
     chosen = catalog.recipe(recipe, overrides)
     root, _ = find_root(data_root, Bars(stderr_console()).say, [catalog.tasks[task]])
     samples = catalog.tasks[task].samples(root)

@@ -39,7 +39,7 @@ def look(task: DeclaredTask, root: Path, deep: bool = True) -> Found:
     files, samples, wrong = Files(root), [], []
     places: dict[str, str] = {}
     try:
-        maker = Maker(task.recast, files, Store.usual() if task.stored else None)
+        maker = Maker(task.recast, files, Store.usual())
         for where, found in faults(task.source, maker):
             if isinstance(found, BenchError):
                 wrong.append(str(found))

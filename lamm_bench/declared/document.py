@@ -31,11 +31,16 @@ Path = tuple["str | int", ...]
 
 @dataclass(frozen=True)
 class Document:
-    """A task file's value; `lines` has the line of every value by its path."""
+    """A task file's value; `lines` has the line of every value by its path, `written` how numbers and truth values stand there."""
 
     file: str
     value: Any
     lines: Mapping[Path, int] = field(default_factory=dict)
+    written: Mapping[Path, str] = field(default_factory=dict)
+
+    def text(self, path: Path, value: Any) -> str:
+        """A plain value as it is written: `1.0`, `007`, `True`."""
+        return self.written.get(path, str(value))
 
     def fault(self, path: Path, what: str) -> BenchError:
         """An error that names the file, the line and the key."""
@@ -57,7 +62,7 @@ def parse(text: str, file: str) -> Document:
         where = f", line {mark.line + 1}" if mark else ""
         said = getattr(error, "problem", None) or " ".join(str(error).split())
         raise BenchError(f"{file}{where}: it is not YAML: {said}{hint(text, mark.line if mark else 0)}") from None
-    return Document(file, builder.value, builder.lines)
+    return Document(file, builder.value, builder.lines, builder.written)
 
 
 BARE = re.compile(r":\s+(\{[^{}]*\}[^\s,}\]#][^#]*?)\s*$")
@@ -78,6 +83,7 @@ class Builder:
     file: str
     value: Any = None
     lines: dict[Path, int] = field(default_factory=dict)
+    written: dict[Path, str] = field(default_factory=dict)
     open: list[tuple[Any, Path, list[Any]]] = field(default_factory=list)  # collection, its path, [key that waits for a value]
     documents: int = 0
 
@@ -92,8 +98,11 @@ class Builder:
         elif getattr(event, "tag", None) is not None:
             raise BenchError(f"{self.file}, line {line}: the tag {event.tag} is not allowed; a task file holds plain values")
         elif isinstance(event, yaml.ScalarEvent):
-            plain = event.style in (None, "")
-            self.put(resolved(event.value) if plain and not self.wants_key() else whole(event.value), line)
+            plain = event.style in (None, "") and not self.wants_key()
+            value = resolved(event.value) if plain else whole(event.value)
+            path = self.put(value, line)
+            if isinstance(value, int | float):
+                self.written[path] = event.value
         elif isinstance(event, yaml.MappingStartEvent | yaml.SequenceStartEvent):
             if self.wants_key():
                 raise BenchError(f"{self.file}, line {line}: a key must be a word")

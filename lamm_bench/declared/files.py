@@ -5,6 +5,7 @@ is read beyond a limit, whatever size it claims."""
 
 from __future__ import annotations
 
+import gzip
 import io
 import re
 import zipfile
@@ -21,6 +22,7 @@ from lamm_bench.loading import shorten
 LARGEST = 256 * 2**20  # bytes of one picture, cell or line
 LARGEST_TABLE = 8 * 2**30  # of a member of an archive that is read as a stream
 MEMBERS = 5_000_000  # of an archive
+PACKED = ".gz"
 WILD = re.compile(r"[*?\[]")
 
 
@@ -64,7 +66,7 @@ class Files:
         archive, inner = self.parted(pattern)
         if archive:
             names = self.archive(archive).names
-            found = [inner] if not WILD.search(inner) else [name for name in names if like(name, inner)]
+            found = [inner] if not WILD.search(inner) else [name for name in names if like(name, inner) and open_to(name, inner)]
             return sorted(f"{archive}/{name}" for name in found if name in names)
         if not WILD.search(pattern):
             return [pattern] if (self.root / pattern).is_file() else []
@@ -72,7 +74,7 @@ class Files:
             paths = [path for path in self.root.glob(pattern) if path.is_file()]
         except (OSError, ValueError) as error:
             raise Unusable(f"{shorten(pattern)} is no pattern of file names ({error})") from None
-        return sorted(path.relative_to(self.root).as_posix() for path in paths)
+        return sorted(name for path in paths if open_to(name := path.relative_to(self.root).as_posix(), pattern))
 
     def path(self, name: str) -> Path | None:
         """Where a file lies on the disk; None for a member of an archive."""
@@ -80,7 +82,12 @@ class Files:
         return None if archive else self.root / safe(name)
 
     def open(self, name: str) -> IO[bytes]:
-        """A file or a member, to be read from its beginning."""
+        """A file or a member, to be read from its beginning; one whose name ends with .gz is unpacked on the way."""
+        stream = self.opened(name)
+        return io.BufferedReader(Checked(gzip.GzipFile(fileobj=stream), stream)) if name.lower().endswith(PACKED) else stream
+
+    def opened(self, name: str) -> IO[bytes]:
+        """A file or a member as it is."""
         archive, inner = self.parted(safe(name))
         if archive:
             return self.archive(archive).open(inner)
@@ -173,10 +180,10 @@ class Archive:
 
 
 class Checked(io.RawIOBase):
-    """A member whose damages are one kind of error."""
+    """A member, or what is packed in a file, of which damages are one kind of error; never more than `LARGEST_TABLE` of it."""
 
-    def __init__(self, stream: IO[bytes]) -> None:
-        self.stream = stream
+    def __init__(self, stream: IO[bytes] | gzip.GzipFile, around: IO[bytes] | None = None) -> None:
+        self.stream, self.around, self.count = stream, around, 0
 
     def readable(self) -> bool:
         return True
@@ -186,11 +193,16 @@ class Checked(io.RawIOBase):
             data = self.stream.read(len(buffer))
         except (OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
             raise Unusable(f"the archive is damaged ({error})") from None
+        self.count += len(data)
+        if self.count > LARGEST_TABLE:
+            raise Unusable(f"it unpacks to more than {LARGEST_TABLE:,} bytes")
         buffer[: len(data)] = data
         return len(data)
 
     def close(self) -> None:
         self.stream.close()
+        if self.around is not None:
+            self.around.close()
         super().close()
 
 
@@ -200,6 +212,16 @@ def bounded(stream: IO[bytes], most: int) -> bytes:
     while len(found) < most and (block := stream.read(min(1 << 20, most - len(found)))):
         found += block
     return bytes(found)
+
+
+def open_to(name: str, pattern: str) -> bool:
+    """Whether a pattern may match a name by its marks: what systems hide in folders and archives is matched only by name.
+
+    >>> open_to("cats/1.png", "*/*"), open_to("cats/.DS_Store", "*/*"), open_to(".hidden/1.png", ".hidden/*")
+    (True, False, True)
+    """
+    own = set(pattern.split("/"))
+    return not any((part.startswith(".") or part == "__MACOSX") and part not in own for part in name.split("/"))
 
 
 def like(name: str, pattern: str) -> bool:

@@ -4,7 +4,6 @@ To add one, write a function of the value (and of a text behind a colon) that ra
 
 from __future__ import annotations
 
-import ast
 import math
 import re
 from collections.abc import Callable
@@ -16,7 +15,7 @@ from lamm_bench.errors import BenchError
 from lamm_bench.loading import id_text, parse_json
 from lamm_bench.read.letters import LETTERS
 
-LONGEST = 1 << 20  # characters of a list written out
+from .literals import list_of
 
 
 class Unfit(Exception):
@@ -25,11 +24,11 @@ class Unfit(Exception):
 
 @dataclass(frozen=True)
 class Filter:
-    """`apply(value, argument)`; the argument is what stands behind the colon."""
+    """`apply(value, argument)`; the argument is what stands behind the colon, of the form `argument`, without which there is none."""
 
     apply: Callable[[Any, str], Any]
     doc: str
-    argument: bool = False
+    argument: str = ""
     example: str = ""
 
 
@@ -74,6 +73,20 @@ def whole(value: Any, _: str = "") -> int:
     return int(found)
 
 
+def from_one(value: Any, _: str = "") -> int:
+    """
+    >>> from_one("1"), from_one(4)
+    (0, 3)
+    """
+    try:
+        found = whole(value)
+    except Unfit:
+        found = 0
+    if found < 1:
+        raise Unfit("a whole number from 1 on")
+    return found - 1
+
+
 LETTER = re.compile(r"\(?\[?([A-Za-z])\]?[).:]?")
 
 
@@ -111,25 +124,20 @@ def from_json(value: Any, _: str = "") -> Any:
 
 
 def pylist(value: Any, _: str = "") -> list[Any]:
-    """A list that is written out as Python writes it; read as one, never run. A list stays what it is.
+    """A list that is written out as Python writes it, or as NumPy prints it; read as one, never run. A list stays what it is.
 
     >>> pylist("['a', \\"b's\\"]"), pylist(["a"])
     (['a', "b's"], ['a'])
     """
     if isinstance(value, list | tuple):
         return list(value)
-    try:
-        found = ast.literal_eval(value[:LONGEST]) if isinstance(value, str) and value.lstrip().startswith(("[", "(")) else None
-    except (ValueError, SyntaxError, MemoryError, RecursionError):
-        found = None
-    if not isinstance(found, list | tuple):
+    found = list_of(value) if isinstance(value, str) else None
+    if found is None:
         raise Unfit("a list as Python writes it, such as ['a', 'b']")
-    return list(found)
+    return found
 
 
 def item(value: Any, argument: str) -> Any:
-    if not re.fullmatch(r"-?\d{1,6}", argument):
-        raise Unfit("a place behind the colon, as in item:0")
     try:
         return listed(value)[int(argument)]
     except IndexError:
@@ -204,8 +212,6 @@ def take(value: Any, count: str) -> list[Any]:
     >>> take([1, 2, 3], "2"), take([[1, 2, 3], [4, 5, 6]], "2"), take([], "2")
     ([1, 2], [[1, 2], [4, 5]], [])
     """
-    if not re.fullmatch(r"\d{1,6}", count):
-        raise Unfit("a number behind the colon, as in take:6")
     if listed(value) and all(isinstance(each, list) for each in value):
         return [each[: int(count)] for each in value]
     return list(value)[: int(count)]
@@ -225,8 +231,6 @@ def drop(value: Any, count: str) -> list[Any]:
     >>> drop(["scene0000_00", "chair", "2", "7", "9"], "3")
     ['7', '9']
     """
-    if not re.fullmatch(r"\d{1,6}", count):
-        raise Unfit("a number behind the colon, as in drop:3")
     return listed(value)[int(count) :]
 
 
@@ -278,8 +282,6 @@ def start(value: Any, count: str) -> str:
     >>> start(22060200003501, "12")
     '220602000035'
     """
-    if not re.fullmatch(r"\d{1,6}", count):
-        raise Unfit("a number behind the colon, as in start:12")
     return text(value)[: int(count)]
 
 
@@ -292,6 +294,9 @@ def after(value: Any, argument: str) -> str:
     return said.partition(argument)[2] if argument in said else said
 
 
+ANY, SOME = r"[^{}|]*", r"[^{}|]+"  # what may stand behind a colon; also part of a pattern for editors
+PLACES, COUNT, PAIRS = r"-?[0-9]{1,6}", r"[0-9]{1,6}", r"[^{}|=,]*=[^{}|,]*(?:,[^{}|=,]*=[^{}|,]*)*"
+
 FILTERS: dict[str, Filter] = {
     "text": Filter(lambda value, _: text(value), "as a text"),
     "strip": Filter(lambda value, _: text(value).strip(), "without blanks at its ends"),
@@ -299,6 +304,7 @@ FILTERS: dict[str, Filter] = {
     "upper": Filter(lambda value, _: text(value).upper(), "in capital letters"),
     "int": Filter(whole, "a whole number"),
     "float": Filter(number, "a number; commas between thousands are left out"),
+    "from_one": Filter(from_one, "a place that is counted from 1, as it is from 0"),
     "letter": Filter(letter, "the place of an option's letter: A is 0, (B) is 1"),
     "yes_no": Filter(yes_no, "yes or no, of yes, Yes, true, 1 ..."),
     "json": Filter(from_json, "the value of a text that is JSON"),
@@ -306,29 +312,29 @@ FILTERS: dict[str, Filter] = {
     "options": Filter(options, "the options that a text lists behind letters"),
     "first": Filter(lambda value, _: item(value, "0"), "the first element of a list"),
     "last": Filter(lambda value, _: item(value, "-1"), "the last element of a list"),
-    "item": Filter(item, "an element of a list, from 0", True, "{answers|item:2}"),
-    "join": Filter(lambda value, by: by.join(map(text, listed(value))), "the elements as one text, with this between them", True, "{words|join: }"),
-    "split": Filter(lambda value, by: [part.strip() for part in text(value).split(by)] if by else [text(value)], "the parts of a text between these marks", True, "{answers|split:;}"),
+    "item": Filter(item, "an element of a list, from 0", PLACES, "{answers|item:2}"),
+    "join": Filter(lambda value, by: by.join(map(text, listed(value))), "the elements as one text, with this between them", ANY, "{words|join: }"),
+    "split": Filter(lambda value, by: [part.strip() for part in text(value).split(by)], "the parts of a text between these marks", SOME, "{answers|split:;}"),
     "lines": Filter(lambda value, _: [line for line in text(value).splitlines() if line.strip()], "the lines of a text"),
-    "before": Filter(before, "what stands before a mark", True, "{question|before:Options:}"),
-    "after": Filter(after, "what stands behind a mark", True, "{id|after:/}"),
-    "before_last": Filter(lambda value, mark: text(value).rpartition(mark)[0] or text(value), "what stands before the last of these marks", True, "{id|before_last:_}"),
+    "before": Filter(before, "what stands before a mark", SOME, "{question|before:Options:}"),
+    "after": Filter(after, "what stands behind a mark", SOME, "{id|after:/}"),
+    "before_last": Filter(lambda value, mark: text(value).rpartition(mark)[0] or text(value), "what stands before the last of these marks", SOME, "{id|before_last:_}"),
     "first_word": Filter(lambda value, _: (text(value).split() or [""])[0], "the first word"),
-    "one_of": Filter(one_of, "itself where it is one of these, else `other`", True, "{word|one_of:what,how}"),
-    "unless": Filter(lambda value, this: None if value == this else value, "nothing where it is this, as tables write `nan`", True, "{hint?|unless:nan}"),
-    "ends": Filter(lambda value, this: value if text(value).endswith(this) else None, "itself where it ends so, else nothing", True, "{id?|ends:_0}"),
+    "one_of": Filter(one_of, "itself where it is one of these, else `other`", SOME, "{word|one_of:what,how}"),
+    "unless": Filter(lambda value, this: None if value == this else value, "nothing where it is this, as tables write `nan`", SOME, "{hint?|unless:nan}"),
+    "ends": Filter(lambda value, this: value if text(value).endswith(this) else None, "itself where it ends so, else nothing", SOME, "{id?|ends:_0}"),
     "spaced": Filter(lambda value, _: " ".join(text(value).replace("_", " ").split()), "with blanks where _ stands"),
-    "called": Filter(called, "by other names; `other` for those that have none", True, "{count|called:1=unique,other=multiple}"),
-    "any_of": Filter(any_of, "yes where any element is one of these, else no", True, "{words|any_of:left,right}"),
-    "start": Filter(start, "so many first characters", True, "{id|start:12}"),
-    "drop": Filter(drop, "a list without so many first elements", True, "{parts|drop:3}"),
+    "called": Filter(called, "by other names; `other` for those that have none", PAIRS, "{count|called:1=unique,other=multiple}"),
+    "any_of": Filter(any_of, "yes where any element is one of these, else no", SOME, "{words|any_of:left,right}"),
+    "start": Filter(start, "so many first characters", COUNT, "{id|start:12}"),
+    "drop": Filter(drop, "a list without so many first elements", COUNT, "{parts|drop:3}"),
     "by_number": Filter(by_number, "the elements by their numbers"),
     "box": Filter(box_text, "a box as an answer writes it, of a list of boxes each"),
     "is_letter": Filter(is_letter, "yes where it is an option's letter, else no"),
     "list": Filter(writes_list, "a list, also one that a text writes out; a text alone as its only element"),
-    "pluck": Filter(pluck, "the values under this key of every element", True, "{answers|pluck:answer}"),
-    "take": Filter(take, "so many first elements, of a list of lists of each", True, "{values|take:6}"),
-    "default": Filter(lambda value, this: this if value is None else value, "this, where the column is empty", True, "{split|default:test}"),
+    "pluck": Filter(pluck, "the values under this key of every element", SOME, "{answers|pluck:answer}"),
+    "take": Filter(take, "so many first elements, of a list of lists of each", COUNT, "{values|take:6}"),
+    "default": Filter(lambda value, this: this if value in (None, []) else value, "this, where the column or its list is empty", SOME, "{split|default:test}"),
     "stem": Filter(lambda value, _: PurePosixPath(text(value)).stem, "the name in a path, without folders and ending"),
     "parent": Filter(lambda value, _: PurePosixPath(text(value)).parent.name, "the name of the folder in a path"),
 }  # fmt: skip

@@ -11,7 +11,10 @@ from lamm_bench.errors import unknown
 from lamm_bench.loading import shorten
 
 from .document import Document, Path
-from .templates import Template, compiled
+from .sources import said as compared
+from .templates import Template, compiled, patterns
+
+TEXT = {"$ref": "#/$defs/text"}  # a text with columns in braces, in the schema for editors
 
 
 class Form(Protocol):
@@ -46,7 +49,7 @@ class Text:
         return value
 
     def schema(self) -> dict[str, Any]:
-        return {"type": "string", **({"pattern": f"^{self.pattern}$"} if self.pattern else {"minLength": 1})}
+        return {"type": "string", **({"pattern": f"^(?:{self.pattern})$(?!\\n)"} if self.pattern else {"minLength": 1})}
 
 
 @dataclass(frozen=True)
@@ -65,9 +68,9 @@ class Number:
         return isinstance(value, int | float) and not isinstance(value, bool)
 
     def take(self, doc: Document, path: Path, value: Any) -> Any:
-        if not self.fits(value) or not self.least <= value <= self.most or (self.whole and not isinstance(value, int)):
+        if not self.fits(value) or not self.least <= value <= self.most or (self.whole and value != int(value)):
             raise doc.fault(path, f"is {shorten(value)}, expected {self.said}")
-        return value
+        return int(value) if self.whole else value
 
     def schema(self) -> dict[str, Any]:
         return {"type": "integer" if self.whole else "number", "minimum": self.least, "maximum": self.most}
@@ -75,17 +78,17 @@ class Number:
 
 @dataclass(frozen=True)
 class Scalar:
-    """A text, a number or a truth value."""
+    """A text, a number or a truth value; it is compared as it is written, and as it is told (`1.0` is also 1, `True` also true)."""
 
     said: str = "a text or a number"
 
     def fits(self, value: Any) -> bool:
         return isinstance(value, str | int | float)
 
-    def take(self, doc: Document, path: Path, value: Any) -> Any:
+    def take(self, doc: Document, path: Path, value: Any) -> tuple[str, ...]:
         if not self.fits(value):
             raise doc.fault(path, f"is {shorten(value)}, expected {self.said}")
-        return value
+        return tuple(dict.fromkeys((compared(value), doc.text(path, value))))
 
     def schema(self) -> dict[str, Any]:
         return {"type": ["string", "number", "boolean"]}
@@ -123,15 +126,33 @@ class Filled:
     said: str = 'a text with columns in braces, in quotes, such as "{question}"'
 
     def fits(self, value: Any) -> bool:
-        return isinstance(value, str | int | float) and not isinstance(value, bool)
+        return isinstance(value, str | int | float)
 
     def take(self, doc: Document, path: Path, value: Any) -> Template:
-        if not self.fits(value):
+        if not self.fits(value) or value == "":
             raise doc.fault(path, f"is {shorten(value)}, expected {self.said}")
-        return compiled(str(value), lambda what: doc.fault(path, what))
+        return compiled(doc.text(path, value), lambda what: doc.fault(path, what))
 
     def schema(self) -> dict[str, Any]:
-        return {"type": ["string", "number"]}
+        return dict(TEXT)
+
+
+@dataclass(frozen=True)
+class Side:
+    """What rows are joined by: a column's name, or a text with columns in braces."""
+
+    said: str = "a column's name, or a text with columns in braces"
+
+    def fits(self, value: Any) -> bool:
+        return isinstance(value, str)
+
+    def take(self, doc: Document, path: Path, value: Any) -> Template:
+        if not isinstance(value, str) or not value:
+            raise doc.fault(path, f"is {shorten(value)}, expected {self.said}")
+        return compiled(value if "{" in value else f"{{{value}}}", lambda what: doc.fault(path, what))
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "string", "anyOf": [{"pattern": patterns()[1]}, {**TEXT, "pattern": r"\{"}]}
 
 
 @dataclass(frozen=True)

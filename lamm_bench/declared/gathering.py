@@ -24,6 +24,8 @@ def counted(rows: Iterable[Row], counts: Mapping[str, Count]) -> Iterator[Row]:
     kept = list(rows)
     tables: dict[str, list[tuple[str, ...]]] = {}
     for name, count in counts.items():
+        if kept and name in kept[0].data:
+            raise kept[0].fault(f"there is a column `{name}` already, so that `count` has to call its own otherwise")
         keys = [tuple(template.filled(row) for template in count.among) for row in kept]
         different: dict[tuple[str, ...], set[str]] = {}
         for key, row in zip(keys, kept):
@@ -50,7 +52,7 @@ def gathered(rows: Iterable[Row], columns: Sequence[str]) -> Iterator[Row]:
         names = dict.fromkeys(name for row in own for name in row.data if not name.startswith("@"))
         same = {name: first.data[name] for name in columns if name in first.data}
         lists: dict[str, Any] = {name: [row.data.get(name) for row in own] for name in names if name not in same}
-        given = {name: value for name, value in first.data.items() if name.startswith("@")}
+        given = {name: first.data[name] for name in ("@row", "@file", "@key") if name in first.data}
         yield first.with_({**lists, **same, **given})
 
 

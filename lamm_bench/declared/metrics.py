@@ -31,6 +31,8 @@ from lamm_bench.measure.texts import (
 from lamm_bench.read import read_words
 from lamm_bench.types import Metric, Sample, Sums
 
+from .sources import said as compared
+
 NEAR = 0.1  # `within_10%`
 SAME = 1e-9  # relative difference of numbers that are equal but for rounding
 
@@ -122,7 +124,7 @@ def refined_match(sample: Sample, said: Any, settings: Settings) -> Stats:
 
 
 def containment(sample: Sample, said: Any, settings: Settings) -> Stats:
-    tight = any(str(sample.meta["columns"].get(name)) in values for name, values in settings.blanks.items())
+    tight = any(compared(sample.meta["columns"].get(name)) in values for name, values in settings.blanks.items())
     rule = squeezed if tight else says if settings.words else contains
     return {"items": 1.0, "right": float(said is not None and rule(said, sample.target))}
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import base64
 import binascii
 import io
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 from typing import Any
 
 from PIL import ImageDraw
@@ -27,6 +27,7 @@ ENCODINGS = ("path", "base64", "bytes", "scannet")
 
 
 SHARES = {"fractions": 1.0, "percent": 100.0, "thousandths": 1000.0}
+ZIPPED = re.compile(r"([^{}]*?\.zip)/", re.IGNORECASE)
 RED = (255, 0, 0)
 THIN = 150  # a line has a 150th of the picture's shorter side, two pixels at least
 
@@ -86,7 +87,7 @@ class Shown:
         if text.startswith("data:"):
             text = text.partition(",")[2]
         try:
-            return base64.b64decode(text.strip(), validate=True)
+            return base64.b64decode("".join(text.split()), validate=True)  # broken into lines, as mail and `base64` write it
         except (binascii.Error, ValueError):
             raise row.fault(f"its media are {shorten(text, 30)}, which is no base64") from None
 
@@ -125,7 +126,8 @@ class Shown:
         """Whether clouds may be made of meshes or of texts."""
         return self.kind == POINT_CLOUD and not all(template.text.endswith(".npy") for template in templates)
 
-    @property
-    def archived(self) -> bool:
-        """Whether paths lead into an archive."""
-        return any(part.lower().endswith(".zip") for part in PurePosixPath(self.folder).parts)
+    def archives(self, templates: Sequence[Template]) -> list[str]:
+        """The archives that paths are known to lead into."""
+        every = (self.folder, *(f"{self.folder}/{template.text}" for template in templates if ".zip/" in template.text.lower()))
+        found = (ZIPPED.match(f"{one.strip('/')}/") for one in every)
+        return list(dict.fromkeys(one[1] for one in found if one is not None))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
@@ -258,7 +259,7 @@ def choice(value: Any, options: Sequence[str]) -> int:
     elif isinstance(value, str):
         text = value.strip()
         letter = LETTER.fullmatch(text)
-        found = options.index(text) if text in options else None
+        found = options.index(text) if text in options else place_of(text, options)
         if letter:
             own = LETTERS.index(letter[1].upper())
             if found not in (None, own) and text in options:
@@ -271,6 +272,20 @@ def choice(value: Any, options: Sequence[str]) -> int:
     if found is None or not 0 <= found < len(options):
         raise Unfit(f"the letter of one of its {len(options)} options, its text, or its place from 0 to {len(options) - 1}")
     return found
+
+
+PLACE = re.compile(r"[0-9]{1,2}(?:\.0)?")
+
+
+def place_of(text: str, options: Sequence[str]) -> int | None:
+    """A place that a table holds as a text; none where an option is a number, too, which it may be meant for.
+
+    >>> place_of("1", ["x", "y"]), place_of("1", ["3", "4"]), place_of("x", ["a", "b"])
+    (1, None, None)
+    """
+    if not PLACE.fullmatch(text) or any(PLACE.fullmatch(option) for option in options):
+        return None
+    return int(float(text))
 
 
 def texts(value: Any) -> list[str]:

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
+from lamm_bench.loading import read_text
 from lamm_bench.media import modalities
 
-from .document import Document
-from .forms import Either, Filled, Form, Key, Keys, Listed, Number, OneOf, Scalar, Table, Text
+from .document import Document, parse
+from .forms import Either, Filled, Form, Key, Keys, Listed, Number, OneOf, Scalar, Side, Table, Text
 from .metrics import MEASURES
 from .pictures import ENCODINGS
 from .readers import READERS
+from .rules import rules
 from .sources import FORMATS, OTHERWISE
+from .templates import patterns
 
 NAME = Text(r"[a-z0-9][a-z0-9._-]{0,63}", "small letters, digits, - and _ (and at most 64 of them)")
 PATTERN = Text(said="a file below the data root, or a pattern with * such as data/*.parquet")
 COLUMN = Text(said="a column's name")
+PROMPTS = Path(__file__).parents[1] / "recipes/prompts/standard.yaml"
 FORMS_OF_BOXES = ("xyxy", "xywh", "cxcywh", "centre", "corners")
 SCALES = ("fractions", "pixels", "percent", "thousandths")
 
@@ -50,9 +56,20 @@ ABOUT = Keys(
         "published": Key(Listed(PUBLISHED, alone=False), "published figures"),
     },
 )
-SIDE = Text(said="a column's name, or columns in braces")
+SIDE = Side()
 PAIR = Keys("`on`", {"left": Key(SIDE, "the key in the rows", True), "right": Key(SIDE, "and in the joined files", True)})
-ON = Listed(Either((COLUMN, PAIR)))
+ON = Listed(Either((SIDE, PAIR)))
+
+
+@dataclass(frozen=True)
+class Known(Keys):
+    """A mapping whose files need not be named where the format knows them."""
+
+    def schema(self) -> dict[str, Any]:
+        known = {"required": ["format"], "properties": {"format": {"const": "scannet"}}}
+        return {**super().schema(), "anyOf": [{"required": ["files"]}, known]}
+
+
 WHERE = {
     "files": Key(Listed(PATTERN), "the files of rows, below the data root", True),
     "format": Key(OneOf(FORMATS, "format"), "their form, where the ending does not tell"),
@@ -60,7 +77,7 @@ WHERE = {
     "at": Key(Text(said="a place inside the JSON, such as data.questions"), "where in a JSON file the rows are"),
     "keep": Key(Table(Listed(Scalar())), "rows with these values in these columns"),
 }
-JOIN = Keys(
+JOIN = Known(
     "`join`",
     {
         **WHERE,
@@ -87,6 +104,10 @@ DATA = Keys(
         "count": Key(Table(COUNT), "new columns: how many different values there are among rows that agree in others"),
         "gather": Key(Listed(COLUMN), "columns: rows that agree in them become one, its other columns lists"),
     },
+)
+BELOW = Text(
+    r"(?![/\\]|[\s\S]:)(?![\s\S]*[\\\0])(?!(?:[\s\S]*/)?\.\.(?:/|$))[\s\S]+",
+    "a folder or archive below the data root, such as images or images.zip/val",
 )
 FOLDER = Text(r"(?!\.)[\w.-]+(/(?!\.)[\w.-]+)*", "a folder below the data root, such as MMStar")
 GET = Keys(
@@ -170,11 +191,11 @@ def sample_keys() -> Mapping[str, Key]:
             OneOf(ENCODINGS, "encoding"), "what texts in media columns are: paths, base64, or names of ScanNet's rooms"
         ),
         "folder": Key(
-            Text(said="a folder or archive below the data root"),
+            BELOW,
             "where paths of media begin; archives (images.zip) are not unpacked",
         ),
         "interleave": Key(
-            Text(said="a mark with {n}, such as <image {n}>"),
+            Text(r"[\s\S]*\{n\}[\s\S]*", "a mark with {n}, such as <image {n}>"),
             "the mark in the question behind which the n-th of its media stands",
         ),
         "draw": Key(DRAW, "a box that is drawn on the pictures in red"),
@@ -194,6 +215,13 @@ def sample_keys() -> Mapping[str, Key]:
     }
 
 
+@lru_cache(maxsize=1)
+def kinds() -> tuple[str, ...]:
+    """The names of our system messages; recipes with prompts of their own bring others for the same."""
+    told = parse(read_text(PROMPTS), str(PROMPTS)).value
+    return tuple(told["system"])
+
+
 def file_keys() -> Mapping[str, Key]:
     return {
         "name": Key(NAME, "by which --tasks finds it", True),
@@ -203,7 +231,7 @@ def file_keys() -> Mapping[str, Key]:
         "sample": Key(Keys("`sample`", sample_keys), "what a row is as a sample", True),
         "read": Key(READ, "how answers are read", True),
         "metric": Key(METRIC, "how they are counted", True),
-        "kind": Key(Text(r"[a-z0-9_]+", "the name of a system message"), "which system message of the recipe's prompts it gets"),
+        "kind": Key(OneOf(kinds(), "system message"), "which system message of the recipe's prompts it gets"),
         "groups": Key(Listed(NAME), "other names under which --tasks finds it"),
         "max_new_tokens": Key(Number(1, 32768, whole=True), "of an answer"),
     }
@@ -226,4 +254,5 @@ def json_schema() -> dict[str, Any]:
         "title": "lamm-bench task file",
         "description": "A benchmark in a file: docs/benchmarks.md. Made by `lamm-bench check --schema`.",
     }
-    return {**head, **FILE.schema()}
+    text = {"type": ["string", "number", "boolean"], "pattern": patterns()[0]}
+    return {**head, **FILE.schema(), "allOf": rules(), "$defs": {"text": text}}

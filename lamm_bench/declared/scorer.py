@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -18,8 +19,10 @@ from lamm_bench.types import Answer, Estimate, Metric, Row, Sample, Sums
 from .located import LocatedScorer
 from .metrics import MEASURES, Measure, Settings, mean_of
 from .readers import READERS, name_of
+from .sources import said
 
 MARK = "|macro|"
+NAMELESS = "(none)"  # of samples without a category
 SIGN = "/"  # between the headline's name and the category that it is of
 TOGETHER = "groups all right"  # how the note of a figure over groups begins
 
@@ -102,7 +105,7 @@ class DeclaredScorer:
             prediction = None
         stats = self.measure.stats(sample, prediction, self.settings)
         if self.macro:
-            name = "|".join(str(sample.meta["columns"].get(each)) for each in self.macro)
+            name = json.dumps([group_of(sample, each) for each in self.macro])
             stats |= {f"items{MARK}{name}": 1.0, f"right{MARK}{name}": stats["right"]}
         return stats
 
@@ -127,8 +130,9 @@ class DeclaredScorer:
             for row in rows:
                 parts.setdefault(group_of(row.sample, column), []).append(row)
             for name in sorted(parts):
-                key = f"{first.name}{SIGN}{name}"
-                key = f"{first.name}{SIGN}{column}: {name}" if key in found else key  # two columns may have the same value
+                label = name or NAMELESS
+                key = f"{first.name}{SIGN}{label}"
+                key = f"{first.name}{SIGN}{column}: {label}" if key in found else key  # two columns may have the same value
                 found[key] = estimates((first,), parts[name])[first.name]
         for name in self.together:
             found[name] = self.consistency(rows, name)
@@ -192,7 +196,7 @@ class DeclaredScorer:
 
 def group_of(sample: Sample, column: str) -> str:
     value = sample.meta["columns"].get(column)
-    return "" if value is None else str(value)
+    return "" if value is None else said(value)
 
 
 def told(sample: Sample, value: Any) -> Any:
@@ -206,11 +210,11 @@ def macro_mean(sums: Sums) -> np.ndarray:
     """The mean of shares, in percent: of the innermost categories, then of those around them, each weighing the same."""
     tree: dict[str, Any] = {}
     for key in sorted(key for key in sums if key.startswith(f"items{MARK}")):
-        *outer, last = key.split(MARK)[1].split("|")
+        *outer, last = json.loads(key.partition(MARK)[2])
         branch = tree
         for name in outer:
             branch = branch.setdefault(name, {})
-        branch[last] = (sums[f"right{MARK}{key.split(MARK)[1]}"], sums[key])
+        branch[last] = (sums[f"right{MARK}{key.partition(MARK)[2]}"], sums[key])
     return 100 * mean_of([folded(branch) for branch in tree.values()])
 
 

@@ -14,7 +14,7 @@ from lamm_bench.errors import BenchError
 from lamm_bench.loading import id_text, shorten
 
 from . import rooms
-from .files import Files, Unusable
+from .files import PACKED, Files, Unusable
 from .gathering import Count, counted, gathered
 from .parquet import parquet, rows_of
 from .tables import arrays, folders, json_lines, json_value, separated, text_lines
@@ -22,8 +22,17 @@ from .tars import tar
 from .templates import MISSING, Row, Template, find, nearest
 
 FORMATS = ("tsv", "csv", "json", "jsonl", "parquet", "npy", "tar", "folders", "text", "scannet")
-ENDINGS = {"ndjson": "jsonl", "txt": "text", **{name: name for name in FORMATS[:-3]}}
+ENDINGS = {"ndjson": "jsonl", "txt": "text", "tgz": "tar", **{name: name for name in FORMATS[:-3]}}
 OTHERWISE = ("drop", "empty")
+
+
+def format_of(name: str) -> str:
+    """The form that a file's ending tells, with or without .gz behind it; empty where it tells none.
+
+    >>> format_of("a.jsonl"), format_of("b/a.CSV.gz"), format_of("*.tgz"), format_of("a.xml")
+    ('jsonl', 'csv', 'tar', '')
+    """
+    return ENDINGS.get(PurePosixPath(name.lower().removesuffix(PACKED)).suffix[1:], "")
 
 
 @dataclass(frozen=True)
@@ -117,11 +126,11 @@ class Source:
 
     def count(self, files: Files) -> int | None:
         """How many rows there are, where that is known before they are read: in parquet files."""
-        own = [(self.format or ENDINGS.get(PurePosixPath(name).suffix[1:].lower(), ""), name) for name in self.names(files)]
+        own = [(self.format or format_of(name), name) for name in self.names(files)]
         return sum(rows_of(files, name) for _, name in own) if all(format == "parquet" for format, _ in own) else None
 
     def opened(self, files: Files, name: str, skip: int) -> Any:
-        format = self.format or ENDINGS.get(PurePosixPath(name).suffix[1:].lower(), "")
+        format = self.format or format_of(name)
         if format in ("tsv", "csv"):
             return separated(files, name, "\t" if format == "tsv" else ",")
         if format == "jsonl":
@@ -156,8 +165,12 @@ class Source:
         """Whether a row has the values that `keep` wants."""
         for column, wanted in self.keep.items():
             found = find(row, column)
+            if found is MISSING and column.endswith("?"):
+                found = find(row, column[:-1])
+                found = None if found is MISSING else found
             if found is MISSING:
-                raise row.fault(f"there is no column `{column}`, which `keep` looks at. {nearest(column, row.data)}")
+                there = nearest(column, row.data)
+                raise row.fault(f"there is no column `{column}`, which `keep` looks at (`{column}?` may be missing). {there}")
             if said(found) not in wanted:
                 return False
         return True
@@ -193,7 +206,11 @@ class Join:
                 return row if self.otherwise == "empty" else None
             return self.beside(row, self.partner(row, values, table))
         place = lists[0]
-        partners = [self.partner(row, [*values[:place], each, *values[place + 1 :]], table) for each in values[place]]
+        every = [[*values[:place], each, *values[place + 1 :]] for each in values[place]]
+        if self.otherwise == "drop" and any(tuple(map(said, each)) not in table for each in every):
+            return None
+        lacking = self.otherwise == "empty"  # then nothing stands in the lists for those without a partner
+        partners = [{} if lacking and tuple(map(said, each)) not in table else self.partner(row, each, table) for each in every]
         names = dict.fromkeys(name for one in (partners or list(table.values())[:1]) for name in one)
         return self.beside(row, {name: [one.get(name) for one in partners] for name in names})
 

@@ -7,8 +7,11 @@ import io
 import json
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, time, timedelta
+from decimal import Decimal
 from pathlib import PurePosixPath
 from typing import Any
+from uuid import UUID
 
 import numpy as np
 
@@ -46,7 +49,8 @@ def separated(files: Files, name: str, mark: str) -> Iterator[Row]:
                 data = {column: cell or None for column, cell in zip(header, cells)}
                 yield Row(f"{name} row {number}", number, {**data, "@row": number, "@file": name})
         except csv.Error as error:
-            raise BenchError(f"{name} row {number + 1}: it cannot be read ({error})") from None
+            told = "a carriage return stands alone, outside of quotes" if "new-line" in str(error) else error
+            raise BenchError(f"{name} row {number + 1}: it cannot be read ({told})") from None
 
 
 def json_lines(files: Files, name: str) -> Iterator[Row]:
@@ -86,6 +90,9 @@ def json_value(files: Files, name: str, at: str, levels: Sequence[str] = ()) -> 
                 f"{name} holds no mapping where the keys `{error}` should be (`levels` names them, outermost first)"
             ) from None
     elif isinstance(data, dict):
+        tables = [key for key, value in data.items() if isinstance(value, list) and value and isinstance(value[0], dict)]
+        if tables and not all(isinstance(value, dict | list) for value in data.values()):
+            raise BenchError(f"{name} holds its rows at {' or '.join(map(shorten, tables))}; `data.at` says where")
         for number, (key, value) in enumerate(data.items(), 1):
             yield row_of(value, f"{name} entry {number}", number, name, key)
     elif isinstance(data, list):
@@ -125,11 +132,15 @@ def arrays(files: Files, name: str) -> Iterator[Row]:
 
 
 def told_json(value: Any) -> Any:
-    """What columns of other libraries hold, as JSON would: bytes stay bytes."""
+    """What columns of other libraries hold, as JSON would: bytes stay bytes, decimals and dates become the texts that they are."""
     if isinstance(value, Mapping):
         return {str(key): told_json(each) for key, each in value.items()}
     if isinstance(value, list | tuple):
         return [told_json(each) for each in value]
+    if isinstance(value, date | time):
+        return value.isoformat()
+    if isinstance(value, Decimal | timedelta | UUID):
+        return str(value)
     return whole(value) if isinstance(value, str) else value
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -31,9 +32,9 @@ from .rooms import place_of
 from .rows import Drawn, Maker, Recast
 from .schema import checked
 from .scorer import DeclaredScorer, Group
-from .sources import Join, Source, said
+from .sources import Join, Source, format_of
 from .store import Store
-from .templates import Template, compiled
+from .templates import Template
 
 ROOMS = {"vqa": "vqa3d", "grounding": "grounding3d"}  # system messages where what is shown is no picture
 STORED = ("parquet", "tar")
@@ -73,25 +74,29 @@ class DeclaredTask:
 
     @property
     def stored(self) -> bool:
-        """Whether media lie in tables or archives, so that they are imported."""
+        """Whether media are known to lie in tables or archives, so that they are imported."""
         shown = self.recast.shown
-        tables = self.source.format in STORED or any(
-            name.lower().endswith(tuple(f".{own}" for own in STORED)) for name in self.source.files
-        )
-        made = shown is not None and (shown.archived or shown.converts(self.recast.media))
-        return shown is not None and (tables or shown.encoding != "path" or made or self.recast.drawn is not None)
+        if shown is None:
+            return False
+        every = (self.source, *(join.source for join in self.source.join))
+        tables = any((one.format or format_of(name)) in STORED for one in every for name in one.files)
+        zipped = any(".zip/" in name.lower() for name in self.source.files) or bool(shown.archives(self.recast.media))
+        made = shown.converts(self.recast.media) or self.recast.drawn is not None
+        return tables or zipped or made or shown.encoding != "path"
 
     def samples(self, root: Path, watcher: Watching | None = None) -> list[Sample]:
         """All items in file order. Media in tables and archives are imported at the first time, of which `watcher` is told."""
         root = self.place(root)
         files = Files(root)
         try:
-            if not self.stored:
-                return [sample for _, sample in self.made(files, None, set(), 0, watcher)]
             store = Store.usual()
+            if not self.stored:
+                return [sample for _, sample in self.made(files, store, set(), 0, watcher)]
             shown = self.recast.shown
+            archives = shown.archives(self.recast.media) if shown is not None else ()
+            pictures = [files.stamp(name) for name in archives if (root / name).exists()]
             rooms = [place_of(files).said] if shown is not None and shown.encoding == "scannet" else []
-            key = [self.content, str(root.resolve()), self.source.stamps(files), *rooms]
+            key = [self.content, str(root.resolve()), self.source.stamps(files), *pictures, *rooms]
             say = watcher.say if watcher is not None else silence
             return store.samples(key, lambda skip, ids: self.made(files, store, ids, skip, watcher), say)
         finally:
@@ -118,7 +123,7 @@ class DeclaredTask:
         say = watcher.say if watcher is not None else silence
         demand(self.origin, files.root, (name for name, *_ in self.source.stamps(files)), say)
         told = Importing(
-            self.name, str(store.folder) if store else "", watcher if store else None, lambda: self.source.count(files)
+            self.name, str(store.folder) if store else "", watcher if self.stored else None, lambda: self.source.count(files)
         )
         try:
             for number, sample in rows.samples(self.source, Maker(self.recast, files, store, ids), skip):
@@ -238,12 +243,10 @@ def recast_of(
     form = told.get("form", "")
     if form and boxes and flat != (form in ("xyxy", "xywh", "cxcywh")):
         raise doc.fault(("sample", "form"), f"is {form}, expected {'xyxy, xywh or cxcywh' if flat else 'centre or corners'}")
-    if "interleave" in told and "{n}" not in told["interleave"]:
-        raise doc.fault(("sample", "interleave"), f"is {told['interleave']}, expected a mark with {{n}}, such as <image {{n}}>")
     if "draw" in told and (kind is None or not kind.flat):
         raise doc.fault(("sample", "draw"), "draws on pictures, and there are none")
     drawn = Drawn(**told["draw"]) if "draw" in told else None
-    shown = Shown(kind.name, told.get("encoding", "path"), told.get("folder", "").strip("/")) if kind is not None else None
+    shown = Shown(kind.name, told.get("encoding", "path"), told.get("folder", "").rstrip("/")) if kind is not None else None
     plain = ("id", "choices", "thing", "group", "meta", "form", "scale", "interleave")
     if ("located" in readers.values()) != ("box" in told):
         raise doc.fault(("sample",), "has a `box` where the reader is `located`, and only there: what a caption is about")
@@ -263,12 +266,12 @@ def source_of(doc: Document, path: Place, told: Mapping[str, Any], columns: froz
     joins = []
     for number, join in enumerate(told.get("join", ())):
         here = (*path, "join", number)
-        pairs = [(on, on) if isinstance(on, str) else (on["left"], on["right"]) for on in join["on"]]
-        left, right = (tuple(key(doc, (*here, "on"), pair[side]) for pair in pairs) for side in (0, 1))
+        pairs = [(on["left"], on["right"]) if isinstance(on, dict) else (on, on) for on in join["on"]]
+        left, right = (tuple(pair[side] for pair in pairs) for side in (0, 1))
         joins.append(
             Join(source_of(doc, here, join, frozenset({"*"})), left, right, join.get("as", ""), join.get("otherwise", ""))
         )
-    keep = {column: tuple(map(said, values)) for column, values in told.get("keep", {}).items()}
+    keep = {column: tuple(chain(*values)) for column, values in told.get("keep", {}).items()}
     named = columns | frozenset(keep)
     counts = {name: Count(one["of"], tuple(one["among"])) for name, one in told.get("count", {}).items()}
     if joins or counts or told.keys() & {"each", "gather"}:  # whose own columns are no columns of the rows
@@ -287,15 +290,10 @@ def source_of(doc: Document, path: Place, told: Mapping[str, Any], columns: froz
     )
 
 
-def key(doc: Document, path: Place, text: str) -> Template:
-    """A key of a join: a column's name, or a template."""
-    return compiled(text if "{" in text else f"{{{text}}}", lambda what: doc.fault(path, what))
-
-
 def group_told(told: Any) -> Group:
     if isinstance(told, str):
         return Group(told)
-    return Group(told["of"], {name: tuple(map(said, values)) for name, values in told["where"].items()})
+    return Group(told["of"], {name: tuple(chain(*values)) for name, values in told["where"].items()})
 
 
 def scorer_of(doc: Document, told: Any, readers: Mapping[str, str], recast: Recast) -> DeclaredScorer:
@@ -336,7 +334,7 @@ def scorer_of(doc: Document, told: Any, readers: Mapping[str, str], recast: Reca
         raise doc.fault(("metric", "words"), "is about the metric `contains`")
     if "blanks" in own and own["name"] != "contains":
         raise doc.fault(("metric", "blanks"), "is about the metric `contains`")
-    blanks = {name: tuple(map(said, values)) for name, values in own.get("blanks", {}).items()}
+    blanks = {name: tuple(chain(*values)) for name, values in own.get("blanks", {}).items()}
     also = tuple(own.get("also", ()))
     if also and own["name"] not in ("exact", "contains"):
         raise doc.fault(("metric", "also"), "counts captions of the answers that exact and contains are about")

@@ -168,6 +168,13 @@ def compiled(text: str, fault: Callable[[str], BenchError]) -> Template:
     return Template(text, merged(parts))
 
 
+def patterns() -> tuple[str, str]:
+    """What a text with columns must match, and what stands between two braces, as regular expressions for editors (ECMA-262)."""
+    steps = "|".join(rf"\s*{name}\s*" + (f":{own.argument}" if own.argument else "") for name, own in sorted(FILTERS.items()))
+    place = rf"\s*(?!\??\s*[|}}])(?:@(?:{'|'.join(name[1:] for name in GIVEN)})\s*\??\s*|[^@\s{{}}|][^{{}}|]*)(?:\|(?:{steps}))*"
+    return rf"^(?:[^{{}}]|\{{\{{|\}}\}}|\{{{place}\}})+$", rf"^{place}$(?!\n)"
+
+
 def merged(parts: Sequence[str | Place]) -> tuple[str | Place, ...]:
     """Texts that follow each other as one."""
     found: list[str | Place] = []
@@ -182,8 +189,8 @@ def merged(parts: Sequence[str | Place]) -> tuple[str | Place, ...]:
 def place_of(inside: str, fault: Callable[[str], BenchError]) -> Place:
     """What stands between two braces."""
     name, *behind = inside.split("|")
-    optional = name.endswith("?")
-    name = name.removesuffix("?").strip()
+    optional = name.strip().endswith("?")
+    name = name.strip().removesuffix("?").strip()
     if not name or (name.startswith("@") and name not in GIVEN):
         raise fault(f"has {{{inside}}}, which names no column; with @ there are {', '.join(GIVEN)}")
     filters = []
@@ -191,9 +198,12 @@ def place_of(inside: str, fault: Callable[[str], BenchError]) -> Place:
         called, colon, argument = each.partition(":")
         if called.strip() not in FILTERS:
             raise fault(f"names {unknown('filter', called.strip(), FILTERS)}")
-        if FILTERS[called.strip()].argument and not colon:
-            raise fault(f"needs an argument for `{called.strip()}`, as in {FILTERS[called.strip()].example}")
-        if colon and not FILTERS[called.strip()].argument:
+        own = FILTERS[called.strip()]
+        if own.argument and not colon:
+            raise fault(f"needs an argument for `{called.strip()}`, as in {own.example}")
+        if colon and not own.argument:
             raise fault(f"gives `{called.strip()}` an argument, which it does not take")
+        if colon and not re.fullmatch(own.argument, argument):
+            raise fault(f"gives `{called.strip()}` {shorten(argument)}, expected what it takes, as in {own.example}")
         filters.append((called.strip(), argument if colon else None))
     return Place(name, optional, tuple(filters))
