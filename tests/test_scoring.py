@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from lamm_bench.measure.pooling import Pool
 from lamm_bench.measure.scoring import Answered, Score, pooled, score
 from lamm_bench.measure.stats import estimates, median, ratio
-from lamm_bench.types import STATUSES, Metric, Row, Sample
+from lamm_bench.types import STATUSES, Metric, Row, Sample, Turn
 
 from .fakes import COLOURS, ColourTask
 
@@ -73,6 +73,8 @@ def test_floor_and_ceiling_are_worked_out_once_for_the_same_samples_and_anew_for
     assert backward == first  # what the file's order is, is asked and not remembered
     other = floors([replace(SAMPLES[0], target="no colour"), *SAMPLES[1:]])
     assert other[1] == first[1] and other[0]["chance"] < first[0]["chance"]  # type: ignore[operator]
+    turned = [replace(each, meta={"turns": (Turn(), Turn(1, "a dog"))}) for each in SAMPLES]
+    assert [floors(turned)[1] for _ in range(2)] == [first[1], 0]
     strange = [replace(each, meta={"of": object()}) for each in SAMPLES]  # no JSON: nothing is kept of them
     assert floors(strange) == floors(strange) == first
 

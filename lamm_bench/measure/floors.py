@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
+from dataclasses import fields
 from random import Random
+from typing import Any
 
 from lamm_bench.types import Answer, Sample, Scorer, Task
 
@@ -24,14 +26,12 @@ def floors(task: Task, scorer: Scorer, samples: Sequence[Sample], file: Sequence
         asked, every = content(samples), content(file) if file is not samples else ""
     except (TypeError, ValueError):  # a task whose truth is no JSON
         return baselines(task, scorer, samples, file)
-    if (id(task), asked, every) not in _floors:
+    key = id(task), asked, every
+    if key not in _floors:
         while len(_floors) >= MOST_FLOORS:
             _floors.pop(next(iter(_floors)), None)
-        _floors[id(task), asked, every] = (
-            task,
-            baselines(task, scorer, samples, file),
-        )  # the task stays, and so its id is nobody else's
-    return dict(_floors[id(task), asked, every][1])
+        _floors[key] = task, baselines(task, scorer, samples, file)  # with the task, so that its id stays its own
+    return dict(_floors[key][1])
 
 
 def content(samples: Sequence[Sample]) -> str:
@@ -39,8 +39,13 @@ def content(samples: Sequence[Sample]) -> str:
     told = hashlib.blake2b(digest_size=16)
     for each in samples:
         said = [each.id, each.question, each.group, each.choices, each.parts, each.target, dict(each.meta)]
-        told.update(json.dumps([*said, [(one.kind, one.path, one.sha256) for one in each.media]]).encode())
+        told.update(json.dumps([*said, each.media], default=parts_of).encode())
     return told.hexdigest()
+
+
+def parts_of(value: Any) -> list[Any]:
+    """A reference to a medium, a turn of a dialogue ... as JSON writes it. Raises `TypeError` for what is none of these."""
+    return [type(value).__name__, *(getattr(value, each.name) for each in fields(value))]
 
 
 def baselines(task: Task, scorer: Scorer, samples: Sequence[Sample], file: Sequence[Sample]) -> dict[str, float | None]:
