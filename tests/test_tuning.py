@@ -133,8 +133,8 @@ def dialogues(tmp_path: Path):
     ],
 )  # fmt: skip
 def test_a_task_a_folder_or_a_kind_is_left_out_whole(dialogues, without: tuple[str, ...], left: int) -> None:
-    kept, gone = left_out(dialogues, without)
-    assert len(kept) == left and gone == 5 - left
+    kept, gone = left_out(dialogues, Data(without=without))
+    assert len(kept) == left and len(gone) == 5 - left
 
 
 @pytest.mark.parametrize(
@@ -143,7 +143,7 @@ def test_a_task_a_folder_or_a_kind_is_left_out_whole(dialogues, without: tuple[s
 )
 def test_what_leaves_nothing_out_or_nothing_over_is_refused(dialogues, without: tuple[str, ...], fault: str) -> None:
     with pytest.raises(BenchError, match=fault):
-        left_out(dialogues, without)
+        left_out(dialogues, Data(without=without))
 
 
 def test_the_preset_that_leaves_one_out_is_the_baselines_but_for_that() -> None:

@@ -155,11 +155,11 @@ def found(plan: Preset, root: Path | None) -> tuple[list[Dialogue], str]:
         console = Console(stderr=True)
         console.print("no --data-root: counting in the miniature's training data, drawn at first use (minutes)", soft_wrap=True)
         drawn = Path(mini.ensure(parts=("train",)))
-        return left_out(read_dialogues(drawn, plan.data, wanted=in_part(plan)), plan.data.without)[0], "counted in the miniature"
+        return left_out(read_dialogues(drawn, plan.data, wanted=in_part(plan)), plan.data)[0], "counted in the miniature"
     if root is None:
         return [], "expected; name the data with --data-root to have them counted"
     if all((root / name).is_file() for name in plan.data.meta_files) or not plan.data.expected:
-        return left_out(read_dialogues(root, plan.data, wanted=in_part(plan)), plan.data.without)[0], f"counted in {root}"
+        return left_out(read_dialogues(root, plan.data, wanted=in_part(plan)), plan.data)[0], f"counted in {root}"
     return [], f"expected; their files are not in {root}"
 
 

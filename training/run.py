@@ -34,7 +34,7 @@ from .data.feature_cache import FeatureCache
 from .data.lessons import Course, course
 from .data.portion import in_part, split
 from .data.prepared import Prepared
-from .data.without import left_out
+from .data.without import counted, left_out
 from .engines import state
 from .engines.engine import Engine
 from .engines.make import make_engine
@@ -104,9 +104,10 @@ def train_with(
                     f"preset {plan.name} learns from {name}, which the miniature has not; name its folder with --data-root"
                 )
     dialogues = read_dialogues(root, plan.data, lambda text: console.print(text, highlight=False), in_part(plan))
-    dialogues, gone = left_out(dialogues, plan.data.without)
+    dialogues, gone = left_out(dialogues, plan.data)
     if gone:
-        console.print(f"{gone} dialogues are left out by data.without: {', '.join(plan.data.without)}", highlight=False)
+        by = ", ".join((*plan.data.without, *plan.data.without_words))
+        console.print(f"{len(gone):,} dialogues are left out ({by}): {counted(gone)}", highlight=False, soft_wrap=True)
     gc.freeze()  # millions of texts that stay: to look through them again and again would cost a seventh of what follows
     identity = digest_of(plan, dialogues)
     saved = in_turn(engine, lambda: saved_state(output, identity, *mode, engine))
@@ -158,7 +159,7 @@ def train_with(
         digests = {name: hashlib.sha256((root / name).read_bytes()).hexdigest() for name in names}
         (output / "preset.json").write_text(json.dumps(asdict(plan), indent=2) + "\n", encoding="utf-8")
         (output / "README.md").write_text(
-            card(plan, config, done, dialogues, times, took(minutes, again), digests), encoding="utf-8"
+            card(plan, config, done, dialogues, gone, times, took(minutes, again), digests), encoding="utf-8"
         )
         draw(output / "metrics.jsonl", output / "loss.png")
         state.clear(output)

@@ -47,6 +47,7 @@ class Data:
     long: str = "refuse"  # a turn longer than text_tokens; "cut": the end is cut off, as upstream does, and counted
     part: float = 1.0  # the share of all media that is used at all, for a short training; the same ones each time
     without: tuple[str, ...] = ()  # tasks, folders of media, or FOLDER/TASK_TYPE of which no dialogue is learnt (without.py)
+    without_words: tuple[str, ...] = ()  # media of which any dialogue says one of these words are not learnt from at all
     held_out: float = 0.0  # the share of all media that is kept from training, for the validation loss
     workers: int = 2  # threads that decode media
     memory: int = 8192  # MiB of decoded media that are kept; beyond that they are decoded when their batch comes

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from lamm_bench.ask.instruction import prompt_file
+from lamm_bench.ask.instruction import PromptFile, prompt_file
 from lamm_bench.errors import BenchError
 from lamm_bench.lamm import checkpoint
 from lamm_bench.lamm.config import HubLlm, LammConfig
@@ -43,9 +43,16 @@ def tokenizer_for(plan: Preset, dialogues: list[Dialogue], output: Path, keep: b
         prompts = prompt_file(plan.data.prompts)
         texts = [text for one in dialogues for turn in one.turns for text in turn]
         tags = "".join("".join(one.tags) for one in modalities().values() if one.tags and one.name in {*ours(), *plan.data.media})
-        frame = [f"{text}\n\n### Human: {tags} \n### Assistant:\n###" for text in prompts.system.values()]
+        frame = [f"{text}\n\n### Human: {tags} \n### Assistant:\n###" for text in system_messages(plan, dialogues, prompts)]
         train_tokenizer([*texts, *frame * 20], plan.tokenizer, file)
     return MiniTokenizer(file)
+
+
+def system_messages(plan: Preset, dialogues: list[Dialogue], prompts: PromptFile) -> list[str]:
+    """Those that a tokenizer learns from: all of them, but where something is left out those of what remains, whose words are known."""
+    if not (plan.data.without or plan.data.without_words):
+        return list(prompts.system.values())
+    return list(dict.fromkeys(filter(None, (prompts.of_task_type(one.task_types[0]) for one in dialogues))))
 
 
 def sized(plan: Preset, tokenizer: Tokenizer) -> Preset:

@@ -9,6 +9,7 @@ from lamm_bench.lamm.config import HubLlm, LammConfig
 from lamm_bench.lamm.model import Lamm
 from lamm_bench.training.config.preset import Preset
 from lamm_bench.training.data.dialogues import Dialogue
+from lamm_bench.training.data.without import counted
 
 
 def card(
@@ -16,6 +17,7 @@ def card(
     config: LammConfig,
     model: Lamm,
     dialogues: Sequence[Dialogue],
+    gone: Sequence[Dialogue],
     times: Mapping[str, float],
     took: str,
     digests: Mapping[str, str],
@@ -51,6 +53,7 @@ def card(
         + ", ".join(f"{name} {number:,}" for name, number in sorted(kinds.items()))
         + ".",
         "",
+        *left(plan, dialogues, gone),
         *(f"- `{name}`: sha256 {digest}" for name, digest in digests.items()),
         f"- all settings and dialogues together: {config.notes.get('training', '')}",
         "",
@@ -60,6 +63,22 @@ def card(
         "",
     ]
     return "\n".join(lines)
+
+
+def left(plan: Preset, dialogues: Sequence[Dialogue], gone: Sequence[Dialogue]) -> list[str]:
+    """What was left out, and of what the rest is; no line where nothing was to be."""
+    data = plan.data
+    if not (data.without or data.without_words):
+        return []
+    by = [f"`data.without_words` ({', '.join(data.without_words)})"] if data.without_words else []
+    by = [f"`data.without` ({', '.join(data.without)})", *by] if data.without else by
+    seen, unseen = {one.media for one in dialogues}, {one.media for one in gone}
+    return [
+        f"No stage and no part has seen what {' and '.join(by)} leave out: {len(gone):,} dialogues about {len(unseen):,} media, of which",
+        f"{len(unseen - seen):,} media are not seen at all: {counted(gone)}. Tokenizer, encoders and language model learnt from the rest:",
+        f"{counted(dialogues)}.",
+        "",
+    ]
 
 
 def begin(plan: Preset, config: LammConfig) -> list[str]:
