@@ -87,13 +87,17 @@ class Page:
             given = {"x": 200, "y": 500, "gestureSourceType": "mouse", "speed": 3000, "yDistance": -9000, "preventFling": True}
             self.browser.call("Input.synthesizeScrollGesture", **given)
 
-        def jump() -> None:
+        def step(by: int) -> None:
             self.browser.ask(
-                "new Promise((go) => { let n = 0; const list = byId('list'); const step = () => { list.scrollTop += 5000; if (++n < 120) requestAnimationFrame(step); else go(); }; step(); })"
+                f"new Promise((go) => {{ let n = 0; const list = byId('list'); const step = () => {{ list.scrollTop += {by}; if (++n < 120) requestAnimationFrame(step); else go(); }}; step(); }})"
             )
 
         self.browser.ask("byId('list').scrollTop = 0")
-        return [*self.watched("scroll 3,000 pixels a second", wheel), *self.watched("scroll to other rows each frame", jump)]
+        return [
+            *self.watched("scroll 3,000 pixels a second", wheel),
+            *self.watched("scroll 50 pixels each frame", lambda: step(50)),
+            *self.watched("scroll to other rows each frame", lambda: step(5000)),
+        ]
 
     def typing(self, word: str) -> list[str]:
         """From a key to the first frame whose list is the one that was asked for; the longest time that nothing else could be done."""

@@ -124,7 +124,7 @@ def test_a_page_is_made_opened_scrolled_searched_and_its_cloud_turned(
     benchmark("view", monkeypatch, "--samples", "60", "--pictures", "2", "--times", "1").main()
     printed = capsys.readouterr().out
     assert "open until all 60 are there" in printed and "open a cloud of 200,000 points by webgl2" in printed
-    assert len(re.findall(r"script \d+\.\d / \d+\.\d / \d+\.\d ms; with style", printed)) == 3 and "0 left" in printed
+    assert len(re.findall(r"script \d+\.\d / \d+\.\d / \d+\.\d ms; with style", printed)) == 4 and "0 left" in printed
     frames = importlib.import_module("devtools").frames_of
     event = {"pid": 1, "tid": 1, "ph": "X"}
     marks = [{**event, "ph": "I", "name": "frame", "ts": ts} for ts in (0, 1000)]
