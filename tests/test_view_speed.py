@@ -79,12 +79,15 @@ def test_rows_that_leave_are_filled_again_and_nothing_is_laid_out_for_it(some):
         const moved = (by) => { const before = new Set(all(".row")); list.top += by; asked.length = 0; list.draw(); return [asked.length, all(".row").filter((row) => before.has(row)).length, all(".row").length]; };
         told.little = moved(200); told.far = moved(76 * 5000); told.range = [...list.rows.keys()].sort((one, other) => one - other);
         told.sight = list.sight(0); told.texts = list.rows.get(told.sight[0]).element.textContent; list.draw(); told.later = list.rows.size;
+        const one = list.rows.get(told.sight[0]).element; one.focus(); told.focus = [document.activeElement === one]; moved(76 * 3000); told.focus.push(document.activeElement.id);
+        list.top -= 76 * 3000; list.draw(); list.measured({ width: 0, height: 0 }); told.letters = list.letters; // as where the list is hidden
         told.links = [...list.rows].every(([place, row]) => row.element.style.top === `${place * 76}px` && row.element.href.includes(`open=t%2Fs${place}`));
         """,
         "#samples",
     )
     assert seen["little"][0] == seen["far"][0] == 0
     assert seen["little"][1] > 10 and seen["far"][1] == seen["far"][2]  # after a jump no row is a new one
+    assert seen["focus"] == [True, "list"] and seen["letters"] == 200
     first, last = seen["sight"]
     assert seen["range"] == list(range(first, last)) and seen["later"] == last - first + 12
     assert f"s{first}" in seen["texts"] and f"Answer {first}" in seen["texts"] and seen["links"]

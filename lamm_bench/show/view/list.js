@@ -15,7 +15,7 @@ class List {
   // A line is no longer than can be seen, since the browser shapes every letter of it. A wider list is filled anew.
   measured({ width, height }) {
     this.high = height || 800;
-    const letters = Math.ceil((width - INDENT) / NARROWEST) || 200;
+    const letters = width > INDENT ? Math.ceil((width - INDENT) / NARROWEST) : 200;
     if (letters > this.letters) this.shape = "";
     this.letters = letters;
     this.queue();
@@ -77,6 +77,7 @@ class List {
         if (row.number !== this.numbers[place] || changed(row.number)) fill(row, this.numbers[place], place);
         continue;
       }
+      if (row.element === document.activeElement) this.box.focus({ preventScroll: true }); // it becomes another sample's
       free.push(row);
       this.rows.delete(place);
     }
