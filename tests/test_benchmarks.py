@@ -11,6 +11,7 @@ from types import ModuleType
 import pytest
 import torch
 
+from .browser import CHROMIUM
 from .chef_made import make_scenarios
 
 FOLDER = Path(__file__).parents[1] / "benchmarks"
@@ -113,6 +114,24 @@ def test_scoring_of_chef_prints_every_scenario(
     benchmark("chef_scoring", monkeypatch, str(make_scenarios(tmp_path)), "--answers", "310").main()
     printed = capsys.readouterr().out
     assert re.search(r"^310 answers over 31 scenarios under `chef`: \d+\.\d s$", printed, re.M)
+
+
+def test_a_page_is_made_opened_scrolled_searched_and_its_cloud_turned(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if CHROMIUM is None:
+        pytest.skip("needs Chromium (`apt-get install chromium`)")
+    benchmark("view", monkeypatch, "--samples", "60", "--pictures", "2", "--times", "1").main()
+    printed = capsys.readouterr().out
+    assert "open until all 60 are there" in printed and "open a cloud of 200,000 points by webgl2" in printed
+    assert len(re.findall(r"script \d+\.\d / \d+\.\d / \d+\.\d ms; with style", printed)) == 4 and "0 left" in printed
+    frames = importlib.import_module("devtools").frames_of
+    event = {"pid": 1, "tid": 1, "ph": "X"}
+    marks = [{**event, "ph": "I", "name": "frame", "ts": ts} for ts in (0, 1000)]
+    outer = {**event, "name": "FunctionCall", "ts": 100, "dur": 500, "tdur": 400}
+    inner = {**event, "name": "Layout", "ts": 200, "dur": 200, "tdur": 150}
+    other = {**outer, "tid": 2}
+    assert frames([*marks, outer, inner, other]).cost == [{"script": 0.25, "layout": 0.15}]
 
 
 UTILS = """

@@ -61,7 +61,7 @@ def fill(place: Path, runs: Sequence[Opened], catalog: Catalog, side: int, tick:
     for task in tasks_of(runs, catalog, tick):
         statuses |= {own.status for one in task.seen for own in one.said.values()}
         for one in task.seen:
-            shards.add(len(tasks), one)
+            shards.add(len(tasks), task.whole(one))
         tasks.append(task_of(task, [figures_of(task, number) for number in range(len(runs))]))
     names = distinct([one.run.folder.resolve().name for one in runs])
     told = {"runs": [run_of(one, name) for one, name in zip(runs, names)], "tasks": tasks}

@@ -4,6 +4,8 @@ const EDGES = [[0, 1], [1, 3], [3, 2], [2, 0], [4, 5], [5, 7], [7, 6], [6, 4], [
 const COLOURS = { truth: [0.07, 0.72, 0.42], a: [0.95, 0.45, 0.05], b: [0.25, 0.5, 1] };
 const THICK = [[-1, -1], [-1, 1], [1, -1], [1, 1], [0, 0]]; // half pixels
 const FEW = 8000; // points that a canvas without WebGL draws
+const STEPS = [1, 2, 4, 8, 16]; // of the points, while it moves; a vertex' stride is 255 bytes at most
+const SLOW = 40, QUICK = 20, REST = 250; // milliseconds of a frame: fewer points, more of them; without motion: all
 const VERTEX = `#version 300 es
 in vec3 place; in vec3 colour; uniform mat3 turn; uniform vec3 centre; uniform vec2 scale; uniform float size; uniform float deep; uniform vec2 aside; out vec3 shade;
 void main() { vec3 at = turn * (place - centre); gl_Position = vec4(at.xy * scale + aside, -at.z * deep, 1.0); gl_PointSize = size; shade = colour; }`;
@@ -12,20 +14,34 @@ precision mediump float; in vec3 shade; out vec4 pixel; void main() { pixel = ve
 
 // Places as float32 and colours as bytes of what pictures.py packed.
 function unpack({ data, count: points, low, high }) {
-  const bytes = Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0));
+  const letters = atob(data), bytes = new Uint8Array(letters.length);
+  for (let at = 0; at < letters.length; at++) bytes[at] = letters.charCodeAt(at);
   const packed = new Uint16Array(bytes.buffer, 0, points * 3), places = new Float32Array(points * 3);
-  for (let at = 0; at < packed.length; at++) places[at] = low[at % 3] + (packed[at] / 65535) * (high[at % 3] - low[at % 3]);
+  for (let axis = 0; axis < 3; axis++) {
+    const step = (high[axis] - low[axis]) / 65535;
+    for (let at = axis; at < packed.length; at += 3) places[at] = low[axis] + packed[at] * step;
+  }
   const centre = low.map((value, axis) => (value + high[axis]) / 2);
   const reach = Math.hypot(...low.map((value, axis) => (high[axis] - value) / 2)) || 1;
   return { places, colours: bytes.subarray(points * 6, points * 9), points, centre, reach };
 }
 
+// A canvas and its context, without smooth edges where no graphics card makes them: they take half the time there.
+function drawable(canvas) {
+  const made = canvas(), gl = made.getContext("webgl2", { antialias: !lammView.noCard });
+  if (!gl || lammView.noCard) return [made, gl];
+  const told = gl.getExtension("WEBGL_debug_renderer_info");
+  lammView.noCard = /swiftshader|llvmpipe|software|basic render/i.test(gl.getParameter(told ? told.UNMASKED_RENDERER_WEBGL : gl.RENDERER));
+  return lammView.noCard ? drawable(canvas) : [made, gl];
+}
+
 class Cloud {
   constructor(packed, boxes) {
-    Object.assign(this, { cloud: unpack(packed), boxes, yaw: 0.6, pitch: 0.75, zoom: 1, hidden: new Set() });
-    this.canvas = el("canvas.cloud", { tabindex: "0", "aria-label": `point cloud of ${this.cloud.points} points; drag to turn, wheel to come nearer` });
+    Object.assign(this, { cloud: unpack(packed), boxes, yaw: 0.6, pitch: 0.75, zoom: 1, hidden: new Set(), step: 1, smooth: 0 });
+    const canvas = () => el("canvas.cloud", { tabindex: "0", "aria-label": `point cloud of ${this.cloud.points} points; drag to turn, wheel to come nearer` });
     this.labels = el("div.labels");
-    this.gl = this.canvas.getContext("webgl2", { antialias: true, preserveDrawingBuffer: true });
+    [this.canvas, this.gl] = drawable(canvas);
+    if (lammView.noCard) this.step = STEPS.at(-1);
     if (this.gl) this.prepare();
     this.listen();
     const button = (text, what, title) => el("button", { type: "button", title, onclick: what }, text);
@@ -33,7 +49,7 @@ class Cloud {
       button("top", () => this.look(0, 0), "look down from above"), button("side", () => this.look(0.6, 1.25), "look from the side"),
       button("↻", () => this.spin(), "turn by itself, or stop"),
       button("+", () => this.near(1.25), "nearer"), button("−", () => this.near(0.8), "farther")));
-    new ResizeObserver(() => this.draw()).observe(this.canvas);
+    new ResizeObserver(([told]) => { this.size = [told.contentRect.width, told.contentRect.height]; this.draw(); }).observe(this.canvas);
   }
 
   prepare() {
@@ -46,28 +62,32 @@ class Cloud {
     }
     gl.linkProgram(program);
     gl.useProgram(program);
-    this.at = (name) => gl.getUniformLocation(program, name);
-    this.points = this.buffers(program, this.cloud.places, this.cloud.colours, gl.UNSIGNED_BYTE);
+    const known = {};
+    this.at = (name) => (known[name] ??= gl.getUniformLocation(program, name));
+    this.points = this.buffers(program, this.cloud.places, this.cloud.colours, STEPS);
     const lines = this.boxes.map(([who, , box]) => [who, this.corners(box)]);
     this.lines = lines.map(([who, corners]) => {
       const places = new Float32Array(EDGES.flatMap(([from, to]) => [...corners[from], ...corners[to]]));
       const colours = new Uint8Array(EDGES.flatMap(() => [...COLOURS[who], ...COLOURS[who]].map((part) => part * 255)));
-      return [who, this.buffers(program, places, colours, gl.UNSIGNED_BYTE)];
+      return [who, this.buffers(program, places, colours, [1])[0]];
     });
     gl.enable(gl.DEPTH_TEST);
   }
 
-  buffers(program, places, colours, kind) {
-    const { gl } = this, own = gl.createVertexArray();
-    gl.bindVertexArray(own);
-    for (const [name, data, type] of [["place", places, gl.FLOAT], ["colour", colours, kind]]) {
+  // For each step an array that takes every so manieth vertex of the same buffers.
+  buffers(program, places, colours, steps) {
+    const { gl } = this, made = steps.map(() => gl.createVertexArray());
+    for (const [name, data, type] of [["place", places, gl.FLOAT], ["colour", colours, gl.UNSIGNED_BYTE]]) {
       const at = gl.getAttribLocation(program, name);
       gl.bindBuffer(gl.ARRAY_BUFFER, gl.createBuffer());
       gl.bufferData(gl.ARRAY_BUFFER, data, gl.STATIC_DRAW);
-      gl.enableVertexAttribArray(at);
-      gl.vertexAttribPointer(at, 3, type, type !== gl.FLOAT, 0, 0);
+      made.forEach((own, number) => {
+        gl.bindVertexArray(own);
+        gl.enableVertexAttribArray(at);
+        gl.vertexAttribPointer(at, 3, type, type !== gl.FLOAT, 3 * data.BYTES_PER_ELEMENT * steps[number], 0);
+      });
     }
-    return own;
+    return made;
   }
 
   corners([x, y, z, l, w, h]) {
@@ -89,17 +109,19 @@ class Cloud {
     return [wide / 2 + x * scale, high / 2 - y * scale, z];
   }
 
-  draw() {
-    const ratio = Math.min(window.devicePixelRatio || 1, 2), wide = Math.round(this.canvas.clientWidth * ratio), high = Math.round(this.canvas.clientHeight * ratio);
+  // Every `step`-th point.
+  draw(step = 1) {
+    const [width, height] = this.size || [this.canvas.clientWidth, this.canvas.clientHeight];
+    const ratio = Math.min(window.devicePixelRatio || 1, 2), wide = Math.round(width * ratio), high = Math.round(height * ratio);
     if (!wide || !high) return;
     if (this.canvas.width !== wide || this.canvas.height !== high) [this.canvas.width, this.canvas.height] = [wide, high];
-    if (this.gl) this.drawFast(wide, high, ratio);
+    if (this.gl) this.drawFast(wide, high, ratio, step);
     else this.drawPlain(wide, high);
     this.name(wide / ratio, high / ratio);
   }
 
-  drawFast(wide, high, ratio) {
-    const { gl, cloud } = this, scale = (Math.min(wide, high) / cloud.reach) * this.zoom;
+  drawFast(wide, high, ratio, step) {
+    const { gl, cloud } = this, points = Math.floor(cloud.points / step), scale = (Math.min(wide, high) / cloud.reach) * this.zoom;
     gl.viewport(0, 0, wide, high);
     gl.clearColor(0.1, 0.11, 0.13, 1);
     gl.clear(gl.COLOR_BUFFER_BIT | gl.DEPTH_BUFFER_BIT);
@@ -107,10 +129,10 @@ class Cloud {
     gl.uniform3fv(this.at("centre"), cloud.centre);
     gl.uniform2f(this.at("scale"), scale / wide, scale / high);
     gl.uniform1f(this.at("deep"), 0.9 / cloud.reach);
-    gl.uniform1f(this.at("size"), Math.max(1, Math.min(7, (scale * cloud.reach) / Math.sqrt(cloud.points) / 1.3)) * Math.max(1, ratio * 0.75));
+    gl.uniform1f(this.at("size"), Math.max(1, Math.min(7, (scale * cloud.reach) / Math.sqrt(points) / 1.3)) * Math.max(1, ratio * 0.75));
     gl.uniform2f(this.at("aside"), 0, 0);
-    gl.bindVertexArray(this.points);
-    gl.drawArrays(gl.POINTS, 0, cloud.points);
+    gl.bindVertexArray(this.points[STEPS.indexOf(step)]);
+    gl.drawArrays(gl.POINTS, 0, points);
     gl.disable(gl.DEPTH_TEST); // a box is seen through what stands before it
     for (const [who, lines] of this.lines) {
       if (this.hidden.has(who)) continue;
@@ -147,21 +169,41 @@ class Cloud {
     }
   }
 
-  // Labels are elements over the canvas, so that they can be read whatever its resolution.
+  // Labels are elements over the canvas, so that they can be read whatever its resolution; they are moved, never laid out.
   name(wide, high) {
-    put(this.labels, this.boxes.filter(([who, label]) => label && !this.hidden.has(who)).map(([who, label, box]) => {
-      const corners = this.corners(box).map((corner) => this.project(corner, wide, high));
-      const [x, y] = corners.reduce((one, other) => (other[1] < one[1] ? other : one));
-      const made = el(`span.label.${who}`, {}, label);
-      made.style.left = `${x}px`;
-      made.style.top = `${y}px`;
-      return made;
-    }));
+    const shown = this.boxes.filter(([who, label]) => label && !this.hidden.has(who)), key = [...this.hidden].join();
+    if (key !== this.named) put(this.labels, shown.map(([who, label]) => el(`span.label.${who}`, {}, label)));
+    this.named = key;
+    shown.forEach(([, , box], at) => {
+      const [x, y] = this.corners(box).map((corner) => this.project(corner, wide, high)).reduce((one, other) => (other[1] < one[1] ? other : one));
+      this.labels.children[at].style.transform = `translate(${x}px, ${y}px) translate(-50%, -100%)`;
+    });
   }
 
   look(yaw, pitch) {
     [this.yaw, this.pitch] = [yaw, pitch];
     this.draw();
+  }
+
+  // Something about the view has changed: it is drawn once, in the next frame.
+  moved() {
+    if (this.queued) return;
+    this.queued = true;
+    requestAnimationFrame((now) => {
+      this.queued = false;
+      this.follow(now);
+    });
+  }
+
+  // While the view moves, each so manieth point is drawn, as many as keep it smooth; all of them once it rests.
+  follow(now) {
+    const took = now - (this.before ?? now);
+    this.before = now;
+    if (took > SLOW && took < 20 * REST) [this.step, this.smooth] = [Math.min(this.step * 2, STEPS.at(-1)), 0];
+    else if (took < QUICK && ++this.smooth > 60) [this.step, this.smooth] = [Math.max(1, this.step / 2), 0];
+    clearTimeout(this.rest);
+    this.rest = setTimeout(() => { this.before = undefined; if (this.canvas.isConnected && this.step > 1) this.draw(); }, Math.max(REST, 2 * took));
+    this.draw(this.step);
   }
 
   // A slow turn, until it is touched or taken away.
@@ -170,15 +212,20 @@ class Cloud {
     let before = 0;
     const step = (now) => {
       if (!this.spinning || !this.canvas.isConnected) return;
-      this.look(this.yaw + Math.min(now - (before || now), 100) * 0.0006, this.pitch);
+      this.yaw += Math.min(now - (before || now), 100) * 0.0006;
       before = now;
+      this.follow(now);
       requestAnimationFrame(step);
     };
     if (this.spinning) requestAnimationFrame(step);
   }
 
-  near(by) {
+  zoomBy(by) {
     this.zoom = Math.min(Math.max(this.zoom * by, 0.3), 20);
+  }
+
+  near(by) {
+    this.zoomBy(by);
     this.draw();
   }
 
@@ -187,19 +234,15 @@ class Cloud {
     const apart = () => { const [[x, y], [u, v]] = held.values(); return Math.hypot(u - x, v - y) || 1; };
     canvas.addEventListener("pointerdown", (event) => { this.spinning = false; held.set(event.pointerId, [event.clientX, event.clientY]); canvas.setPointerCapture(event.pointerId); });
     canvas.addEventListener("pointermove", (event) => {
-      const last = held.get(event.pointerId);
+      const last = held.get(event.pointerId), was = held.size === 2 && apart();
       if (!last) return;
-      if (held.size === 2) { // two fingers
-        const was = apart();
-        held.set(event.pointerId, [event.clientX, event.clientY]);
-        this.near(apart() / was);
-        return;
-      }
-      if (held.size === 1) this.look(this.yaw + (event.clientX - last[0]) * 0.01, Math.max(0, Math.min(Math.PI / 2, this.pitch + (event.clientY - last[1]) * 0.01)));
       held.set(event.pointerId, [event.clientX, event.clientY]);
+      if (was) this.zoomBy(apart() / was); // two fingers
+      if (held.size === 1) [this.yaw, this.pitch] = [this.yaw + (event.clientX - last[0]) * 0.01, Math.max(0, Math.min(Math.PI / 2, this.pitch + (event.clientY - last[1]) * 0.01))];
+      this.moved();
     });
     for (const end of ["pointerup", "pointercancel"]) canvas.addEventListener(end, (event) => held.delete(event.pointerId));
-    canvas.addEventListener("wheel", (event) => { event.preventDefault(); this.near(event.deltaY < 0 ? 1.15 : 0.87); }, { passive: false });
+    canvas.addEventListener("wheel", (event) => { event.preventDefault(); this.zoomBy(event.deltaY < 0 ? 1.15 : 0.87); this.moved(); }, { passive: false });
   }
 
   // Browsers allow some sixteen of these contexts to a page.

@@ -36,7 +36,8 @@ def evidence(read: Read, text: str) -> tuple[int, int] | None:
         """Whether the words from `first` up to, without, `last` mean the same by themselves."""
         return equal(tried(read, text[words[first][0] : words[last - 1][1]]), meaning)
 
-    if not same(0, len(words)):
+    whole = text == text[words[0][0] : words[-1][1]]  # and need not be read once more
+    if not (equal(meaning, meaning) if whole else same(0, len(words))):
         return None  # what stands around it counts, such as blanks
     last = shrink(len(words), lambda count: same(0, count))
     kept = shrink(last, lambda count: same(last - count, last))

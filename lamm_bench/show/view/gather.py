@@ -85,6 +85,11 @@ class TaskSeen:
     results: tuple[tuple[Mapping[str, Any], ...], ...]  # of each run, entries of result.json
     seen: list[Seen] = field(default_factory=list)
     notes: dict[int, str] = field(default_factory=dict)
+    sides: dict[int, Side] = field(default_factory=dict, repr=False)  # by the run's place
+
+    def whole(self, one: Seen) -> Seen:
+        """A sample with what is shown once it is opened; made when it is written, since all of it would be too much to hold."""
+        return replace(one, said={place: self.sides[place].detailed(own, one.sample.id) for place, own in one.said.items()})
 
 
 def opened(folder: Path, root: Path) -> Opened:
@@ -133,9 +138,9 @@ def add(seen: TaskSeen, place: int, one: Opened, task: Task, catalog: Catalog) -
     if side.questions.why_not:
         seen.notes.setdefault(place, f"what was asked is not shown: {side.questions.why_not}")
     there = {key_of(other.sample): other for other in seen.seen}
-    seen.kind = task.kind
+    seen.kind, seen.sides[place] = task.kind, side
     for sample in side.work.samples:
-        side.seen_of(sample, seen, there).said[place] = side.opinion(sample)
+        side.seen_of(sample, seen, there).said[place] = side.opinion(sample, briefly=True)
 
 
 @dataclass
@@ -149,7 +154,8 @@ class Side:
     ledger: Ledger
     convention: Convention | None
     questions: Questions
-    asked: Mapping[str, Sample]  # as the model met them, by id
+    own: Mapping[str, Sample]  # as they are scored, by id
+    asked: Mapping[str, Sample]  # as the model met them
     usual: Mapping[str, Sample]  # as they stand in the file
     scores: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
@@ -167,9 +173,9 @@ class Side:
         asked = plan(task, file, *drawn, hidden, corrupt, root) if hidden else work
         ledger = one.run.ledger(task.name)
         questions = Questions.of(one.run.manifest, asked, ledger, catalog)
-        met = {sample.id: sample for sample in asked.samples}
-        usual = {sample.id: sample for sample in file}
-        return cls(task, work, task.protocols[protocol], protocol, ledger, of_manifest(one.run.manifest), questions, met, usual)
+        own, met, usual = ({sample.id: sample for sample in of} for of in (work.samples, asked.samples, file))
+        convention = of_manifest(one.run.manifest)
+        return cls(task, work, task.protocols[protocol], protocol, ledger, convention, questions, own, met, usual)
 
     def seen_of(self, sample: Sample, seen: TaskSeen, there: dict[str, Seen]) -> Seen:
         """The place of a sample among those of all runs, made where it is met for the first time."""
@@ -187,10 +193,18 @@ class Side:
 
     def opinion(self, sample: Sample, briefly: bool = False) -> Opinion:
         """What was said about a sample and what became of it; `briefly` as much as a list has to know."""
-        record = self.ledger.ended.get(sample.id)
-        answered = answers_of(self.ledger, sample, self.convention) if record is not None else None
-        own = opinion(self.scorer, sample, self.scores.get(sample.id, {}), self.ledger, answered, briefly)
-        return own if briefly else replace(own, questions=self.questions(self.asked[sample.id]))
+        own = opinion(self.scorer, sample, self.scores.get(sample.id, {}), self.ledger, self.answered(sample))
+        return own if briefly else self.detailed(own, sample.id)
+
+    def answered(self, sample: Sample) -> Answered | None:
+        return answers_of(self.ledger, sample, self.convention) if sample.id in self.ledger.ended else None
+
+    def detailed(self, own: Opinion, id: str) -> Opinion:
+        """A brief opinion with where the answer was read, and with what was asked."""
+        sample, spans = self.own[id], {}
+        if own.status == "ok" and not own.scores:
+            spans = spans_of(self.scorer, own.answer, spoken(sample, self.answered(sample)))
+        return replace(own, spans=spans, questions=self.questions(self.asked[id]))
 
 
 def answers_of(ledger: Ledger, sample: Sample, asked: Convention | None) -> Answered | None:
@@ -205,9 +219,7 @@ def key_of(sample: Sample) -> str:
     return digest([sample.id, sample.question, list(sample.choices), sample.target, files])
 
 
-def opinion(
-    scorer: Scorer, sample: Sample, scores: Mapping[str, Any], ledger: Ledger, answered: Answered | None, briefly: bool = False
-) -> Opinion:
+def opinion(scorer: Scorer, sample: Sample, scores: Mapping[str, Any], ledger: Ledger, answered: Answered | None) -> Opinion:
     """What a run said about one sample; its tone is found once all values are known."""
     record = ledger.ended.get(sample.id)
     responses = [response for _, (_, response) in sorted(ledger.said.get(sample.id, {}).items())]
@@ -222,7 +234,7 @@ def opinion(
         value_of(scores) if status not in ("missing",) and len(scores) > 1 else None,
         {key: value for key, value in scores.items() if key != "status"},
         answer,
-        {} if briefly or weighed or status != "ok" else spans_of(scorer, answer, asked),
+        {},
         tuple(thought_of(response) for response in responses if response.reasoning),
         tuple(response.text for response in responses) if len(responses) > 1 else (),
         shapes_of(read(scorer, answer, asked)),

@@ -45,6 +45,7 @@ function setRow(number, row) {
   const { blocks } = lammView.store, size = lammView.data.rows, block = Math.floor(number / size), at = number % size;
   const columns = (blocks[block] = blocks[block] || Object.fromEntries(Object.keys(row).map((key) => [key, []])));
   for (const key of Object.keys(row)) columns[key][at] = row[key];
+  searchable.delete(columns);
 }
 
 // Brings what is seen up to date. `changed` tells whether a sample has.
@@ -66,11 +67,7 @@ function refreshSamples(page, changed) {
   list.update(wanted(), changed);
   lammView.filtered = filterKey();
   byId("count").textContent = countText();
-  if (!bar.contains(document.activeElement)) {
-    const aside = bar.scrollLeft, made = filterBar();
-    bar.replaceWith(made);
-    made.scrollLeft = aside;
-  }
+  if (!bar.contains(document.activeElement)) renewBar(bar);
   showBadge();
   if (!state.open) return open(true);
   const number = numberOf(state.open), walked = document.querySelector(".walk small");

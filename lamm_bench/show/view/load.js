@@ -5,6 +5,7 @@ lammView.details = new Map();
 lammView.clouds = new Map();
 const waiting = new Map(); // name of a script -> what waits for it
 const KEPT = 40; // files of details that are remembered
+const AHEAD = 4; // files of rows that are fetched before they are needed
 
 lammView.meta = (text) => {
   lammView.data = JSON.parse(text);
@@ -12,9 +13,18 @@ lammView.meta = (text) => {
 };
 
 lammView.rows = (number, text) => {
-  lammView.store.blocks[number] = JSON.parse(text);
+  const told = JSON.parse(text);
+  for (const key of Object.keys(told)) told[key] = column(told[key]);
+  lammView.store.blocks[number] = told;
   lammView.store.version++;
 };
+
+// A column of few different values comes as these and their places.
+function column(told) {
+  if (Array.isArray(told)) return told;
+  const { of, at } = told;
+  return at.map((place) => of[place]);
+}
 
 lammView.more = (number, text) => {
   lammView.details.set(number, JSON.parse(text));
@@ -28,6 +38,7 @@ function script(source) {
   if (!waiting.has(source)) {
     waiting.set(source, new Promise((done) => {
       const made = el("script", { src: source, onload: () => done(true), onerror: () => done(false) });
+      made.async = false; // several are fetched at once and run in their order
       document.head.append(made);
     }));
   }
@@ -36,11 +47,12 @@ function script(source) {
 
 const ready = () => lammView.store.blocks.reduce((total, rows) => total + rows.id.length, 0);
 
-// All rows, file by file; `tell` hears after each, so that a list can show what is there.
+// All rows, some files ahead; `tell` hears after each, so that a list can show what is there. The first one has the disk for itself.
 async function loadRows(tell) {
-  const { count, rows } = lammView.data;
-  for (let number = 0; number * rows < count; number++) {
-    if (!(await script(`data/rows-${number}.js`))) lammView.broken = `data/rows-${number}.js cannot be loaded: the page's folder is not whole`;
+  const { count, rows } = lammView.data, asked = [], files = Math.ceil(count / rows), name = (number) => `data/rows-${number}.js`;
+  for (let number = 0; number < files; number++) {
+    while (number > 0 && asked.length < Math.min(number + AHEAD, files)) asked.push(script(name(asked.length)));
+    if (!(await (asked[number] ??= script(name(number))))) lammView.broken = `${name(number)} cannot be loaded: the page's folder is not whole`;
     tell();
   }
   lammView.loaded = true;
@@ -72,9 +84,20 @@ function cell(number, column) {
 const taskOf = (number) => lammView.data.tasks[cell(number, "task")];
 const linkName = (number) => `${taskOf(number).name}/${cell(number, "id")}`;
 
+// A sample by its name; -1 where there is none, or not yet.
 function numberOf(name) {
-  for (let number = 0; number < lammView.data.count; number++) {
-    if (cell(number, "id") !== undefined && name.endsWith(cell(number, "id")) && linkName(number) === name) return number;
+  if (lammView.named && lammView.named.name === name && linkName(lammView.named.number) === name) return lammView.named.number;
+  const { tasks, rows: size } = lammView.data, { blocks } = lammView.store;
+  for (const [task, { name: own }] of tasks.entries()) {
+    if (!name.startsWith(`${own}/`)) continue;
+    const id = name.slice(own.length + 1);
+    for (const [block, rows] of blocks.entries()) {
+      for (let at = rows ? rows.id.indexOf(id) : -1; at >= 0; at = rows.id.indexOf(id, at + 1)) {
+        if (rows.task[at] !== task) continue;
+        lammView.named = { name, number: block * size + at };
+        return lammView.named.number;
+      }
+    }
   }
   return -1;
 }

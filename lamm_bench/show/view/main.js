@@ -6,14 +6,22 @@ const KEYS = [["j  ↓", "next sample"], ["k  ↑", "sample before"], ["← →"
 lammView.begin = () => {
   readState();
   lammView.list = new List();
-  const tell = later(30, () => { if (!lammView.typing()) lammView.show(true); });
   window.addEventListener("hashchange", () => lammView.show());
   document.addEventListener("keydown", onKey);
   lammView.show();
-  loadRows(() => (lammView.loaded ? lammView.show(true) : tell())).then(lammView.listen);
+  loadRows(() => (lammView.loaded || lammView.broken ? lammView.show(true) : come())).then(lammView.listen);
 };
 
-lammView.typing = () => document.activeElement && document.activeElement.id === "search";
+// More rows have come: the list takes them in where it stands, at most some times a second.
+function come() {
+  const now = performance.now();
+  if (state.page !== "samples" || !byId("list") || (lammView.came && now - lammView.came < 200)) return;
+  lammView.came = now;
+  lammView.list.update(wanted(), () => false);
+  lammView.filtered = filterKey();
+  byId("count").textContent = countText();
+  open(true);
+}
 
 // `again`: data have come and nothing else has changed.
 lammView.show = (again = false) => {
@@ -21,13 +29,9 @@ lammView.show = (again = false) => {
   document.documentElement.dataset.theme = state.theme;
   document.body.dataset.page = state.page;
   document.body.classList.toggle("opened", state.page === "samples" && Boolean(state.open));
-  const page = byId("page"), typed = lammView.typing() ? byId("search").selectionStart : null;
+  const page = byId("page");
   if (state.page === "samples") showSamples(page, again);
   else put(page, header(), state.page === "charts" ? chartsPage() : overviewPage());
-  if (typed !== null && byId("search")) {
-    byId("search").focus();
-    byId("search").setSelectionRange(typed, typed);
-  }
 };
 
 function header() {
@@ -55,18 +59,24 @@ function countText() {
   return `${shown} of ${count(answered, "sample")}${going() ? ` so far, ${lammView.data.count.toLocaleString("en")} in all` : ""}`;
 }
 
+// Only what has changed is made anew: the list and what is typed keep their places in the document.
 function showSamples(page, again) {
-  const key = filterKey(), filtered = lammView.filtered;
-  const standing = byId("list") && page.contains(lammView.list.box);
-  if (key !== filtered || !standing) {
-    lammView.list.numbers = key === filtered ? lammView.list.numbers : wanted();
-    const told = el("p.count", { id: "count", role: "status" }, countText());
-    const detail = byId("detail") || el("article.detail", { id: "detail", tabindex: "-1" });
-    put(page, header(), lammView.broken && el("p.broken", {}, lammView.broken), filterBar(), el("main.samples", {}, el("div.left", {}, told, lammView.list.box), detail));
-    if (key !== filtered && !again) lammView.list.box.scrollTop = 0;
-    lammView.list.show(lammView.list.numbers);
-    lammView.filtered = key;
-  } else page.querySelector("header.top").replaceWith(header());
+  const key = filterKey(), changed = key !== lammView.filtered, { list } = lammView;
+  const standing = byId("list") && page.contains(list.box);
+  if (standing) {
+    page.querySelector("header.top").replaceWith(header());
+    renewBar(byId("bar"));
+  } else {
+    const told = el("p.count", { id: "count", role: "status" });
+    put(page, header(), filterBar(), el("main.samples", {}, el("div.left", {}, told, list.box), el("article.detail", { id: "detail", tabindex: "-1" })));
+    lammView.shown = "";
+  }
+  if (lammView.broken && !byId("broken")) page.querySelector("header.top").after(el("p.broken", { id: "broken" }, lammView.broken));
+  if (changed && !again) list.show(wanted());
+  else if (!standing) list.show(changed ? wanted() : list.numbers);
+  else list.update(changed ? wanted() : list.numbers, () => true); // links name what is looked at
+  byId("count").textContent = countText();
+  lammView.filtered = key;
   open(again);
 }
 
@@ -108,7 +118,7 @@ function onKey(event) {
   const dialog = document.querySelector("dialog[open]"), tag = event.target.tagName;
   if (event.ctrlKey || event.metaKey || event.altKey || dialog) return;
   if (event.key === "Escape") {
-    if (lammView.typing()) byId("search").blur();
+    if (document.activeElement === byId("search")) document.activeElement.blur();
     else if (state.open) go({ open: "" });
     return;
   }

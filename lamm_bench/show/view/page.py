@@ -16,6 +16,7 @@ SCRIPTS = (
     "load.js",
     "charts.js",
     "overview.js",
+    "search.js",
     "filter.js",
     "list.js",
     "cloud.js",

@@ -20,7 +20,7 @@ from lamm_bench.types import Media
 
 POINTS = 200_000  # of one cloud
 QUALITY = 82  # of JPEG
-ICON, ICON_POINTS = 128, 20_000  # pixels of a cloud's picture in the list, points in it
+ICON, ICON_POINTS = 128, 20_000  # pixels of a picture in the list, points of a cloud in it
 
 
 class Pictures:
@@ -60,10 +60,21 @@ class Pictures:
         image = own.picture(medium)
         width, height = image.size
         tiny = max(image.size) <= SMALL
-        data = encoded(image, tiny, self.side)
         file = place / f"{name}.{'png' if tiny else 'jpg'}"
-        file.write_bytes(data)
-        return {"file": f"media/{name[:2]}/{file.name}", "width": width, "height": height, "tiny": tiny}
+        told: dict[str, Any] = {"file": f"media/{name[:2]}/{file.name}", "width": width, "height": height, "tiny": tiny}
+        image.info.clear()  # a comment of megabytes has no place here, and JPEG none for it
+        if tiny:
+            image.save(file, "PNG")
+            return told
+        image = image.convert("RGB")
+        image.thumbnail((self.side, self.side), Image.Resampling.LANCZOS)
+        image.save(file, "JPEG", quality=QUALITY)
+        if max(image.size) > 2 * ICON:  # a list of large pictures would be busy unpacking them
+            thumb = f"{name}s.jpg"
+            told["thumb"] = f"media/{name[:2]}/{thumb}"
+            image.thumbnail((ICON, ICON), Image.Resampling.BICUBIC)
+            image.save(place / thumb, "JPEG", quality=QUALITY)
+        return told
 
 
 def name_of(medium: Media) -> str:
@@ -88,17 +99,4 @@ def from_above(points: np.ndarray) -> bytes:
             pixels[y + down, x + right] = colours
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, "PNG")
-    return buffer.getvalue()
-
-
-def encoded(image: Image.Image, tiny: bool, side: int) -> bytes:
-    """PNG for tiny drawings, exactly; JPEG otherwise."""
-    image.info.clear()  # a comment of megabytes has no place here, and JPEG none for it
-    buffer = io.BytesIO()
-    if tiny:
-        image.save(buffer, "PNG")
-        return buffer.getvalue()
-    image = image.convert("RGB")
-    image.thumbnail((side, side), Image.Resampling.LANCZOS)
-    image.save(buffer, "JPEG", quality=QUALITY)
     return buffer.getvalue()

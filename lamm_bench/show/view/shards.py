@@ -52,7 +52,8 @@ class Shards:
 
     def write_rows(self) -> None:
         number = (self.count - 1) // self.sizes[0]
-        call(self.folder / f"rows-{number}.js", "rows", number, columns_of(self.rows))
+        columns = {key: short(column) for key, column in columns_of(self.rows).items()}
+        call(self.folder / f"rows-{number}.js", "rows", number, columns)
         self.rows = []
 
     def write_more(self) -> None:
@@ -71,6 +72,24 @@ class Shards:
 
 def columns_of(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
     return {key: [row[key] for row in rows] for key in rows[0]} if rows else {}
+
+
+def short(column: list[Any]) -> Any:
+    """A column as its different values and their places, where these are few: the page reads them in less than half the time.
+
+    >>> short(["a", "b", "a", "a", "b"]), short([["x"], ["x"]]), short([1, 2])
+    ({'of': ['a', 'b'], 'at': [0, 1, 0, 0, 1]}, {'of': [['x']], 'at': [0, 0]}, [1, 2])
+    """
+    known: dict[Any, int] = {}
+    values: list[Any] = []
+    at = []
+    for value in column:
+        key = (type(value), tuple(value) if isinstance(value, list) else value)
+        if key not in known:
+            known[key] = len(values)
+            values.append(value)
+        at.append(known[key])
+    return {"of": values, "at": at} if 2 * len(values) <= len(column) else column
 
 
 def call(path: Path, name: str, number: int, value: Any) -> None:
@@ -96,7 +115,7 @@ def row_of(task: int, one: Seen, media: Sequence[Mapping[str, Any]], runs: int) 
         "id": clean(one.sample.id, 200),
         "group": clean(one.sample.group.replace("\\", "/").rsplit("/", 1)[-1], 120),
         "asked": clean(one.sample.question, LOOKED_AT),
-        "file": first.get("file", ""),
+        "file": first.get("thumb", first.get("file", "")),
         "true": [clean(name, 80) for name in classes_of(one)[:20]],
     }
     for place in range(runs):
