@@ -17,6 +17,7 @@ from lamm_bench.data.construct.plan import read_plan
 from lamm_bench.data.construct.session import construct
 from lamm_bench.data.construct.soundness import sound
 from lamm_bench.errors import BenchError
+from lamm_bench.show.review import gather
 
 from .annotated import coco, dump, genome, picture, plan_of, room, shapes
 
@@ -235,3 +236,28 @@ def test_what_stands_around_a_description_is_none_of_it(text: str) -> None:
 )
 def test_a_form_that_cannot_be_read_is_no_description(text: str) -> None:
     assert not turns_in(text, "Describe it.")
+
+
+@pytest.mark.parametrize("name", ["facts.jsonl", "dialogues.jsonl", "checked.jsonl"])
+@pytest.mark.parametrize("line", ['{"id": "x"}', '{"id": 3}', "half{", '["x"]', "{}"])
+def test_a_stage_s_file_of_another_form_is_one_sentence(name: str, line: str, tmp_path: Path) -> None:
+    plan, out = plan_of(tmp_path, coco(tmp_path)), tmp_path / "out"
+    made(plan, out)
+    right = (out / name).read_text()
+    (out / name).write_text(f"{line}\n{right}")
+    with pytest.raises(BenchError, match=f"{name}, (entry|line) 1"):
+        gather(out, 9, 9)
+    if name == "facts.jsonl":
+        with pytest.raises(BenchError, match=f"{name}, (entry|line) 1"):
+            made(plan, out)
+    (out / name).unlink()
+    made(plan, out)
+    assert (out / name).read_text() == right and gather(out, 9, 9)[0]
+
+
+def test_a_construction_that_was_left_between_two_stages_is_not_shown(tmp_path: Path) -> None:
+    made(plan_of(tmp_path, coco(tmp_path)), tmp_path / "out")
+    lines = (tmp_path / "out/checked.jsonl").read_text().splitlines(keepends=True)
+    (tmp_path / "out/checked.jsonl").write_text("".join(lines[1:]))
+    with pytest.raises(BenchError, match="left between two stages"):
+        gather(tmp_path / "out", 9, 9)
