@@ -19,7 +19,7 @@ from lamm_bench.data.construct.soundness import sound
 from lamm_bench.errors import BenchError
 from lamm_bench.show.review import gather
 
-from .annotated import coco, dump, genome, picture, plan_of, room, shapes
+from .annotated import coco, dump, genome, picture, plan_of, room, shapes, voc
 
 ODD: list[Any] = [
     *(None, True, -1, 3, 2.5, 1e308, float("nan"), float("inf"), 10**400, "", "x", [], [1], [[1]], ["a"], {}, {"a": 1}),
@@ -261,3 +261,17 @@ def test_a_construction_that_was_left_between_two_stages_is_not_shown(tmp_path: 
     (tmp_path / "out/checked.jsonl").write_text("".join(lines[1:]))
     with pytest.raises(BenchError, match="left between two stages"):
         gather(tmp_path / "out", 9, 9)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "kept"),
+    [("latin-1", True), ("gb18030", True), ("utf-16", True), ("utf-8", True), ("nonsense", False), ("ascii", False)],
+)
+def test_xml_is_read_in_the_encoding_that_it_names(encoding: str, kept: bool, tmp_path: Path) -> None:
+    source = voc(tmp_path)
+    body = (tmp_path / "xml/a.xml").read_text().replace("cat", "caf\u00e9").replace("32", "60")
+    text = f'<?xml version="1.0" encoding="{encoding}"?>{body}'
+    (tmp_path / "xml/b.xml").write_bytes(text.encode(encoding if kept else "latin-1"))
+    result = made(plan_of(tmp_path, source), tmp_path / "out")
+    assert result.card["left_out"] == ({} if kept else {"form": 1})
+    assert ("caf\u00e9" in (tmp_path / "out/facts.jsonl").read_text()) == kept
