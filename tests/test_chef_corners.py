@@ -12,14 +12,17 @@ import pytest
 from lamm_bench.ask.catalog import load_catalog
 from lamm_bench.ask.overrides import overridden
 from lamm_bench.errors import BenchError, UpstreamStops
+from lamm_bench.keep.answers import read_answers
 from lamm_bench.measure.following import read_word
+from lamm_bench.measure.stats import ratio
+from lamm_bench.measure.sure import calibration_of
 from lamm_bench.tasks.chef_scenarios import flickr30k, mmbench, mme, omnibenchmark, winoground
 from lamm_bench.tasks.chef_scenarios.cleaner import cleaned
 from lamm_bench.tasks.chef_scenarios.extractor import Extracted, extract
 from lamm_bench.tasks.chef_scenarios.mmmu_reading import open_answer, open_right
 from lamm_bench.tasks.chef_scenarios.omnibenchmark_scoring import ChainScorer
 from lamm_bench.tasks.chef_scenarios.voc2012_scoring import marked_boxes
-from lamm_bench.types import Sample
+from lamm_bench.types import Metric, Row, Sample
 
 from .chef_made import lamm_files, make_scenarios
 
@@ -196,3 +199,30 @@ def test_own_texts_take_the_place_of_a_recipes_numbers_from_the_command_line() -
     assert overridden(recipe, [own, "instruction.prompt=null"]).instruction.defined_prompt == ("{question} Which?",)
     with pytest.raises(BenchError, match="instruction.prompt=null"):
         overridden(recipe, [own])
+
+
+def test_a_tree_of_another_form_is_one_sentence(tmp_path: Path) -> None:
+    make_scenarios(tmp_path)
+    file = tmp_path / "Bamboo/tree.json"
+    right = json.loads(file.read_text())
+    for key in right:
+        for odd in (None, 3, "n1", [3], [["n1"]], {}):
+            file.write_text(json.dumps({**right, key: {**right[key], next(iter(right[key])): odd}}))
+            with pytest.raises(BenchError, match=f"`{key}` of"):
+                list(omnibenchmark.samples(tmp_path))
+
+
+def test_numbers_that_no_float_holds_are_no_likelihoods(tmp_path: Path) -> None:
+    file = tmp_path / "ScienceQA.json"
+    file.write_text(f'[{{"id": 1, "answer": "(A)", "prob": 1{"0" * 400}, "ppl_results": [-1{"0" * 400}, -1]}}]')
+    found = read_answers(file)
+    assert found.scores == ((),) and found.probs == (None,)
+
+
+def test_likelihoods_of_other_options_tell_nothing_of_how_sure_it_is(tmp_path: Path) -> None:
+    samples = [Sample(str(n), "Which?", (), 0, str(n), ("a", "b")) for n in range(4)]
+    rows = [Row(sample, "ok", "(A)", 0, {"correct": 1.0, "items": 1.0}) for sample in samples]
+    metric = Metric("accuracy", ratio("correct", "items"))
+    right, other = (-0.1, -2.0), (-0.1, -2.0, -3.0, -4.0)
+    assert calibration_of(metric, rows, [right, right, right, other]) == calibration_of(metric, rows[:3], [right] * 3)
+    assert calibration_of(metric, rows, [other] * 4) == {}

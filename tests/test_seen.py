@@ -80,3 +80,15 @@ def test_numbers_of_a_ledger_are_whole_and_not_below_nothing(tmp_path: Path) -> 
         (tmp_path / NAME).write_text(json.dumps({**SEEN, "tasks": {"x": {"media": 3, "seen": value}}}))
         with pytest.raises(BenchError, match="whole number"):
             read_seen(tmp_path / NAME)
+
+
+def test_where_media_of_the_training_could_not_be_read_it_is_the_least(tmp_path: Path) -> None:
+    runs = runs_with(tmp_path, "run", {**SEEN, "unreadable": 7})
+    assert "at least 312 of 5,793" in board_of(runs) and "seen at least 312 of 5,793" in board_of(runs, detail=True)
+
+
+@pytest.mark.parametrize("odd", [-1, True, "many", None])
+def test_the_number_of_unread_media_is_a_whole_number(odd: Any, tmp_path: Path) -> None:
+    (tmp_path / NAME).write_text(json.dumps({**SEEN, "unreadable": odd}))
+    with pytest.raises(BenchError, match="`unreadable` is"):
+        read_seen(tmp_path / NAME)

@@ -17,6 +17,7 @@ from lamm_bench.loading import id_text, parse_json, read_text, shorten
 from lamm_bench.measure.scoring import Answered
 from lamm_bench.types import Answer, Sample, Task
 
+HUGE = 1e300  # what is beyond no float holds; JSON may say whole numbers of any length
 KEYS = "`text` (ChEF's files: `answer`)"
 
 
@@ -247,7 +248,7 @@ def likelihoods_of(entry: Mapping[str, Any]) -> tuple[float, ...]:
 
 
 def is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < HUGE
 
 
 def thought_of(entry: Mapping[str, Any]) -> str:

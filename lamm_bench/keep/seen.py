@@ -5,7 +5,7 @@ with a checkpoint, and a run of any other model can be given one."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,14 +26,25 @@ class SeenMedia:
     media: int
     near: int = 0
     same_question: int = 0
+    least: bool = False  # whether some of the training's media could not be read, so that more may have been seen
 
     @property
     def text(self) -> str:
         """
-        >>> SeenMedia(312, 5793).text, SeenMedia(0, 120).text
-        ('seen 312 of 5,793', 'seen 0 of 120')
+        >>> SeenMedia(312, 5793).text, SeenMedia(0, 120, least=True).text
+        ('seen 312 of 5,793', 'seen at least 0 of 120')
         """
-        return f"seen {self.seen:,} of {self.media:,}"
+        return f"seen {share_told([self])}"
+
+
+def share_told(of: Sequence[SeenMedia]) -> str:
+    """What was seen of the media of several tasks.
+
+    >>> share_told([SeenMedia(1, 10), SeenMedia(2, 2000, least=True)])
+    'at least 3 of 2,010'
+    """
+    least = "at least " if any(one.least for one in of) else ""
+    return f"{least}{sum(one.seen for one in of):,} of {sum(one.media for one in of):,}"
 
 
 def ledger_of(result: Mapping[str, Any], run: Path) -> Path | None:
@@ -55,6 +66,9 @@ def read_seen(path: Path) -> tuple[str, dict[str, SeenMedia]]:
     source = data.get("source", "")
     if not isinstance(source, str):
         raise BenchError(f"{path}: `source` is {str(source)[:60]!r}, expected a text: the file is damaged or edited")
+    unread = data.get("unreadable", 0)
+    if isinstance(unread, bool) or not isinstance(unread, int) or unread < 0:
+        raise BenchError(f"{path}: `unreadable` is {str(unread)[:60]!r}, expected a whole number: the file is damaged or edited")
     found = {}
     for name, one in data["tasks"].items():
         where = f"{path}: `tasks.{str(name)[:60]}`"
@@ -66,5 +80,5 @@ def read_seen(path: Path) -> tuple[str, dict[str, SeenMedia]]:
                 raise BenchError(f"{where}.{key} is {str(value)[:60]!r}, expected a whole number: the file is damaged or edited")
         if max(numbers["seen"], numbers["near"]) > numbers["media"]:
             raise BenchError(f"{where}: more was seen ({numbers['seen']}) than there is ({numbers['media']})")
-        found[str(name)] = SeenMedia(**numbers)
+        found[str(name)] = SeenMedia(**numbers, least=unread > 0)
     return source, found

@@ -79,6 +79,8 @@ def usable(row: Row, scores: Sequence[float], share: Ratio) -> bool:
         return False
     if any(not math.isfinite(score) or score > NO_LIKELIHOOD for score in scores):
         return False
+    if row.sample.choices and len(scores) != len(row.sample.choices):  # an answer file's likelihoods of something else
+        return False
     target = row.sample.target
     return isinstance(target, int) and not isinstance(target, bool) and 0 <= target < len(scores)
 

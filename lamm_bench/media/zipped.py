@@ -10,7 +10,9 @@ import os
 import stat
 import tempfile
 import zipfile
+from collections.abc import Iterable
 from functools import lru_cache
+from itertools import takewhile
 from pathlib import PurePath
 
 from lamm_bench.errors import MediaError
@@ -37,11 +39,12 @@ class Archive:
             if one.filename in self.files:
                 self.twice.add(one.filename)
             self.files[one.filename] = one
+        self.top = top_of(self.files, PurePath(path).stem)
 
     def member(self, inner: str) -> zipfile.ZipInfo | None:
         """The member under a path below the archive's folder, whether the archive holds that folder too or not."""
         folder = PurePath(self.path).stem
-        name = next((name for name in (inner, f"{folder}/{inner}") if name in self.files), None)
+        name = next((name for name in (f"{self.top}{inner}", f"{folder}/{inner}", inner) if name in self.files), None)
         if name is None:
             return None
         one = self.files[name]
@@ -53,6 +56,33 @@ class Archive:
         if fault is not None:
             raise MediaError(f"{self.path}: its member {name[:80]!r} {fault}")
         return one
+
+
+def debris(name: str) -> bool:
+    """Whether a member is what a file manager leaves in archives, and no medium.
+
+    >>> debris("__MACOSX/pics/._a.png"), debris("pics/.DS_Store"), debris("pics/a.png")
+    (True, True, False)
+    """
+    parts = name.split("/")
+    return parts[0] == "__MACOSX" or parts[-1] in (".DS_Store", "Thumbs.db", "desktop.ini")
+
+
+def top_of(names: Iterable[str], folder: str) -> str:
+    """The folders in an archive that all its files stand in, down to the one of the archive's own name; empty where there is none.
+
+    >>> top_of(["LAMM/pics/a.png", "LAMM/pics/b/c.png", "__MACOSX/._a.png"], "pics"), top_of(["a.png", "pics/b.png"], "pics")
+    ('LAMM/pics/', '')
+    """
+    shared: list[str] | None = None
+    for name in names:
+        if not debris(name):
+            parts = name.split("/")[:-1]
+            shared = (
+                parts if shared is None else [one for one, _ in takewhile(lambda pair: pair[0] == pair[1], zip(shared, parts))]
+            )
+    above = (shared or [])[: (shared or []).index(folder) + 1] if folder in (shared or []) else []
+    return "".join(f"{one}/" for one in above)
 
 
 def member_fault(one: zipfile.ZipInfo) -> str | None:

@@ -16,6 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from lamm_bench.errors import visible
+from lamm_bench.keep.seen import share_told
 from lamm_bench.measure.stats import decimals
 
 from .board import Board, Group, Ranked, Summary
@@ -171,7 +172,7 @@ def seen(table: Summary, model: str) -> str:
     """`312 of 5,793`: of the media of all tasks of the table that the ledger knows; empty where there is no ledger."""
     rows = [table.cell(model, column) for column in table.columns]
     known = [row.entry.seen for row in rows if row is not None and row.entry.seen is not None]
-    return f"{sum(one.seen for one in known):,} of {sum(one.media for one in known):,}" if known else ""
+    return share_told(known) if known else ""
 
 
 def left_out(board: Board) -> str:

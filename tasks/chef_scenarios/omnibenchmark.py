@@ -54,6 +54,10 @@ def bamboo(root: Path) -> Bamboo:
     keys = ("id2name", "father2child", "child2father")
     if not isinstance(data, dict) or any(not isinstance(data.get(key), dict) for key in keys):
         raise BenchError(f"{file} is no Bamboo tree; expected an object with {', '.join(keys)}")
+    for key in keys:
+        for one, named in data[key].items():
+            if not isinstance(named, list) or not all(isinstance(name, str) for name in named):
+                raise BenchError(f"{file}: `{key}` of {shorten(one)} is {shorten(named)}, expected a list of texts")
     ids = {name: one for one, names in data["id2name"].items() for name in names}
     return Bamboo(data["id2name"], data["father2child"], data["child2father"], ids)
 

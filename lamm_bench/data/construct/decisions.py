@@ -13,7 +13,7 @@ from lamm_bench.errors import BenchError
 from lamm_bench.keep.files import digest, write_whole
 
 from .dialogue import Dialogue
-from .folder import MARK, read_lines
+from .folder import MARK, read_as, read_lines
 
 FILE = "decisions.jsonl"
 SAID = ("accept", "reject")
@@ -45,7 +45,7 @@ def taken(folder: Path, file: Path) -> Counter[str]:
     Raises `BenchError` where a line is no decision, and then takes none."""
     if not (folder / MARK).is_file():
         raise BenchError(f"{folder} is no construction; make one with `lamm-bench data construct`")
-    dialogues = {row["id"]: Dialogue.from_json(row) for row in read_lines(folder / "dialogues.jsonl")}
+    dialogues = {one.id: one for one in read_as(folder / "dialogues.jsonl", Dialogue.from_json)}
     counts: Counter[str] = Counter()
     fresh = []
     for number, row in enumerate(read_lines(file), 1):

@@ -33,8 +33,13 @@ class Dialogue:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Dialogue:
+        """The other way of `to_json`. Raises TypeError, KeyError or ValueError for an object of another form."""
         turns = tuple(Turn(question, answer) for question, answer in data["turns"])
-        return cls(data["id"], data["kind"], data["facts"], data["task_type"], turns)
+        made = cls(data["id"], data["kind"], data["facts"], data["task_type"], turns)
+        said = (text for turn in turns for text in (turn.question, turn.answer))
+        if not all(isinstance(text, str) for text in (made.id, made.kind, made.facts, made.task_type, *said)):
+            raise TypeError("a text is none")
+        return made
 
     def lamm(self, facts: Facts, key: str) -> dict[str, Any]:
         """The item of LAMM's JSON (reference 4.2); `key` is the modality's."""

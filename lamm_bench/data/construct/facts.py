@@ -75,9 +75,13 @@ class Facts:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Facts:
-        """The other way of `to_json`."""
+        """The other way of `to_json`. Raises TypeError, KeyError or IndexError for an object of another form."""
         made = {name: value if name not in LISTS else LISTS[name](value) for name, value in data.items()}
-        return cls(**made)
+        facts = cls(**made)
+        named = (facts.id, facts.source, facts.kind, facts.path, facts.file)
+        if not all(isinstance(text, str) for text in (*named, *(text for _, text in facts.texts()))):
+            raise TypeError("a text is none")
+        return facts
 
     @property
     def flat(self) -> bool:

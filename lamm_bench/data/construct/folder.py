@@ -14,11 +14,11 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from lamm_bench.errors import BenchError
 from lamm_bench.keep import locks
@@ -26,6 +26,7 @@ from lamm_bench.keep.files import digest, read_json, write_json, write_whole
 from lamm_bench.keep.ledger import Ledger
 from lamm_bench.loading import parse_json, read_text
 
+T = TypeVar("T")
 FORMAT = 1
 MARK = "construct.json"
 NAMES = ("facts.jsonl", "rejected.jsonl", "requests.jsonl", "dialogues.jsonl", "checked.jsonl")
@@ -80,9 +81,6 @@ class Folder:
             self.mark["stages"][name] = digest(made_of)
             self.save()
 
-    def read(self, name: str) -> list[dict[str, Any]]:
-        return read_lines(self.path / name)
-
     def stands(self, name: str, made_of: Any) -> bool:
         """Whether a stage's file is there and was made of the same."""
         return (self.path / name).is_file() and self.mark["stages"].get(name) == digest(made_of)
@@ -105,6 +103,19 @@ class Folder:
         except OSError as error:
             return f"{place} could not be linked to {target} ({error.strerror or error}); put the media there"
         return None
+
+
+def read_as(path: Path, make: Callable[[Mapping[str, Any]], T]) -> list[T]:
+    """The things of a stage's file. Raises `BenchError` for a line that a construction did not write so."""
+    found = []
+    for number, row in enumerate(read_lines(path), 1):
+        try:
+            found.append(make(row))
+        except (KeyError, IndexError, TypeError, ValueError, AttributeError):
+            raise BenchError(
+                f"{path}, entry {number} is not what `data construct` writes; remove the file, and the same command makes it anew"
+            ) from None
+    return found
 
 
 def read_lines(path: Path) -> list[dict[str, Any]]:

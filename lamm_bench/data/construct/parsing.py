@@ -19,6 +19,17 @@ SPOKEN = re.compile(
     re.I | re.M | re.S,
 )
 
+WRAPS = re.compile(
+    r"\A```[^\n`]*\n|\n?```\Z|\A[*_#\s]{0,3}(?:answer|description|caption|response|a)[*_\s]{0,3}:[*_\s]{0,3}(?=\w|\")"
+    r"|\A(?:sure|certainly|of course|here)\b[^\n:]{0,80}:\s*\n",
+    re.I,
+)
+TAGGED = re.compile(r"<(?P<tag>\w{1,20})>(?P<text>.*)</(?P=tag)>", re.S)
+FORMED = re.compile(  # what is left of a form that could not be read, and would be taken for words
+    r"[{}]|```|</?\w{1,20}>|[\"']\w{1,20}[\"']\s*:\s*[\"'\[]|^\W{0,3}\d{0,2}\W{0,3}(?:question|q|answer|human|gpt)\W{0,3}\d{0,2}\W{0,3}:",
+    re.I | re.M,
+)
+
 
 def parsed(unit: Unit, response: Response, flat: bool) -> Dialogue | Verdict:
     """The dialogue of an answer; a verdict where there is none."""
@@ -53,7 +64,25 @@ def turns_in(text: str, question: str = "") -> list[Turn]:
     spoken = of_lines(said)
     if spoken or not question:
         return spoken
-    return [Turn(question, clean(said))] if said else []
+    bare = unwrapped(said)
+    return [Turn(question, clean(bare))] if bare and not FORMED.search(bare) else []
+
+
+def unwrapped(text: str) -> str:
+    """A text without what stands around it: a fence, a tag, marks of quotation, a word that says what it is.
+
+    >>> unwrapped("```\\nA cat.\\n```"), unwrapped("<answer>A cat.</answer>"), unwrapped('Here is the description:\\n\\n"A cat."'), unwrapped("Answer: A cat.")
+    ('A cat.', 'A cat.', 'A cat.', 'A cat.')
+    """
+    before = ""
+    while text != before:
+        before = text
+        text = WRAPS.sub("", text).strip()
+        if (tagged := TAGGED.fullmatch(text)) is not None:
+            text = tagged["text"].strip()
+        if len(text) > 1 and (text[0], text[-1]) in (('"', '"'), ("\u201c", "\u201d")) and text[0] not in text[1:-1]:
+            text = text[1:-1].strip()
+    return text
 
 
 def whole_at(text: str, place: int) -> Any | None:

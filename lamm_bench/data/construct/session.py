@@ -24,7 +24,7 @@ from .checks import among, check
 from .decisions import decisions_in
 from .dialogue import Dialogue, Verdict
 from .facts import Facts, distinct, merged
-from .folder import Folder
+from .folder import Folder, read_as
 from .knowledge import described, informed
 from .names import Names, aliases_in
 from .others import Others
@@ -148,7 +148,9 @@ class Work:
         named = [stamps(source.folder, source.options.values()) for source in self.plan.sources]
         made_of = [self.plan.digest, named, stamps(self.plan.folder, [str(path) for path in self.plan.knowledge]), wording()]
         if self.folder.stands("facts.jsonl", made_of) and self.folder.stands("rejected.jsonl", made_of):
-            return [Facts.from_json(row) for row in self.folder.read("facts.jsonl")], self.folder.read("rejected.jsonl")
+            return read_as(self.folder.path / "facts.jsonl", Facts.from_json), read_as(
+                self.folder.path / "rejected.jsonl", lambda row: {key: row[key] for key in ("source", "where", "reason", "what")}
+            )
         rejected: list[dict[str, Any]] = []
         found: list[Facts] = []
         for source in self.plan.sources:

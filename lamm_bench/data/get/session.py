@@ -58,13 +58,13 @@ def get(
             work.meta(path)
         for path in wanted.media if media else ():
             work.media(path)
+        return work.got
+    finally:
         scratch = root / SCRATCH
         if scratch.is_dir() and not list(scratch.rglob("*.part")):
             for one in sorted(scratch.iterdir()):
                 one.unlink()
             scratch.rmdir()
-        return work.got
-    finally:
         lock.release()
 
 
@@ -119,7 +119,8 @@ class Getting:
     def media(self, path: str) -> None:
         """One folder of media, from an archive of its name."""
         archive = f"{path}.zip"
-        if (self.root / path).is_dir() or (self.root / archive).is_file():
+        place = self.root / path
+        if (place.is_dir() and any(place.iterdir())) or (self.root / archive).is_file():  # an empty folder holds nothing yet
             self.got.there.append(path)
             return
         if self.origin.has(archive) is None:
@@ -167,6 +168,9 @@ class Getting:
         self.say(f"{name} from {self.origin.name}")
         try:
             self.origin.bring(name, out)
+            if told and (fault := no_json(out)):
+                out.unlink()
+                raise BenchError(f"{name} of {self.origin.name} {fault}")
         except BenchError as error:
             self.got.missing[path] = str(error)
             return False
@@ -179,6 +183,20 @@ class Getting:
         """Into the account, so that what is there can be told from what somebody put there."""
         self.account["files"][path] = {**what, "from": self.origin.name}
         write_json(self.root / ACCOUNT, self.account)
+
+
+def no_json(file: Path) -> str:
+    """Why a meta file that has come is none, as far as its ends tell (a page to sign in, a pointer of Git LFS, half a file); empty: it may be."""
+    with file.open("rb") as opened:
+        begin = opened.read(400).lstrip(b"\xef\xbb\xbf \t\r\n")
+        opened.seek(max(0, file.stat().st_size - 400))
+        end = opened.read().rstrip(b" \t\r\n\0")
+    if begin[:1] + end[-1:] in (b"[]", b"{}"):
+        return ""
+    if begin.startswith(b"version https://git-lfs"):
+        return "is a pointer of Git LFS and not the file itself; fetch it with `git lfs pull`"
+    said = begin[:40].decode("utf-8", "replace")
+    return f"is no meta file: it begins with {said!r} and ends with {end[-20:].decode('utf-8', 'replace')!r}, expected a JSON list, whole"
 
 
 def shown(wanted: Wanted, media: bool) -> Sequence[str]:

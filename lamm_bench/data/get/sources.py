@@ -85,7 +85,13 @@ class Mirror:
             if "is not there" not in str(error):
                 raise
         if sums.is_file():
-            self.digests = known_digests(sums)
+            try:
+                self.digests = known_digests(sums)
+            except BenchError as error:
+                sums.unlink()
+                raise BenchError(
+                    f"{self.base}/{SUMS} is no list of digests: {str(error).removeprefix(str(sums)).lstrip(': ,')}"
+                ) from None
 
     def has(self, path: str) -> Want | None:
         if self.digests and path not in self.digests and Path(path).name not in self.digests:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from lamm_bench.errors import BenchError
 from lamm_bench.keep.files import sync_folder
-from lamm_bench.media.zipped import FREE, RATIO, member_fault
+from lamm_bench.media.zipped import FREE, RATIO, debris, member_fault, top_of
 
 MOST = 2_000_000  # members
 BLOCK = 1 << 20
@@ -22,21 +22,22 @@ BLOCK = 1 << 20
 def unpack(archive: Path, folder: Path, tick: Callable[[int], None] = lambda count: None) -> int:
     """The members of a zip below `folder`, which appears when all of them are there; how many files.
 
-    An archive whose members all stand in a folder of the same name as `folder` is unpacked without it. Raises `BenchError`."""
+    An archive whose files all stand in a folder of the same name as `folder`, itself within others or not, is unpacked without it; what
+    a file manager left in it is left out. An empty folder is none. Raises `BenchError`."""
     beside = folder.with_name(f".{folder.name}.unpacking")
-    if folder.exists():
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise BenchError(f"{folder} is there already; move it away to unpack {archive.name} again")
     shutil.rmtree(beside, ignore_errors=True)
     try:
         with zipfile.ZipFile(archive) as opened:
             members = checked(archive, opened, folder)
-            prefix = f"{folder.name}/"
-            inner = len(prefix) if all(one.filename.startswith(prefix) for one in members) else 0
+            top = top_of((one.filename for one in members if not one.is_dir()), folder.name)
             for one in members:
-                place = beside / one.filename[inner:]
+                if not one.filename.startswith(top) or debris(one.filename):
+                    continue
+                place = beside / one.filename[len(top) :]
                 if one.is_dir():
-                    if one.filename[inner:]:
-                        place.mkdir(parents=True, exist_ok=True)
+                    place.mkdir(parents=True, exist_ok=True)
                     continue
                 place.parent.mkdir(parents=True, exist_ok=True)
                 write_member(archive, opened, one, place)
@@ -52,14 +53,14 @@ def unpack(archive: Path, folder: Path, tick: Callable[[int], None] = lambda cou
         raise BenchError(f"{archive} cannot be unpacked: {type(error).__name__}: {error}") from None
     beside.replace(folder)
     sync_folder(folder.parent)
-    return sum(not one.is_dir() for one in members)
+    return media_in(members)
 
 
 def sound(archive: Path, folder: Path) -> int:
     """How many files an archive holds that is to stay one and be read where it lies, as if it were `folder`. Raises `BenchError`."""
     try:
         with zipfile.ZipFile(archive) as opened:
-            return sum(not one.is_dir() for one in checked(archive, opened, folder, unpacked=False))
+            return media_in(checked(archive, opened, folder, unpacked=False))
     except BenchError:
         raise
     except Exception as error:  # as above
@@ -69,7 +70,7 @@ def sound(archive: Path, folder: Path) -> int:
 def checked(archive: Path, opened: zipfile.ZipFile, folder: Path, unpacked: bool = True) -> list[zipfile.ZipInfo]:
     """The members, none of which does what no archive of media needs. Raises `BenchError` that names the first that does."""
     members = opened.infolist()
-    if not any(not one.is_dir() for one in members):
+    if not media_in(members):
         raise BenchError(f"{archive} holds no files")
     if len(members) > MOST:
         raise BenchError(f"{archive} holds {len(members):,} members, more than {MOST:,}")
@@ -93,6 +94,11 @@ def checked(archive: Path, opened: zipfile.ZipFile, folder: Path, unpacked: bool
     if whole > free:
         raise BenchError(f"{archive} needs {whole:,} bytes unpacked, and {there} has {free:,}")
     return members
+
+
+def media_in(members: list[zipfile.ZipInfo]) -> int:
+    """How many members are files that somebody put there."""
+    return sum(not one.is_dir() and not debris(one.filename) for one in members)
 
 
 def write_member(archive: Path, opened: zipfile.ZipFile, one: zipfile.ZipInfo, place: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from lamm_bench.data.construct.decisions import decisions_in, text_digest
 from lamm_bench.data.construct.dialogue import Dialogue, Verdict
 from lamm_bench.data.construct.facts import Facts
-from lamm_bench.data.construct.folder import MARK, read_lines
+from lamm_bench.data.construct.folder import MARK, read_as
 from lamm_bench.errors import BenchError
 from lamm_bench.keep.files import digest
 
@@ -31,11 +31,12 @@ def gather(folder: Path, kept: int, refused: int, seed: int = 0) -> tuple[list[R
     Raises `BenchError` where the folder is no finished construction."""
     if not (folder / MARK).is_file() or not (folder / "checked.jsonl").is_file():
         raise BenchError(f"{folder} is no construction that has come to its checks; make one with `lamm-bench data construct`")
-    dialogues = {row["id"]: Dialogue.from_json(row) for row in read_lines(folder / "dialogues.jsonl")}
-    facts = {row["id"]: Facts.from_json(row) for row in read_lines(folder / "facts.jsonl")}
-    verdicts = {
-        row["id"]: Verdict(row["id"], row["reason"], row["what"], row["by"]) for row in read_lines(folder / "checked.jsonl")
-    }
+    dialogues = {one.id: one for one in read_as(folder / "dialogues.jsonl", Dialogue.from_json)}
+    facts = {one.id: one for one in read_as(folder / "facts.jsonl", Facts.from_json)}
+    told = read_as(folder / "checked.jsonl", lambda row: Verdict(row["id"], row["reason"], row["what"], row["by"]))
+    verdicts = {one.id: one for one in told}
+    if any(name not in verdicts or one.facts not in facts for name, one in dialogues.items()):
+        raise BenchError(f"{folder} was left between two stages; run the same `data construct` again, which goes on there")
     decided = decisions_in(folder, dialogues)
     groups: dict[str, list[str]] = {}
     for name, one in dialogues.items():

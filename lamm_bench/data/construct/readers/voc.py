@@ -4,6 +4,7 @@ Corners are pixels counted from 1, both included; with `list`, a text file of na
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from xml.etree import ElementTree
@@ -11,11 +12,12 @@ from xml.etree import ElementTree
 from lamm_bench.data.construct.facts import Facts, Thing, picture
 from lamm_bench.data.construct.plan import Source
 from lamm_bench.errors import BenchError
-from lamm_bench.loading import read_text
+from lamm_bench.loading import decode, read_bytes, read_text
 
 from . import Reject
 from ._shared import fraction_box, name_in, within
 
+DECLARED = re.compile(rb"""\s*<\?xml[^>]{0,80}?encoding\s*=\s*["']([A-Za-z0-9._-]{1,40})["']""")
 OPTIONS = ("media", "annotations", "list")
 
 
@@ -38,7 +40,7 @@ def read(source: Source, reject: Reject) -> Iterator[Facts]:
 def facts_of(source: Source, media: Path, file: Path, reject: Reject) -> Facts | None:
     where = f"{source.name}:{file.stem}"
     try:
-        text = read_text(file)
+        text = as_declared(file)
         if "<!DOCTYPE" in text or "<!ENTITY" in text:  # neither belongs there, and entities may grow without end
             raise ElementTree.ParseError("it declares entities or a document type")
         root = ElementTree.fromstring(text)
@@ -71,6 +73,18 @@ def facts_of(source: Source, media: Path, file: Path, reject: Reject) -> Facts |
         things=tuple(things),
         lost=tuple(lost),
     )
+
+
+def as_declared(file: Path) -> str:
+    """The text of an XML file in the encoding that its first line names; UTF-8, or by its mark, where it names none."""
+    data = read_bytes(file)
+    found = DECLARED.match(data)
+    if found is not None and found[1].lower() not in (b"utf-8", b"utf-16"):
+        try:
+            return data.decode(found[1].decode("ascii"))
+        except (LookupError, UnicodeError, ValueError):
+            raise BenchError(f"{file} is not in the encoding {found[1].decode('ascii')} that it names") from None
+    return decode(data, str(file))
 
 
 def decimal(text: str | None) -> float:
