@@ -206,3 +206,21 @@ def test_links_in_a_tar_are_no_columns(tmp_path: Path) -> None:
         text = f'name: my\ndata: {{files: "{name}"}}\nsample: {{question: "{{txt}}", target: x, image: "{{png}}"}}\nread: text\nmetric: accuracy\n'
         with pytest.raises(BenchError, match=said):
             declared(text, tmp_path).samples(tmp_path)
+
+
+@pytest.mark.parametrize("more", ["", '  draw: {box: "{b}"}\n'])
+def test_what_media_are_made_of_may_change(more: str, tmp_path: Path) -> None:
+    kind = "image" if more else "cloud"
+    write_jsonl(
+        tmp_path / "d.jsonl",
+        [{"id": n, "q": "Q", "a": "x", "m": f"m{n}.{'png' if more else 'txt'}", "b": [0, 0, 1, 1]} for n in range(3)],
+    )
+    text = f'name: my\ndata: {{files: d.jsonl}}\nsample:\n  question: Q\n  target: x\n  {kind}: "{{m}}"\n{more}read: text\nmetric: accuracy\n'
+    task, hashes = declared(text, tmp_path), []
+    for shade in (1, 2):
+        for n in range(3):
+            own = shade if n == 1 else 9
+            (tmp_path / f"m{n}.png").write_bytes(png(own, (20 + own, 20)))
+            (tmp_path / f"m{n}.txt").write_text(f"{own} 0 0\n1 1 1\n{own * 10} 0 0\n")
+        hashes.append([sample.media[0].sha256 for sample in task.samples(tmp_path)])
+    assert [one == other for one, other in zip(*hashes)] == [True, False, True]
