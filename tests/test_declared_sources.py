@@ -224,3 +224,25 @@ def test_what_media_are_made_of_may_change(more: str, tmp_path: Path) -> None:
             (tmp_path / f"m{n}.txt").write_text(f"{own} 0 0\n1 1 1\n{own * 10} 0 0\n")
         hashes.append([sample.media[0].sha256 for sample in task.samples(tmp_path)])
     assert [one == other for one, other in zip(*hashes)] == [True, False, True]
+
+
+@pytest.mark.parametrize(
+    ("place", "told"),
+    [("{x?|lower|default:none}", ["none", "none", "y"]), ("{x?|unless:nan|strip|default:none}", ["none", "none", "Y"])],
+)
+def test_a_default_stands_for_nothing_wherever_it_comes_from(place: str, told: list[str], tmp_path: Path) -> None:
+    rows = [
+        {"id": n, "q": "Q", "a": "x", **({"x": value} if value is not None else {})} for n, value in enumerate((None, "", "Y"))
+    ]
+    write_jsonl(tmp_path / "d.jsonl", rows)
+    text = (WORDS % ("files: d.jsonl", "")).replace("{q}", place)
+    assert [sample.question for sample in declared(text, tmp_path).samples(tmp_path)] == told
+
+
+@pytest.mark.parametrize(
+    ("name", "content"), [("d.csv", "id;q;a\n1;Q;x\n"), ("d.csv", "id\tq\ta\n1\tQ\tx\n"), ("d.tsv", "id,q,a\n1,Q,x\n")]
+)
+def test_a_table_with_other_marks_between_its_cells_is_told(name: str, content: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_text(content)
+    with pytest.raises(BenchError, match=f"{name}: its first line is one column, .*; expected names parted by"):
+        words(tmp_path, f"files: {name}")
