@@ -3,6 +3,7 @@ lists as NumPy prints them, places that a table holds as texts."""
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -169,3 +170,12 @@ def test_a_mean_of_means_is_one_of_the_headline(
     plain = list(found.metrics.values())[1]
     assert name.startswith("macro_") and headline.value == pytest.approx(figure)
     assert (headline.unit, headline.better) == (plain.unit, plain.better)
+
+
+@pytest.mark.parametrize("metric", ["error", "mra", "accuracy"])
+def test_numbers_of_hundreds_of_digits_are_answers_too(metric: str, tmp_path: Path) -> None:
+    write_jsonl(tmp_path / "d.jsonl", [{"id": n, "a": truth} for n, truth in enumerate((3, 1e308, 3))])
+    text = f'name: my\ndata: {{files: d.jsonl}}\nsample: {{id: "{{id}}", question: Q, target: "{{a}}"}}\nread: number\nmetric: {metric}'
+    task = declared(text, tmp_path)
+    found = scored(task, task.samples(tmp_path), {"0": "9" * 300, "1": "-" + "9" * 200, "2": "3"})
+    assert all(each.value is not None and math.isfinite(each.value) for each in found.metrics.values())
