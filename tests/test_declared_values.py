@@ -3,6 +3,7 @@ lists as NumPy prints them, places that a table holds as texts."""
 
 from __future__ import annotations
 
+import json
 import math
 from pathlib import Path
 from typing import Any
@@ -172,10 +173,12 @@ def test_a_mean_of_means_is_one_of_the_headline(
     assert (headline.unit, headline.better) == (plain.unit, plain.better)
 
 
+@pytest.mark.parametrize("digits", [200, 320])
 @pytest.mark.parametrize("metric", ["error", "mra", "accuracy"])
-def test_numbers_of_hundreds_of_digits_are_answers_too(metric: str, tmp_path: Path) -> None:
+def test_numbers_of_hundreds_of_digits_are_answers_too(metric: str, digits: int, tmp_path: Path) -> None:
     write_jsonl(tmp_path / "d.jsonl", [{"id": n, "a": truth} for n, truth in enumerate((3, 1e308, 3))])
     text = f'name: my\ndata: {{files: d.jsonl}}\nsample: {{id: "{{id}}", question: Q, target: "{{a}}"}}\nread: number\nmetric: {metric}'
     task = declared(text, tmp_path)
-    found = scored(task, task.samples(tmp_path), {"0": "9" * 300, "1": "-" + "9" * 200, "2": "3"})
+    found = scored(task, task.samples(tmp_path), {"0": "9" * 300, "1": "-" + "9" * digits, "2": "3"})
     assert all(each.value is not None and math.isfinite(each.value) for each in found.metrics.values())
+    json.dumps(found.to_json(samples=True), allow_nan=False)
