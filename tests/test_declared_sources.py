@@ -246,3 +246,11 @@ def test_a_table_with_other_marks_between_its_cells_is_told(name: str, content: 
     (tmp_path / name).write_text(content)
     with pytest.raises(BenchError, match=f"{name}: its first line is one column, .*; expected names parted by"):
         words(tmp_path, f"files: {name}")
+
+
+def test_answers_that_are_objects_are_told_with_the_filter_for_them(tmp_path: Path) -> None:
+    write_jsonl(tmp_path / "d.jsonl", [{"id": 1, "q": "Q", "a": [{"answer": "x", "answer_id": 1}]}])
+    with pytest.raises(BenchError, match=r"d.jsonl line 1: its target is .*\(filters: pluck, list, split\)"):
+        words(tmp_path, "files: d.jsonl")
+    text = (WORDS % ("files: d.jsonl", "")).replace("{a}", "{a|pluck:answer}")
+    assert declared(text, tmp_path).samples(tmp_path)[0].target == ["x"]

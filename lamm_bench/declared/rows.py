@@ -296,7 +296,7 @@ def texts(value: Any) -> list[str]:
     given = list(value) if isinstance(value, list | tuple) else [value]
     found = [id_text(one) for one in given if not empty(one)]
     if not found or any(text is None or not text.strip() for text in found):
-        raise Unfit("a text, or a list of texts, one of them at least")
+        raise Unfit("a text, or a list of texts, one of them at least (filters: pluck, list, split)")
     return [str(text) for text in found]
 
 
