@@ -206,3 +206,51 @@ def test_links_in_a_tar_are_no_columns(tmp_path: Path) -> None:
         text = f'name: my\ndata: {{files: "{name}"}}\nsample: {{question: "{{txt}}", target: x, image: "{{png}}"}}\nread: text\nmetric: accuracy\n'
         with pytest.raises(BenchError, match=said):
             declared(text, tmp_path).samples(tmp_path)
+
+
+@pytest.mark.parametrize("more", ["", '  draw: {box: "{b}"}\n'])
+def test_what_media_are_made_of_may_change(more: str, tmp_path: Path) -> None:
+    kind = "image" if more else "cloud"
+    write_jsonl(
+        tmp_path / "d.jsonl",
+        [{"id": n, "q": "Q", "a": "x", "m": f"m{n}.{'png' if more else 'txt'}", "b": [0, 0, 1, 1]} for n in range(3)],
+    )
+    text = f'name: my\ndata: {{files: d.jsonl}}\nsample:\n  question: Q\n  target: x\n  {kind}: "{{m}}"\n{more}read: text\nmetric: accuracy\n'
+    task, hashes = declared(text, tmp_path), []
+    for shade in (1, 2):
+        for n in range(3):
+            own = shade if n == 1 else 9
+            (tmp_path / f"m{n}.png").write_bytes(png(own, (20 + own, 20)))
+            (tmp_path / f"m{n}.txt").write_text(f"{own} 0 0\n1 1 1\n{own * 10} 0 0\n")
+        hashes.append([sample.media[0].sha256 for sample in task.samples(tmp_path)])
+    assert [one == other for one, other in zip(*hashes)] == [True, False, True]
+
+
+@pytest.mark.parametrize(
+    ("place", "told"),
+    [("{x?|lower|default:none}", ["none", "none", "y"]), ("{x?|unless:nan|strip|default:none}", ["none", "none", "Y"])],
+)
+def test_a_default_stands_for_nothing_wherever_it_comes_from(place: str, told: list[str], tmp_path: Path) -> None:
+    rows = [
+        {"id": n, "q": "Q", "a": "x", **({"x": value} if value is not None else {})} for n, value in enumerate((None, "", "Y"))
+    ]
+    write_jsonl(tmp_path / "d.jsonl", rows)
+    text = (WORDS % ("files: d.jsonl", "")).replace("{q}", place)
+    assert [sample.question for sample in declared(text, tmp_path).samples(tmp_path)] == told
+
+
+@pytest.mark.parametrize(
+    ("name", "content"), [("d.csv", "id;q;a\n1;Q;x\n"), ("d.csv", "id\tq\ta\n1\tQ\tx\n"), ("d.tsv", "id,q,a\n1,Q,x\n")]
+)
+def test_a_table_with_other_marks_between_its_cells_is_told(name: str, content: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_text(content)
+    with pytest.raises(BenchError, match=f"{name}: its first line is one column, .*; expected names parted by"):
+        words(tmp_path, f"files: {name}")
+
+
+def test_answers_that_are_objects_are_told_with_the_filter_for_them(tmp_path: Path) -> None:
+    write_jsonl(tmp_path / "d.jsonl", [{"id": 1, "q": "Q", "a": [{"answer": "x", "answer_id": 1}]}])
+    with pytest.raises(BenchError, match=r"d.jsonl line 1: its target is .*\(filters: pluck, list, split\)"):
+        words(tmp_path, "files: d.jsonl")
+    text = (WORDS % ("files: d.jsonl", "")).replace("{a}", "{a|pluck:answer}")
+    assert declared(text, tmp_path).samples(tmp_path)[0].target == ["x"]

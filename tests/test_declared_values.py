@@ -3,6 +3,8 @@ lists as NumPy prints them, places that a table holds as texts."""
 
 from __future__ import annotations
 
+import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -143,3 +145,40 @@ def test_places_that_are_counted_from_one(tmp_path: Path) -> None:
     write_table(tmp_path / "d.csv", [{"q": "Q", "o1": "x", "o2": "y", "a": 0}], ",")
     with pytest.raises(BenchError, match="`from_one` cannot take: expected a whole number from 1 on"):
         declared(text, tmp_path).samples(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("metric", "read", "truths", "answers", "figure"),
+    [
+        # three answers about a, one about b: the mean of the two means
+        ("anls", "text", ["abcd", "abcd", "abcd", "abcde"], ["abcx", "abcd", "abcd", "abcdx"], (75 + 100 + 100) / 6 + 40),
+        ("error", "number", [4, 4, 4, 10], ["5", "6", "4", "0"], (1 + 10) / 2),
+        ("mra", "number", [10, 10, 10, 10], ["9", "10", "10", "9"], (80 + 100 + 100) / 6 + 40),
+        ("vqa", "text", [["x"] * 2 + ["y"] * 8] * 4, ["x", "y", "y", "x"], (60 + 100 + 100) / 6 + 30),
+        ("iou", "box", [[0, 0, 1, 1]] * 4, ["[0, 0, 1, 0.4]", "[0, 0, 1, 1]", "[0, 0, 1, 1]", "[0, 0, 1, 1]"], 100 / 3 + 50),
+        ("balanced", "yes_no", ["yes", "yes", "no", "no"], ["yes", "yes", "yes", "no"], (50 + 100) / 2),
+        ("accuracy", "yes_no", ["yes", "yes", "no", "no"], ["yes", "yes", "yes", "no"], 100 / 3 + 50),
+    ],
+)
+def test_a_mean_of_means_is_one_of_the_headline(
+    metric: str, read: str, truths: list[Any], answers: list[str], figure: float, tmp_path: Path
+) -> None:
+    write_jsonl(tmp_path / "d.jsonl", [{"id": n, "a": truth, "c": "aaab"[n]} for n, truth in enumerate(truths)])
+    text = f'name: my\ndata: {{files: d.jsonl}}\nsample: {{id: "{{id}}", question: Q, target: "{{a}}", meta: {{c: "{{c}}"}}}}\nread: {read}\nmetric: {{name: {metric}, macro: c}}'
+    task = declared(text, tmp_path)
+    found = scored(task, task.samples(tmp_path), {str(n): said for n, said in enumerate(answers)})
+    name, headline = found.headline
+    plain = list(found.metrics.values())[1]
+    assert name.startswith("macro_") and headline.value == pytest.approx(figure)
+    assert (headline.unit, headline.better) == (plain.unit, plain.better)
+
+
+@pytest.mark.parametrize("digits", [200, 320])
+@pytest.mark.parametrize("metric", ["error", "mra", "accuracy"])
+def test_numbers_of_hundreds_of_digits_are_answers_too(metric: str, digits: int, tmp_path: Path) -> None:
+    write_jsonl(tmp_path / "d.jsonl", [{"id": n, "a": truth} for n, truth in enumerate((3, 1e308, 3))])
+    text = f'name: my\ndata: {{files: d.jsonl}}\nsample: {{id: "{{id}}", question: Q, target: "{{a}}"}}\nread: number\nmetric: {metric}'
+    task = declared(text, tmp_path)
+    found = scored(task, task.samples(tmp_path), {"0": "9" * 300, "1": "-" + "9" * digits, "2": "3"})
+    assert all(each.value is not None and math.isfinite(each.value) for each in found.metrics.values())
+    json.dumps(found.to_json(samples=True), allow_nan=False)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import os
 import re
 import zipfile
 import zlib
@@ -24,6 +25,18 @@ LARGEST_TABLE = 8 * 2**30  # of a member of an archive that is read as a stream
 MEMBERS = 5_000_000  # of an archive
 PACKED = ".gz"
 WILD = re.compile(r"[*?\[]")
+
+
+Stamp = tuple[int, int]  # bytes, time of change
+
+
+def stamp_of(path: str | Path) -> Stamp | None:
+    """What tells that a file has changed; None where there is none."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_size, found.st_mtime_ns
 
 
 class Unusable(Exception):
@@ -51,6 +64,7 @@ class Files:
     root: Path
     _archives: dict[str, Archive] = field(default_factory=dict, repr=False)
     found: dict[str, Any] = field(default_factory=dict, repr=False)  # what was looked for once, by what it is
+    looked: dict[str, Stamp] = field(default_factory=dict, repr=False)  # files of which something was made, and how they were
 
     def parted(self, name: str) -> tuple[str, str]:
         """The archive that a name goes into, and the member's name; the archive is empty where there is none."""
@@ -110,6 +124,12 @@ class Files:
         if not data:
             raise Unusable("it is empty (0 bytes)")
         return data
+
+    def note(self, name: str | Path) -> None:
+        """Remembers how a file (or an archive) was when media were made of it."""
+        path = str(name if isinstance(name, Path) else self.root / (self.parted(safe(name))[0] or safe(name)))
+        if path not in self.looked and (own := stamp_of(path)) is not None:
+            self.looked[path] = own
 
     def stamp(self, name: str) -> tuple[str, int, int]:
         """What tells that a file has changed: name, bytes, time of change (of its archive, for a member)."""

@@ -34,6 +34,7 @@ from lamm_bench.types import Metric, Sample, Sums
 from .sources import said as compared
 
 NEAR = 0.1  # `within_10%`
+WORST = 1e140  # an error whose square can still be summed: answers may hold hundreds of digits
 SAME = 1e-9  # relative difference of numbers that are equal but for rounding
 
 
@@ -141,7 +142,7 @@ def share_of(rule: Callable[[str, Sequence[str]], float]) -> Callable[[Sample, A
 
 def number_error(sample: Sample, said: Any, settings: Settings) -> Stats:
     """Without a number the error of answering 0."""
-    error = abs(float(sample.target) - (said or 0.0))
+    error = min(abs(float(sample.target) - (said or 0.0)), WORST)
     there = said is not None
     return {
         "items": 1.0,

@@ -104,9 +104,11 @@ class Shown:
             name = safe(f"{self.folder}/{safe(path)}" if self.folder else path)
             place = files.path(name)
             if self.kind == POINT_CLOUD and name.endswith(rooms.CONVERTED):
+                files.note(name)
                 return self.kept(rooms.converted(files.read(name), name), row, store)
             if place is not None:
                 return Media(self.kind, str(place))
+            files.note(name)
             return self.kept(files.read(name), row, store)
         except Unusable as error:
             raise row.fault(f"its media {shorten(path)}: {error}") from None
@@ -116,6 +118,7 @@ class Shown:
         try:
             found, data = rooms.cloud(files, rooms.place_of(files), name)
             if data is not None:
+                files.note(found)
                 return self.kept(data, row, store)
             files.stamp(found)
             return Media(self.kind, str(files.path(found)))

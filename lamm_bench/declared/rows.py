@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from lamm_bench.errors import BenchError, MediaError
@@ -188,6 +188,9 @@ class Maker:
             box = corners([number(each) for each in value], own.form)
         except Unfit as error:
             raise row.fault(f"the box to draw is {shorten(value)}, expected {error}") from None
+        for one in media:
+            if not one.sha256:
+                self.files.note(Path(one.path))
         return [with_box(one, box, own.scale, self.store) for one in media]
 
     def target(self, row: Row, reader: str, options: Sequence[str], media: Sequence[Media], meta: dict[str, Any]) -> Any:
@@ -293,7 +296,7 @@ def texts(value: Any) -> list[str]:
     given = list(value) if isinstance(value, list | tuple) else [value]
     found = [id_text(one) for one in given if not empty(one)]
     if not found or any(text is None or not text.strip() for text in found):
-        raise Unfit("a text, or a list of texts, one of them at least")
+        raise Unfit("a text, or a list of texts, one of them at least (filters: pluck, list, split)")
     return [str(text) for text in found]
 
 

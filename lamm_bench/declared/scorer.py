@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -17,7 +17,7 @@ from lamm_bench.read import LETTERS, text_of
 from lamm_bench.types import Answer, Estimate, Metric, Row, Sample, Sums
 
 from .located import LocatedScorer
-from .metrics import MEASURES, Measure, Settings, mean_of
+from .metrics import MEASURES, Measure, Settings
 from .readers import READERS, name_of
 from .sources import said
 
@@ -62,7 +62,10 @@ class DeclaredScorer:
     @property
     def metrics(self) -> tuple[Metric, ...]:
         own = self.captions.metrics if self.captioned else self.measure.metrics(self.settings)
-        return (Metric(f"macro_{own[0].name}", macro_mean), *own) if self.macro else own
+        if not self.macro:
+            return own
+        first = own[0]
+        return Metric(f"macro_{first.name}", macro_of(first.value), first.unit, first.better, first.n), *own
 
     @property
     def grouped(self) -> dict[str, Group]:
@@ -106,7 +109,7 @@ class DeclaredScorer:
         stats = self.measure.stats(sample, prediction, self.settings)
         if self.macro:
             name = json.dumps([group_of(sample, each) for each in self.macro])
-            stats |= {f"items{MARK}{name}": 1.0, f"right{MARK}{name}": stats["right"]}
+            stats |= {f"{key}{MARK}{name}": value for key, value in stats.items()}
         return stats
 
     def show(self, sample: Sample, prediction: Any | None, stats: Mapping[str, float]) -> dict[str, Any]:
@@ -206,21 +209,34 @@ def told(sample: Sample, value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value
 
 
-def macro_mean(sums: Sums) -> np.ndarray:
-    """The mean of shares, in percent: of the innermost categories, then of those around them, each weighing the same."""
-    tree: dict[str, Any] = {}
-    for key in sorted(key for key in sums if key.startswith(f"items{MARK}")):
-        *outer, last = json.loads(key.partition(MARK)[2])
-        branch = tree
-        for name in outer:
-            branch = branch.setdefault(name, {})
-        branch[last] = (sums[f"right{MARK}{key.partition(MARK)[2]}"], sums[key])
-    return 100 * mean_of([folded(branch) for branch in tree.values()])
+def macro_of(value: Callable[[Sums], np.ndarray]) -> Callable[[Sums], np.ndarray]:
+    """The mean of a figure over the innermost categories, then over those around them, each weighing the same, [replicates]."""
+
+    def mean(sums: Sums) -> np.ndarray:
+        parts: dict[str, Sums] = {}
+        for key, total in sums.items():
+            own, mark, name = key.partition(MARK)
+            if mark:
+                parts.setdefault(name, Sums())[own] = total
+        tree: dict[str, Any] = {}
+        for name in sorted(parts):
+            *outer, last = json.loads(name)
+            branch = tree
+            for each in outer:
+                branch = branch.setdefault(each, {})
+            with np.errstate(divide="ignore", invalid="ignore"):  # categories that a replicate has not drawn
+                branch[last] = value(parts[name])
+        return folded(tree)
+
+    return mean
 
 
-def folded(branch: Any) -> tuple[np.ndarray, np.ndarray]:
-    """A branch as a ratio."""
-    if isinstance(branch, tuple):
-        return branch
-    inner = mean_of([folded(each) for each in branch.values()])
-    return np.where(np.isnan(inner), 0.0, inner), (~np.isnan(inner)).astype(float)
+def folded(branch: Any) -> np.ndarray:
+    """The mean of a branch; what is undefined is left out."""
+    if not isinstance(branch, dict):
+        return np.asarray(branch)
+    every = [folded(each) for each in branch.values()]
+    there = [~np.isnan(each) for each in every]
+    count = sum(known.astype(float) for known in there)
+    total = sum(np.where(known, each, 0.0) for each, known in zip(every, there))
+    return np.where(count > 0, total / np.where(count > 0, count, 1), np.nan)

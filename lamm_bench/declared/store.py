@@ -2,7 +2,7 @@
 
 `media/<sha256[:2]>/<sha256>.<ending>` holds the bytes; duplicates fall together. An index is written line by line as rows are read, and
 gets its last name when it is whole; one that was cut off goes on behind its last whole line. It is found again by the task file's content
-and by the names, sizes and times of its data files."""
+and by the names, sizes and times of its data files, and holds for as long as the files that media were made of are what they were."""
 
 from __future__ import annotations
 
@@ -14,9 +14,11 @@ import json
 import os
 import shutil
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from lamm_bench.data.mini.cache import cache_folder, locked
@@ -25,8 +27,11 @@ from lamm_bench.keep.files import canonical
 from lamm_bench.media.files import trust
 from lamm_bench.types import Media, Sample
 
+from .files import Stamp, stamp_of
+
 Maker = Callable[[int, set[str]], Iterator[tuple[int, Sample]]]
-FORMAT = 2
+FORMAT = 3
+LOOKED = "made of"  # how a line begins that tells of a file
 PACKING = 1  # of gzip: paths and hashes give hardly more to a higher one
 OFTEN = 200  # rows after which what is written is given to the disk
 SIGNS = (
@@ -70,9 +75,11 @@ class Store:
             raise BenchError(f"cannot keep imported media in {self.folder}: {error.strerror or error}") from None
         return str(path), sha
 
-    def samples(self, key: Any, make: Maker, say: Callable[[str], None]) -> list[Sample]:
+    def samples(
+        self, key: Any, make: Maker, say: Callable[[str], None], looked: Mapping[str, Stamp] = MappingProxyType({})
+    ) -> list[Sample]:
         """The samples of an index, which is made where there is none. `make(skip, ids)` gives the samples of the rows behind the first
-        `skip`, each with its row's number; `ids` are those of the rows before."""
+        `skip`, each with its row's number; `ids` are those of the rows before; `looked` grows by the files that media are made of."""
         name = hashlib.sha256(canonical([FORMAT, key]).encode()).hexdigest()[:32]
         index = self.folder / "index" / f"{name}.jsonl.gz"
         found = read(index)
@@ -83,7 +90,7 @@ class Store:
             with locked(index.with_suffix(".lock")):
                 found = read(index)  # another process may have been here
                 if found is None:
-                    write(index, make, say)
+                    write(index, make, say, looked)
         except OSError as error:
             raise BenchError(f"cannot keep the imported index {index}: {error.strerror or error}") from None
         found = found if found is not None else read(index)
@@ -92,20 +99,22 @@ class Store:
         return found
 
 
-def write(index: Path, make: Maker, say: Callable[[str], None]) -> None:
+def write(index: Path, make: Maker, say: Callable[[str], None], looked: Mapping[str, Stamp]) -> None:
     """Writes an index beside its place, behind what a killed process left of it, and moves it there."""
     part = index.with_suffix(".part")
-    done, size, ids = whole_lines(part)
+    done, size, ids, told = whole_lines(part)
     with part.open("ab") as file:
         file.truncate(size)
-        count = 0
+        count = seen = 0
         waiting: list[tuple[int, Sample]] = []
         for number, sample in make(done, ids):
             # lines of a row are written together: one row may have several samples
             if waiting and number != waiting[-1][0]:
+                seen = note(file, looked, seen, told)
                 count += emit(file, waiting, count)
                 waiting = []
             waiting.append((number, sample))
+        note(file, looked, seen, told)
         count += emit(file, waiting, count)
         file.write(canonical({"end": True}).encode() + b"\n")
     if done:
@@ -125,6 +134,14 @@ def pack(part: Path, index: Path) -> None:
     part.unlink()
 
 
+def note(file: Any, looked: Mapping[str, Stamp], seen: int, told: Collection[str]) -> int:
+    """Writes those files behind the first `seen` that no earlier import told; gives how many there are now."""
+    for path, stamp in islice(looked.items(), seen, None):
+        if path not in told:
+            file.write(canonical([LOOKED, path, *stamp]).encode() + b"\n")
+    return len(looked)
+
+
 def emit(file: Any, rows: Sequence[tuple[int, Sample]], count: int) -> int:
     for place, (number, sample) in enumerate(rows):
         last = place + 1 == len(rows)
@@ -136,10 +153,11 @@ def emit(file: Any, rows: Sequence[tuple[int, Sample]], count: int) -> int:
     return len(rows)
 
 
-def whole_lines(part: Path) -> tuple[int, int, set[str]]:
-    """The last row of which all samples are in a part, the bytes up to there, and the ids of those samples."""
+def whole_lines(part: Path) -> tuple[int, int, set[str], set[str]]:
+    """The last row of which all samples are in a part, the bytes up to there, the ids of those samples and the files they were made of."""
     row = end = at = 0
     ids: set[str] = set()
+    files: set[str] = set()
     waiting: list[str] = []
     if part.exists():
         with part.open("rb") as file:
@@ -149,12 +167,15 @@ def whole_lines(part: Path) -> tuple[int, int, set[str]]:
                 except (ValueError, TypeError):
                     break
                 at += len(line)
+                if number == LOOKED:
+                    files.add(id_)
+                    continue
                 waiting.append(id_)
                 if number:
                     row, end = number, at
                     ids.update(waiting)
                     waiting = []
-    return row, end, ids
+    return row, end, ids, files
 
 
 def plain(sample: Sample) -> list[Any]:
@@ -187,6 +208,10 @@ def read(index: Path) -> list[Sample] | None:
                 value = json.loads(line)
                 if isinstance(value, dict):
                     return found
+                if value[0] == LOOKED:
+                    if stamp_of(value[1]) != tuple(value[2:]):
+                        return None
+                    continue
                 _, id_, question, media, target, group, choices, meta = value
                 own = []
                 for kind, name, size in media:

@@ -22,6 +22,7 @@ from .files import LARGEST, Files, lines_of
 from .gathering import levelled
 from .templates import MISSING, Row, find
 
+NAMES = {",": "commas", "\t": "tabs", ";": "semicolons"}
 LARGEST_JSON = 2**31  # bytes
 
 
@@ -35,6 +36,11 @@ def separated(files: Files, name: str, mark: str) -> Iterator[Row]:
             header = [column.strip() for column in next(reader, [])]
             if not any(header):
                 raise BenchError(f"{name} is empty; expected a first line with the names of its columns")
+            other = next((each for each in ";\t," if each != mark and len(header) == 1 and each in header[0]), None)
+            if other is not None:
+                raise BenchError(
+                    f"{name}: its first line is one column, {shorten(header[0])}; expected names parted by {NAMES[mark]}, not by {NAMES[other]}"
+                )
             twice = next((column for place, column in enumerate(header) if column and column in header[:place]), None)
             if twice is not None:
                 raise BenchError(f"{name} has two columns `{twice}`")

@@ -93,12 +93,10 @@ class DeclaredTask:
             if not self.stored:
                 return [sample for _, sample in self.made(files, store, set(), 0, watcher)]
             shown = self.recast.shown
-            archives = shown.archives(self.recast.media) if shown is not None else ()
-            pictures = [files.stamp(name) for name in archives if (root / name).exists()]
             rooms = [place_of(files).said] if shown is not None and shown.encoding == "scannet" else []
-            key = [self.content, str(root.resolve()), self.source.stamps(files), *pictures, *rooms]
+            key = [self.content, str(root.resolve()), self.source.stamps(files), *rooms]
             say = watcher.say if watcher is not None else silence
-            return store.samples(key, lambda skip, ids: self.made(files, store, ids, skip, watcher), say)
+            return store.samples(key, lambda skip, ids: self.made(files, store, ids, skip, watcher), say, files.looked)
         finally:
             files.close()
 

@@ -59,8 +59,10 @@ class Place:
                 raise row.fault(f"column `{self.name}` is empty (`{{{self.name}?}}` allows that)")
             found = None
         for name, argument in self.filters:
-            if found is None and name != "default" and self.optional:  # a filter gave nothing
-                return None
+            if (
+                found is None and name != "default"
+            ):  # nothing stays nothing, whatever is done to it, until something stands for it
+                continue
             try:
                 found = applied(name, found, argument)
             except Unfit as error:

@@ -4,6 +4,7 @@ Every figure of one answer lies between 0 and 1; the answers that are right are 
 
 from __future__ import annotations
 
+import math
 import re
 import string
 from collections.abc import Sequence
@@ -96,7 +97,8 @@ def as_number(text: str) -> float | None:
     found = found.rstrip("%").strip()
     if not re.fullmatch(r"[-+]?(?:\d{1,300}\.?\d{0,300}|\.\d{1,300})(?:e[-+]?\d{1,2})?", found, re.I):
         return None
-    return float(found) / 100 if share else float(found)
+    value = float(found)
+    return None if math.isinf(value) else value / 100 if share else value
 
 
 def relaxed(said: str, truths: Sequence[str], tolerance: float = RELAXED) -> bool:
