@@ -17,6 +17,7 @@ from .pdf import pdf
 
 SCALE = 2  # pixels of the PNG for each unit
 FINE = 2  # times as many while it is drawn, so that edges are smooth
+SCREEN, PAPER = (".svg", ".png"), (".svg", ".png", ".pdf")  # endings of what is written
 FONT = "DejaVu Sans, Helvetica, Arial, sans-serif"
 
 
@@ -67,10 +68,20 @@ class Drawing:
 
     def save(self, path: Path, paper: bool = False) -> list[Path]:
         """Writes `path` with the endings .svg and .png, for a `paper` .pdf too, each whole or not at all."""
-        made = {".svg": self.svg().encode(), ".png": self.png(), **({".pdf": self.pdf()} if paper else {})}
-        for ending, data in made.items():
-            write_whole(path.with_suffix(ending), data)
-        return [path.with_suffix(ending) for ending in made]
+        paths = paths_of(path, PAPER if paper else SCREEN)
+        for one, data in zip(paths, (self.svg().encode(), self.png(), *([self.pdf()] if paper else []))):
+            write_whole(one, data)
+        return paths
+
+
+def paths_of(path: Path, endings: Sequence[str]) -> list[Path]:
+    """The files of one drawing. Only an ending of a figure is taken away: that of `llama-3.1` is a part of its name.
+
+    >>> [each.name for each in paths_of(Path("llama-3.1"), SCREEN) + paths_of(Path("a.PDF"), SCREEN)]
+    ['llama-3.1.svg', 'llama-3.1.png', 'a.svg', 'a.png']
+    """
+    whole = path.with_suffix("") if path.suffix.lower() in PAPER else path
+    return [whole.with_name(whole.name + ending) for ending in endings]
 
 
 def short(value: float) -> str:
