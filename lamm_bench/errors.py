@@ -29,6 +29,9 @@ class UpstreamStops(Exception):
 
 
 MOST = 60  # names that one sentence tells
+NEAREST = 8  # of those that are more, where no `list` has them
+NEAR = 0.6  # likeness from which another name is proposed; below it the proposal is a guess
+LISTED = {"task": "tasks", "task or group": "tasks", "model": "models", "recipe": "recipes", "corruption": "corruptions"}
 
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> BenchError:
@@ -39,14 +42,16 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> BenchError:
     """
     names = sorted(known)
     folded = {each.casefold(): each for each in names}
-    near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
-    near = near or [folded[each] for each in difflib.get_close_matches(name.casefold(), folded, n=1, cutoff=0.5)]
+    near = difflib.get_close_matches(name, names, n=1, cutoff=NEAR)
+    near = near or [folded[each] for each in difflib.get_close_matches(name.casefold(), folded, n=1, cutoff=NEAR)]
+    near = near or [whole for each, whole in folded.items() if name and each.startswith(name.casefold())][:1]
     hint = f" Did you mean '{near[0]}'?" if near else ""
-    there = (
-        f"There are: {', '.join(names) or 'none'}"
-        if len(names) <= MOST
-        else f"There are {len(names)}; `lamm-bench list` shows them"
-    )
+    if len(names) <= MOST:
+        there = f"There are: {', '.join(names) or 'none'}"
+    elif kind in LISTED:
+        there = f"There are {len(names)}; `lamm-bench list {LISTED[kind]}` shows them"
+    else:
+        there = f"There are {len(names)}, as {', '.join(sorted(difflib.get_close_matches(name, names, n=NEAREST, cutoff=0)))}"
     return BenchError(f"no {kind} called '{name}'.{hint} {there}")
 
 

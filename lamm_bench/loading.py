@@ -74,10 +74,23 @@ def load_json(path: Path) -> Any:
     return parse_json(read_text(path), str(path))
 
 
+class Once(yaml.SafeLoader):
+    """YAML in which no key stands twice in one mapping: of two values one would be passed over in silence."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen: set[tuple[str, str]] = set()
+        for key, _ in node.value if isinstance(node, yaml.MappingNode) else ():
+            if isinstance(key, yaml.ScalarNode):
+                if (key.tag, key.value) in seen:
+                    raise yaml.constructor.ConstructorError(None, None, f"`{key.value}` stands there twice", key.start_mark)
+                seen.add((key.tag, key.value))
+        return super().construct_mapping(node, deep)
+
+
 def parse_yaml(text: str, where: str) -> Any:
     """A YAML value. Raises `BenchError` with line and column of what is wrong."""
     try:
-        value = yaml.safe_load(text)
+        value = yaml.load(text, Once)
         return whole(value) if "\\u" in text or "\\U" in text else value
     except RecursionError:
         raise BenchError(f"{where} is not YAML that can be read: it nests too deep, or holds itself") from None

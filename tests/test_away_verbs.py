@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import re
 import subprocess
 import sys
@@ -113,6 +114,29 @@ def test_a_log_holds_everything_with_its_time_and_no_secret(
         "appended, errors too"
     )
     assert "cannot write" in refusal("run", "--config", config, "--log-file", tmp_path / "a" / "manifest.json")
+
+
+def test_a_log_that_cannot_be_is_told_by_its_own_name(config: Path, tmp_path: Path) -> None:
+    one = tmp_path / "one.txt"
+    words = ("run", "--config", config, "--output", tmp_path / "a")
+    assert "is also --json; name another file" in refusal(*words, "--json", one, "--log-file", tmp_path / "." / "one.txt")
+    assert not (tmp_path / "a").exists()
+    if Path("/dev/full").exists():
+        assert "--log-file /dev/full cannot be written: No space left" in refusal(*words, "--log-file", "/dev/full")
+
+
+def test_a_terminal_without_our_signs_shows_escapes_and_no_traceback(two_runs: tuple[Path, Path], mini_root: Path) -> None:
+    plain = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    for words in (
+        ["leaderboard", "--results", two_runs[0].parent],
+        ["score", two_runs[0], "--data-root", mini_root],
+        ["nosuch-ü"],
+    ):
+        result = subprocess.run(
+            [sys.executable, "-m", "lamm_bench", *map(str, words)], env={**os.environ, **plain}, capture_output=True, timeout=120
+        )
+        assert (result.stdout + result.stderr).isascii() and b"Traceback" not in result.stderr
+        assert result.returncode == (2 if words == ["nosuch-ü"] else 0) and b"\\u2500" not in result.stdout
 
 
 def test_verbose_tells_libraries_and_tracebacks_and_leaves_logging_as_it_was(

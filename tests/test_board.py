@@ -351,6 +351,7 @@ def test_data_that_differ_stand_in_columns_of_their_own(board):
     table = next(s for s in board.summaries if s.protocol == "standard")
     assert [(c.task, c.digest) for c in table.columns] == [("cifar10", "d1"), ("fsc147", "d2"), ("fsc147", "d3")]
     assert "fsc147 mae ↓ \\[d2]" in render(board, "markdown") and "fsc147 mae ↓ \\[d3]" in render(board, "markdown")
+    assert "not ranked together (standard · miniature): other items were asked of fsc147 (10 [d2] | 10 [d3])" in board.reasons
 
 
 def test_csv_and_json_hold_every_figure_with_its_places(board):

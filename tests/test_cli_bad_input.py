@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from lamm_bench.ask.catalog import load_catalog
-from lamm_bench.errors import BenchError
+from lamm_bench.errors import BenchError, unknown
 from lamm_bench.show.figures import Entry, read_published
 from lamm_bench.show.leaderboard import show_leaderboard
 from lamm_bench.show.ranking import leaderboard
@@ -247,3 +247,11 @@ def test_data_that_are_nowhere_are_not_looked_for_in_the_miniature(
     told = lamm_bench("run", "--model", "chance", "--tasks", "chef-mme")
     assert told.exit_code == 2 and "MME is not here" in told.output and "name the folder above it with --data-root" in told.output
     assert not list(tmp_path.iterdir())
+
+
+def test_of_more_names_than_a_sentence_holds_where_they_are_found_is_told() -> None:
+    many = [f"model-{number}" for number in range(99)]
+    assert "`lamm-bench list tasks` shows them" in str(unknown("task", "x", many))
+    said = str(unknown("published model", "model-8", [each for each in many if each != "model-8"]))
+    assert "There are 98, as" in said and "model-88" in said and "lamm-bench list" not in said
+    assert "Did you mean" not in str(unknown("task", "vqa", ["svt", "lsp"]))

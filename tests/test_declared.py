@@ -369,7 +369,7 @@ ROW = {"id": "a", "question": "?", "image": "0.png", "options": ["x", "y"], "ans
         ({**ROW, "id": {"a": 1}}, "its id is empty, or neither"),
         (
             {key: value for key, value in ROW.items() if key != "question"},
-            "there is no column `question`. Did you mean 'options'? There are: answer, id, image, options",
+            "there is no column `question`. There are: answer, id, image, options",
         ),
         ({**{key: value for key, value in ROW.items() if key != "answer"}, "answers": "B"}, "Did you mean 'answers'?"),
         ({**ROW, "image": "../../etc/passwd"}, "leaves its folder"),

@@ -310,3 +310,15 @@ def test_every_shipped_benchmark_of_the_hub_says_which_of_its_files_it_needs() -
             task.origin is not None and task.origin.hub in str(task.about["source"]) and task.origin.folder in task.meta_files[0]
         )
         assert task.origin.revision == "" or len(task.origin.revision) == 40
+
+
+def test_files_that_lie_beside_a_benchmark_of_no_hub_are_there(tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text(
+        'name: mine\ndata: {files: q.jsonl}\nsample: {id: "{row}", question: "{q}", target: "{a}"}\nread: yes_no\nmetric: accuracy\n'
+    )
+    words = ("data", "get", tmp_path / "mine.yaml", "--data-root", tmp_path / "elsewhere")
+    result = lamm_bench(*words)
+    assert result.exit_code == 3 and "missing: mine: q.jsonl: its files are not on the hub" in result.output
+    (tmp_path / "q.jsonl").write_text('{"q": "Is it?", "a": "yes"}\n')
+    result = lamm_bench(*words)
+    assert result.exit_code == 0 and "there: 1 (q.jsonl)" in result.output and "missing" not in result.output

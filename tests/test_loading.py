@@ -89,6 +89,12 @@ def test_half_a_surrogate_pair_is_kept_as_its_escape(tmp_path: Path) -> None:
     assert load_json(tmp_path / "a.json") == {"\\ud83d": ["HO\\ud83dTEL", "😀"]}
 
 
+@pytest.mark.parametrize("text", ["a: 1\nb: 2\na: 3\n", "x:\n  a: {b: 1, b: 1}\n", "[{a: 1, 'a': 2}]"])
+def test_a_key_that_stands_twice_is_refused(text: str) -> None:
+    with pytest.raises(BenchError, match=r"^mine\.yaml is not YAML: `[ab]` stands there twice line \d"):
+        parse_yaml(text, "mine.yaml")
+
+
 @pytest.mark.parametrize("text", ["a: &x [*x]\n", "{" * 9999, "a: [", f"a: {'9' * 5000}", "a: !!python/object:os.system x"])
 def test_yaml_that_cannot_be_read_is_one_sentence_without_our_words(text: str) -> None:
     for read in (lambda: parse_recipe(text, "mine"), lambda: parse_yaml(text, "mine.yaml")):

@@ -20,7 +20,6 @@ from PIL import Image
 
 from lamm_bench.errors import BenchError
 from lamm_bench.show.board_formats import harmless
-from lamm_bench.show.drawing import places
 from lamm_bench.show.figures import Entry
 from lamm_bench.show.papers import FORMATS, as_csv, escaped, grids, tables
 from lamm_bench.show.plots import curve, forest, radar
@@ -122,6 +121,25 @@ def test_escapes_are_latexs() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("name", "shown"), [("[7B] x", "{[}7B] x"), ("*x", "{*}x"), ("a|b", r"a\textbar{}b"), ("a--b---c", "a-{}-b-{}-{}-c")]
+)
+def test_no_name_is_an_argument_of_the_row_before_it_or_another_sign(name: str, shown: str) -> None:
+    assert escaped(name) == shown
+
+
+def test_a_run_that_is_named_twice_is_one_and_a_dot_is_part_of_a_figures_name(mini_root: Path, tmp_path: Path) -> None:
+    asked = ("--tasks", "cifar10", "--data-root", mini_root, "--limit", 3)
+    done("run", "--model", "chance", *asked, "--output", tmp_path / "a")
+    twice = (tmp_path / "a", tmp_path / "." / "b" / ".." / "a")
+    (tmp_path / "b").mkdir()
+    assert done("table", *twice) == done("table", tmp_path / "a")
+    assert "there are 1" in refusal("items", *twice)
+    for name, there in (("llama-3.1", "llama-3.1"), ("llama-3.2", "llama-3.2"), ("c.svg", "c")):
+        done("plot", *twice, "--output", tmp_path / name)
+        assert all((tmp_path / f"{there}{ending}").is_file() for ending in (".svg", ".png", ".pdf"))
+
+
 def words_of(drawing) -> set[str | None]:
     text = drawing.svg()
     assert not re.search(r'[",]nan', text) and "href" not in text and "<script" not in text
@@ -167,14 +185,5 @@ def test_the_verbs(mini_root: Path, tmp_path: Path) -> None:
     assert json.loads((tmp_path / "1/result.json").read_text())["format"] == 1
 
 
-def test_names_of_figures_keep_their_dots_and_cells_their_digits(tmp_path):
-    assert [place.name for place in places(tmp_path / "v1.2", paper=True)] == ["v1.2.svg", "v1.2.png", "v1.2.pdf"]
-    assert [place.name for place in places(tmp_path / "forest.png")] == ["forest.svg", "forest.png"]
-    assert [harmless(value) for value in (99.99999999999999, 0.1 + 0.2, 1e-9, None, 7, "=1")] == [
-        100.0,
-        0.3,
-        1e-9,
-        None,
-        7,
-        "'=1",
-    ]
+def test_cells_keep_twelve_digits_and_no_more():
+    assert [harmless(value) for value in (99.99999999999999, 0.1 + 0.2, 1e-9, None, 7, "=1")] == [100.0, 0.3, 1e-9, None, 7, "'=1"]

@@ -6,6 +6,8 @@ import base64
 import http.client
 import io
 import json
+import socket
+import struct
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -265,6 +267,55 @@ def test_doors_that_are_closed():
             serve(Parrot(), "p", port=int(served.url.split(":")[2].split("/")[0])),
         ):
             pass
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [(b"{", 400), (json.dumps({"messages": user(text("explode"))}).encode(), 500), (b" " * 2**20, 413)],
+)
+def test_who_is_told_a_fault_can_go_on_asking_over_the_same_line(body, status, monkeypatch):
+    """The answer comes though its body was not read, and says whether the line stays open."""
+    monkeypatch.setattr("lamm_bench.serving.server.LARGEST", 2**19)
+    with serve(Parrot(), "p") as served:
+        line = http.client.HTTPConnection(served.url.split("/")[2], timeout=30)
+        for data, wanted in ((body, status), (json.dumps({"messages": user(text("a"))}).encode(), 200)):
+            line.request(
+                "POST", "/v1/chat/completions", data, {"content-type": "application/json"}
+            )  # a closed line is opened anew
+            answer = line.getresponse()
+            assert (answer.status, answer.read()[:1]) == (wanted, b"{")
+        line.close()
+
+
+def test_a_client_that_hangs_up_is_no_fault_of_the_server(capfd):
+    adapter = Parrot(gate=threading.Event())
+    said = json.dumps({"messages": user(text("a"))}).encode()
+    head = (
+        f"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: {len(said)}\r\n\r\n"
+    )
+    with serve(adapter, "p") as served:
+        for _ in range(3):
+            line = socket.create_connection(("127.0.0.1", served.server.server_address[1]))
+            line.sendall(head.encode() + said)
+            line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            line.close()  # with a reset
+        assert adapter.gate is not None
+        adapter.gate.set()
+        assert call(served.url, {"messages": user(text("a"))})[0] == 200
+    assert capfd.readouterr().err == ""
+
+
+def test_a_model_is_told_by_name_and_other_ways_of_asking_are_refused_in_json():
+    with serve(Parrot(), "org/p") as served:
+        for path, status in (("/v1/models/org/p", 200), ("/v1/models/org%2Fp", 200), ("/v1/models/q", 404)):
+            found, told = call(served.url, None, path)
+            assert found == status and (told.get("id") == "org/p") == (status == 200)
+        assert call(served.url, None)[0] == 405  # GET of what is asked by POST
+        line = http.client.HTTPConnection(served.url.split("/")[2], timeout=30)
+        line.request("PUT", "/v1/models", b"{}")
+        answer = line.getresponse()
+        assert answer.status == 501 and "PUT" in json.loads(answer.read())["error"]["message"]
+        line.close()
 
 
 def test_what_cannot_be_served_is_refused_before(monkeypatch):

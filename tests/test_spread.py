@@ -396,3 +396,19 @@ def test_python_asks_with_workers_too(tmp_path: Path, mini_root: Path) -> None:
     same(tmp_path / "one", tmp_path / "two")
     with pytest.raises(BenchError, match="give the model's name and settings"):
         evaluate(load_catalog().adapter("chance", {}), "svt", mini_root, workers=2)
+
+
+@pytest.mark.parametrize(
+    ("deaths", "said"),
+    [
+        (
+            ["ended with exit status 3"],
+            "a worker died, and what it had not answered was asked again; it ended with exit status 3",
+        ),
+        (["was killed", "ended"], "2 workers died, and what they had not answered was asked again; the first was killed"),
+    ],
+)
+def test_deaths_are_told_in_a_sentence(deaths: list[str], said: str, mortal_fleet: Any) -> None:
+    fleet, _ = mortal_fleet
+    fleet.crew.deaths.extend(deaths)
+    assert said in list(fleet.events())

@@ -9,6 +9,8 @@ from typing import Any
 
 import click
 
+from lamm_bench.errors import BenchError
+
 from .options import BARS, JOURNAL, LOUDNESS, can_be_written
 
 
@@ -59,6 +61,10 @@ def watching() -> Any:
 
     context = click.get_current_context()
     verbose = context.meta.get(LOUDNESS) == "verbose"
+    if isinstance(log := context.meta.get(JOURNAL), Path):
+        for name, other in context.params.items():
+            if isinstance(other, Path) and other.resolve() == log.resolve():
+                raise BenchError(f"--log-file {log} is also --{name.removesuffix('_file').replace('_', '-')}; name another file")
     journal = Journal(context.meta[JOURNAL]) if JOURNAL in context.meta else None
     bars = Bars(stderr_console(quiet=context.meta.get(LOUDNESS) == "quiet"), journal, verbose)
     if journal is not None:

@@ -100,8 +100,7 @@ def get_declared(task: DeclaredTask, data_root: Path, revision: str | None) -> b
     for line in about(task):
         remark(line)
     if task.origin is None:
-        click.echo(f"missing: {task.name}: its files are not on the hub; they come from {task.about.get('source', 'elsewhere')}")
-        return True
+        return not found_by_hand(task, data_root)
     watcher = watching()
     with bytes_of(watcher, task.name) as bar:
         brought = bring(task, data_root, revision, Fetcher(tick=bar.tick), watcher.say, bar.begin)
@@ -114,3 +113,19 @@ def get_declared(task: DeclaredTask, data_root: Path, revision: str | None) -> b
         f"data: {data_root / task.origin.folder} at {brought.commit}; asked about by --tasks {task.name} --data-root {data_root}"
     )
     return False
+
+
+def found_by_hand(task: DeclaredTask, data_root: Path) -> bool:
+    """Whether the files of a benchmark that lies on no hub are below the data root, or beside the file that declares it."""
+    where = task.place(data_root)
+    lacking = task.lacking(where)
+    if there := [name for name in task.meta_files if name not in lacking]:
+        click.echo(f"there: {len(there)} ({', '.join(there[:6])}{' ...' * (len(there) > 6)})")
+    if lacking:
+        source = task.about.get("source", "elsewhere")
+        click.echo(f"missing: {task.name}: {', '.join(lacking)}: its files are not on the hub; they come from {source}")
+    else:
+        click.echo(
+            f"data: {where}; asked about by --tasks {task.file if where == task.home else f'{task.name} --data-root {data_root}'}"
+        )
+    return not lacking

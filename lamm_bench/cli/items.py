@@ -10,7 +10,7 @@ import click
 
 from lamm_bench.errors import BenchError
 
-from .options import SETTINGS, guarded, json_option, plugin_option, protocol_names
+from .options import SETTINGS, guarded, json_option, once, plugin_option, protocol_names
 
 
 @click.command(context_settings=SETTINGS, short_help="Items over runs: missed by all, right without seeing.")
@@ -40,10 +40,10 @@ def items(**asked: Any) -> None:
     names = protocol_names((asked["protocol"],))
     if len(names) != 1:
         raise BenchError("--protocol: name one protocol")
-    catalog = load_catalog(asked["plugins"])
-    held = {name for folder in asked["folders"] for name in Run.asked(folder).manifest["identity"]["data"]}
+    catalog, folders = load_catalog(asked["plugins"]), once(asked["folders"])
+    held = {name for folder in folders for name in Run.asked(folder).manifest["identity"]["data"]}
     tasks = [task for task in catalog.select_tasks(asked["tasks"], sorted(held & catalog.tasks.keys())) if task.name in held]
-    found = analyse(asked["folders"], tasks, names[0])
+    found = analyse(folders, tasks, names[0])
     if str(asked["json_file"]) == "-":
         click.echo(json.dumps(found.to_json(), ensure_ascii=False, indent=1))
         return

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from .options import SETTINGS, guarded, json_option
+from .options import SETTINGS, guarded, json_option, once
 
 
 @click.command(context_settings=SETTINGS, short_help="Published figures beside a run's, with a verdict.")
@@ -37,7 +37,7 @@ def ledger(**asked: Any) -> None:
     from lamm_bench.show.reproduction import ledger as made
     from lamm_bench.show.reproduction import read_causes, to_json
 
-    lines = made(asked["runs"], asked["model"], read_causes(asked["causes"]) if asked["causes"] else None)
+    lines = made(once(asked["runs"]), asked["model"], read_causes(asked["causes"]) if asked["causes"] else None)
     if str(asked["json_file"]) == "-":
         click.echo(json.dumps(to_json(lines), ensure_ascii=False, indent=1))
         return

@@ -9,7 +9,7 @@ import click
 
 from lamm_bench.errors import BenchError
 
-from .options import SETTINGS, can_be_written, guarded, plugin_option, protocol_names
+from .options import SETTINGS, can_be_written, guarded, once, plugin_option, protocol_names
 
 RUNS = click.argument("folders", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="RUN...")
 PROTOCOL = click.option("--protocol", default="standard", show_default=True, metavar="NAME", help="standard, classic or chef.")
@@ -76,13 +76,13 @@ def plot(**asked: Any) -> None:
       lamm-bench plot runs/seed* --kind seeds --tasks cifar10 --output seeds
     """
     from lamm_bench.loading import load_json
-    from lamm_bench.show.drawing import places
+    from lamm_bench.show.drawing import PAPER, paths_of
     from lamm_bench.show.plots import KINDS, curve
     from lamm_bench.show.reliability import reliability_of_runs
 
     if asked["output"].is_dir():
         raise BenchError(f"--output {asked['output']} is a folder; name a file in it, such as {asked['output'] / asked['kind']}")
-    for path in places(asked["output"], paper=True):
+    for path in paths_of(asked["output"], PAPER):
         if reason := can_be_written(path):
             raise BenchError(f"cannot write {path}: {reason}")
     _, entries = chosen(asked)
@@ -110,7 +110,7 @@ def chosen(asked: dict[str, Any]) -> tuple[Any, list[Any]]:
     if len(names) != 1:
         raise BenchError("--protocol: name one protocol")
     catalog, found = load_catalog(asked["plugins"]), []
-    for folder in asked["folders"]:
+    for folder in once(asked["folders"]):
         if not (folder / "result.json").is_file():
             raise BenchError(f"{folder} has no result.json: it is no run, or was not asked to its end")
         found += read_run(folder / "result.json")

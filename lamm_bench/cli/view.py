@@ -9,7 +9,7 @@ import click
 
 from lamm_bench.errors import BenchError
 
-from .options import SETTINGS, data_root_option, guarded, plugin_option
+from .options import SETTINGS, data_root_option, guarded, once, plugin_option
 
 
 @click.command(context_settings=SETTINGS, short_help="Write a page over runs: filter, search, compare.")
@@ -64,7 +64,7 @@ def view(
 
     catalog = load_catalog(plugins)
     say = Bars(stderr_console()).say
-    folders = list(dict.fromkeys(run_folders))
+    folders = once(run_folders)
     roots = [root_of([folder], data_root, catalog, say) for folder in folders]
     if serve:
         serve_until_interrupted(folders, roots, catalog, pictures, port)

@@ -100,15 +100,19 @@ class DeclaredTask:
         finally:
             files.close()
 
+    def lacking(self, folder: Path) -> list[str]:
+        """Those of its files that are not in a folder."""
+        files = Files(folder)
+        try:
+            return [name for name in self.meta_files if not files.find(name)]
+        finally:
+            files.close()
+
     def place(self, root: Path) -> Path:
         """Where the files are: below the data root, else beside the file that declares them."""
 
         def there(folder: Path) -> bool:
-            files = Files(folder)
-            try:
-                return any(files.find(name) for name in self.meta_files)
-            finally:
-                files.close()
+            return len(self.lacking(folder)) < len(self.meta_files)
 
         if self.home is None or self.home == root or there(root) or not there(self.home):
             return root

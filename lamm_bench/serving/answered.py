@@ -39,6 +39,11 @@ def weighed(response: Response, request: Score, model: str, name: str, now: int)
     return body
 
 
+def model(name: str) -> dict[str, Any]:
+    """An entry of the list of models."""
+    return {"id": name, "object": "model", "created": 0, "owned_by": "lamm-bench"}
+
+
 def shell(kind: str, model: str, name: str, now: int) -> dict[str, Any]:
     return {"id": name, "object": kind, "created": now, "model": model}
 

@@ -21,14 +21,18 @@ class Task:
     request: Request
     stream: bool = False
     said: queue.SimpleQueue[str | Response] = field(default_factory=queue.SimpleQueue)
+    left: bool = False  # nobody listens any more
 
     def heard(self) -> Iterator[str | Response]:
         """Everything that is said, the response last."""
-        while True:
-            one = self.said.get()
-            yield one
-            if isinstance(one, Response):
-                return
+        try:
+            while True:
+                one = self.said.get()
+                yield one
+                if isinstance(one, Response):
+                    return
+        finally:
+            self.left = True
 
 
 class Desk:
@@ -82,6 +86,8 @@ class Desk:
                     tasks[0].said.put(said)
                     if isinstance(said, Response):
                         ended.add(0)
+                        break
+                    if tasks[0].left:  # the rest would be for nobody, and others wait
                         break
             else:
                 self.together(tasks, ended)

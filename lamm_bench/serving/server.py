@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 from lamm_bench.errors import BenchError, visible
 from lamm_bench.types import Adapter, Response, Score
@@ -21,13 +22,14 @@ from lamm_bench.types import Adapter, Response, Score
 from . import answered
 from .asked import Asked, Refused, asked
 from .desk import Desk
+from .line import Line
 
 LARGEST = 128 * 2**20  # bytes of a body
-PATIENCE = 60.0  # seconds that a client may take to say its request
 More = Callable[[str, Any], "tuple[str, bytes] | None"]
 """Path, and the JSON that was sent there (None: asked for by GET), to a content type and its bytes; None where it knows nothing of it."""
 
 STATUS = {"media_error": 400, "model_error": 500}
+MODELS, ASKED = "/v1/models", "/v1/chat/completions"
 
 
 @dataclass(frozen=True)
@@ -81,12 +83,8 @@ def handler_of(desks: Mapping[str, Desk], key: str, more: More | None) -> type[B
     lock = threading.Lock()
     first = next(iter(desks))
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        wbufsize = -1  # unbuffered answers cost 40 ms each (delayed acknowledgement)
-        timeout = PATIENCE
-
-        def log_message(self, format: str, *args: Any) -> None: ...
+    class Handler(Line):
+        unread = 0  # bytes of the request's body
 
         def do_GET(self) -> None:
             def listed() -> None:
@@ -94,12 +92,16 @@ def handler_of(desks: Mapping[str, Desk], key: str, more: More | None) -> type[B
                 if found is not None:
                     self.send(200, *found)
                     return
-                if self.path.rstrip("/") != "/v1/models":
-                    raise Refused(
-                        404, f"there is nothing at {visible(self.path)[:100]}; expected /v1/models or /v1/chat/completions"
-                    )
-                entries = [{"id": one, "object": "model", "created": 0, "owned_by": "lamm-bench"} for one in desks]
-                self.say(200, {"object": "list", "data": entries})
+                asked_for = self.path.rstrip("/")
+                name = unquote(asked_for.removeprefix(f"{MODELS}/"))
+                if asked_for == MODELS:
+                    self.say(200, {"object": "list", "data": [answered.model(one) for one in desks]})
+                elif asked_for.startswith(f"{MODELS}/") and name in desks:
+                    self.say(200, answered.model(name))
+                elif asked_for == ASKED:
+                    raise Refused(405, f"{ASKED} is asked by POST")
+                else:
+                    raise self.nothing_here()
 
             self.guarded(listed)
 
@@ -108,10 +110,8 @@ def handler_of(desks: Mapping[str, Desk], key: str, more: More | None) -> type[B
                 if more is not None and not self.path.startswith("/v1/") and (found := more(self.path, self.body())) is not None:
                     self.send(200, *found)
                     return
-                if self.path.rstrip("/") != "/v1/chat/completions":
-                    raise Refused(
-                        404, f"there is nothing at {visible(self.path)[:100]}; expected /v1/models or /v1/chat/completions"
-                    )
+                if self.path.rstrip("/") != ASKED:
+                    raise self.nothing_here()
                 body = self.body()
                 with lock:
                     own = f"chatcmpl-{next(numbers)}"
@@ -124,27 +124,39 @@ def handler_of(desks: Mapping[str, Desk], key: str, more: More | None) -> type[B
             self.guarded(completed)
 
         def guarded(self, what: Any) -> None:
+            self.unread = self.length() or 0
             try:
                 if key and not hmac.compare_digest(self.headers.get("authorization", "").encode(), f"Bearer {key}".encode()):
                     raise Refused(401, "the key is missing or wrong; send it as `Authorization: Bearer ...`")
                 what()
             except Refused as error:
-                self.close_connection = True  # what is left of its body is not read
+                self.close_connection |= bool(self.unread) or self.length() is None
                 self.say(error.status, answered.failure(str(error), error.status))
-            except (BrokenPipeError, ConnectionError, TimeoutError):
+                self.drain(self.unread)
+            except (ConnectionError, TimeoutError):
                 self.close_connection = True
+
+        def nothing_here(self) -> Refused:
+            return Refused(404, f"there is nothing at {visible(self.path)[:100]}; expected {MODELS} or {ASKED}")
+
+        def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
+            """Of the standard library's own refusals, in the form of all others."""
+            self.close_connection = True
+            self.say(code, answered.failure(visible(message or f"status {code}")[:200], code))
 
         def body(self) -> Any:
             """The JSON of a request. A page of another site cannot send it without being asked first, for its type is no form's."""
             if self.headers.get("content-type", "").split(";")[0].strip().lower() != "application/json":
                 raise Refused(415, "the body must be JSON, and `content-type` must say so")
-            said = self.headers.get("content-length", "")
-            if not said.isascii() or not said.isdecimal():
+            length = self.length()
+            if length is None:
                 raise Refused(411, "`content-length` must tell how long the body is")
-            if int(said) > LARGEST:
+            if length > LARGEST:
                 raise Refused(413, f"the body is longer than {LARGEST >> 20} MiB")
+            said = self.rfile.read(length)
+            self.unread = 0
             try:
-                return json.loads(self.rfile.read(int(said)))
+                return json.loads(said)
             except (ValueError, RecursionError):
                 raise Refused(400, "the body is not JSON") from None
 
@@ -198,8 +210,11 @@ def handler_of(desks: Mapping[str, Desk], key: str, more: More | None) -> type[B
             self.send_header("content-type", kind)
             self.send_header("x-content-type-options", "nosniff")
             self.send_header("content-length", str(len(data)))
+            if self.close_connection:  # one that is not told asks again over a line that is no more
+                self.send_header("connection", "close")
             self.end_headers()
-            self.write(data)
+            if self.command != "HEAD":
+                self.write(data)
 
     return Handler
 

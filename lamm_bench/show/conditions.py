@@ -16,6 +16,7 @@ Conditions: TypeAlias = tuple[tuple[str, str], ...]
 """Name and value of each condition; empty for published figures. Behind a ` #` stands what a value hashes to."""
 
 HASH = " #"
+ABSENT = {"examples": "none"}  # what it means that a condition is not there, where that is known
 OF_STANDARD = "readers"  # `classic` and `chef` read as upstream did, whatever version of our readers is here
 
 
@@ -57,7 +58,7 @@ def differing(several: Iterable[Conditions]) -> dict[str, list[str]]:
     names = dict.fromkeys(name for table in tables for name in table)
     found = {}
     for name in names:
-        values = list(dict.fromkeys(table.get(name, "unknown") for table in tables))
+        values = list(dict.fromkeys(table.get(name, ABSENT.get(name, "unknown")) for table in tables))
         if len(values) > 1:
             short = [value.partition(HASH)[0] for value in values]
             found[name] = short if len(set(short)) == len(values) else values
@@ -69,6 +70,6 @@ def told_apart_by(own: Conditions, several: Iterable[Conditions]) -> str:
     tables, mine = list(several), dict(own)
     said = []
     for name, values in differing(tables).items():
-        value = mine.get(name, "unknown")
+        value = mine.get(name, ABSENT.get(name, "unknown"))
         said.append(f"{name} {next(each for each in values if each == value or each == value.partition(HASH)[0])}")
     return ", ".join(said)

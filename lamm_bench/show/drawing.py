@@ -17,7 +17,7 @@ from .pdf import pdf
 
 SCALE = 2  # pixels of the PNG for each unit
 FINE = 2  # times as many while it is drawn, so that edges are smooth
-ENDINGS = (".svg", ".png", ".pdf")
+SCREEN, PAPER = (".svg", ".png"), (".svg", ".png", ".pdf")  # endings of what is written
 FONT = "DejaVu Sans, Helvetica, Arial, sans-serif"
 
 
@@ -67,23 +67,21 @@ class Drawing:
         return pdf(self.width, self.height, self.title, self.shapes)
 
     def save(self, path: Path, paper: bool = False) -> list[Path]:
-        """Writes the files of `places(path, paper)`, each whole or not at all."""
-        made = [self.svg().encode(), self.png(), *([self.pdf()] if paper else [])]
-        named = places(path, paper)
-        for place, data in zip(named, made, strict=True):
-            write_whole(place, data)
-        return named
+        """Writes `path` with the endings .svg and .png, for a `paper` .pdf too, each whole or not at all."""
+        paths = paths_of(path, PAPER if paper else SCREEN)
+        for one, data in zip(paths, (self.svg().encode(), self.png(), *([self.pdf()] if paper else []))):
+            write_whole(one, data)
+        return paths
 
 
-def places(path: Path, paper: bool = False) -> list[Path]:
-    """The files of a drawing: `path` with the endings .svg and .png, for a `paper` .pdf too. An ending of these three that it has
-    already is taken off, and no other: `v1.2` is a name.
+def paths_of(path: Path, endings: Sequence[str]) -> list[Path]:
+    """The files of one drawing. Only an ending of a figure is taken away: that of `llama-3.1` is a part of its name.
 
-    >>> [str(place) for place in places(Path("v1.2"))], [str(place) for place in places(Path("forest.png"))]
-    (['v1.2.svg', 'v1.2.png'], ['forest.svg', 'forest.png'])
+    >>> [each.name for each in paths_of(Path("llama-3.1"), SCREEN) + paths_of(Path("a.PDF"), SCREEN)]
+    ['llama-3.1.svg', 'llama-3.1.png', 'a.svg', 'a.png']
     """
-    plain = path.with_suffix("") if path.suffix in ENDINGS else path
-    return [plain.with_name(plain.name + ending) for ending in (ENDINGS if paper else ENDINGS[:2])]
+    whole = path.with_suffix("") if path.suffix.lower() in PAPER else path
+    return [whole.with_name(whole.name + ending) for ending in endings]
 
 
 def short(value: float) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -34,9 +35,14 @@ class Journal:
         if self.file.closed:
             return
         time = self.clock().isoformat(timespec="seconds")
-        for line in visible(redacted(text)).splitlines():
-            self.file.write(f"{time} {line}\n")
-        self.file.flush()
+        said = "".join(f"{time} {line}\n" for line in visible(redacted(text)).splitlines())
+        try:  # a journal that can hold no more ends the command by its own name, and is asked for nothing further
+            self.file.write(said)
+            self.file.flush()
+        except OSError as error:
+            with suppress(OSError):
+                self.file.close()
+            raise BenchError(f"--log-file {self.path} cannot be written: {error.strerror or error}") from None
 
     def fault(self, error: BaseException) -> None:
         """A fault of ours, with its traceback."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 import csv
 import html
 import io
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -94,7 +95,7 @@ def latex(grid: Grid) -> str:
 
 
 MARKS = {
-    "\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}", ">": r"\textgreater{}",
+    "\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "|": r"\textbar{}", "<": r"\textless{}", ">": r"\textgreater{}",
     **{mark: f"\\{mark}" for mark in "&%$#_{}"},
 }  # fmt: skip
 
@@ -105,7 +106,11 @@ def escaped(text: str) -> str:
     >>> escaped("recall@0.5 & 50_%")
     'recall@0.5 \\\\& 50\\\\_\\\\%'
     """
-    return "".join(MARKS.get(letter, letter) for letter in plain(text))
+    found = "".join(MARKS.get(letter, letter) for letter in plain(text))
+    found = re.sub("-(?=-)", "-{}", found)  # two would become a dash
+    return (
+        f"{{{found[0]}}}{found[1:]}" if found[:1] in ("[", "*") else found
+    )  # behind the last row's \\\\ they would be its argument
 
 
 def plain(text: str) -> str:

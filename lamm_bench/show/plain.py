@@ -22,4 +22,7 @@ def put(made: Callable[[int], RenderableType], console: Console | None = None, w
     kept = Console(file=io.StringIO(), width=width, color_system=None)
     kept.print(made(width), **how)
     text = kept.file.getvalue()  # type: ignore[attr-defined]
-    (console.file or sys.stdout).write("".join(f"{line.rstrip()}\n" for line in text.splitlines()))
+    file = console.file or sys.stdout
+    if not str(getattr(file, "encoding", None) or "utf-8").lower().startswith("utf"):
+        text = text.replace("─", "-")  # a rule of escapes is none
+    file.write("".join(f"{line.rstrip()}\n" for line in text.splitlines()))

@@ -56,7 +56,8 @@ def leaderboard(
         Group(protocol, data, digest, task, metric, rank(entries, test), asked, told_apart_by(asked, sides[protocol, data]))
         for (protocol, data, digest, task, metric, asked), entries in found.items()
     )
-    return Board(groups, summarise(groups), tuple(warnings), tuple(why_apart(sides)))
+    reasons = (*why_apart(sides), *other_items(groups))
+    return Board(groups, summarise(groups), tuple(warnings), reasons)
 
 
 def why_apart(sides: Mapping[tuple[str, str], Iterable[Conditions]]) -> list[str]:
@@ -67,6 +68,26 @@ def why_apart(sides: Mapping[tuple[str, str], Iterable[Conditions]]) -> list[str
         if reasons:
             found.setdefault("; ".join(reasons), []).append(f"{protocol} \u00b7 {data}")
     return [f"not ranked together ({', '.join(tables)}): {reason}" for reason, tables in found.items()]
+
+
+def other_items(groups: Sequence[Group]) -> list[str]:
+    """One sentence for each set of tasks of which runs of one table were asked other items (`--limit`, `--seed`, other files)."""
+    digests: dict[tuple[str, str, Conditions], dict[str, dict[str, int]]] = {}
+    for group in groups:
+        if group.headline and not group.empty and group.digest:
+            of = digests.setdefault((group.protocol, group.data, group.conditions), {}).setdefault(group.task, {})
+            of[group.digest[:6]] = max(row.entry.expected for row in group.rows)
+    found: dict[str, list[str]] = {}
+    for (protocol, data, _), tasks in digests.items():
+        told = [
+            f"{task} ({' | '.join(f'{count} [{digest}]' for digest, count in several.items())})"
+            for task, several in tasks.items()
+            if len(several) > 1
+        ]
+        if told:
+            rest = f" and {len(told) - 1} more task{'s' if len(told) > 2 else ''}" if len(told) > 1 else ""
+            found.setdefault(told[0] + rest, []).append(f"{protocol} \u00b7 {data}")
+    return [f"not ranked together ({', '.join(tables)}): other items were asked of {told}" for told, tables in found.items()]
 
 
 def spread_gaps(entries: Sequence[Entry]) -> list[Entry]:

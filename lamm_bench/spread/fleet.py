@@ -102,8 +102,10 @@ class Fleet:
     def events(self) -> Iterator[str]:
         """What went otherwise than planned."""
         if deaths := self.crew.deaths:
-            times = "a worker" if len(deaths) == 1 else f"{len(deaths)} workers"
-            yield f"{times} died, and what they had not answered was asked again; the first {deaths[0]}"
+            if len(deaths) == 1:
+                yield f"a worker died, and what it had not answered was asked again; it {deaths[0]}"
+            else:
+                yield f"{len(deaths)} workers died, and what they had not answered was asked again; the first {deaths[0]}"
         if self._differing:
             yield (
                 f"ALARM: {self._differing} requests were answered otherwise by another worker: the model does not give the same answer twice, "

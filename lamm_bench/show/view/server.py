@@ -13,10 +13,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 
 from lamm_bench.ask.catalog import Catalog
 from lamm_bench.errors import BenchError
+from lamm_bench.serving.line import Line
 
 from .live import TOGETHER, Live
 from .page import HERE, SCRIPTS, STYLES, page_text
@@ -25,7 +25,6 @@ from .runs import distinct, title_of
 from .shards import ROWS, as_text, call_of
 
 PAUSE = 1.0  # seconds between two looks at the runs
-PATIENCE = 60.0  # seconds that a client may take to say its request
 KINDS = {".css": "text/css", ".js": "text/javascript", ".png": "image/png", ".jpg": "image/jpeg"}
 SCRIPT, PAGE = "text/javascript; charset=utf-8", "text/html; charset=utf-8"
 MEDIUM = re.compile(r"/media/([0-9a-f]{2})/(\1[0-9a-f]{18})(\.js|\.png|\.jpg)?")
@@ -111,13 +110,7 @@ def answer_of(live: Live, title: str, path: str) -> Said | Path | None:
 def handler_of(live: Live, title: str) -> type[BaseHTTPRequestHandler]:
     """What answers one connection."""
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        wbufsize = -1
-        timeout = PATIENCE
-
-        def log_message(self, format: str, *args: Any) -> None: ...
-
+    class Handler(Line):
         def do_GET(self) -> None:
             self.guarded(self.told)
 
