@@ -186,4 +186,11 @@ def test_the_verbs(mini_root: Path, tmp_path: Path) -> None:
 
 
 def test_cells_keep_twelve_digits_and_no_more():
-    assert [harmless(value) for value in (99.99999999999999, 0.1 + 0.2, 1e-9, None, 7, "=1")] == [100.0, 0.3, 1e-9, None, 7, "'=1"]
+    assert [harmless(value) for value in (99.99999999999999, 0.1 + 0.2, 1e-9, None, 7, "=1")] == [
+        100.0,
+        0.3,
+        1e-9,
+        None,
+        7,
+        "'=1",
+    ]

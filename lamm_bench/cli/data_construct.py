@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,20 @@ from lamm_bench.errors import BenchError
 
 from .away import loud_options, watching
 from .configured import Configured
-from .options import MISSING, SETTINGS, guarded, json_option, max_cost_option, pairs, plugin_option, remark, with_shortcuts
+from .crew import crewed
+from .options import (
+    MISSING,
+    SETTINGS,
+    WORKER_OPTIONS,
+    guarded,
+    json_option,
+    max_cost_option,
+    pairs,
+    plugin_option,
+    remark,
+    with_shortcuts,
+    worker_options,
+)
 
 
 @click.command("construct", cls=Configured, context_settings=SETTINGS, short_help="Make instruction dialogues from annotations.")
@@ -39,6 +53,7 @@ from .options import MISSING, SETTINGS, guarded, json_option, max_cost_option, p
 @click.option("--review", is_flag=True, help="Also write the page to accept and reject a sample, as `data review` does.")
 @click.option("--unstructured", is_flag=True, help="Never hold the server to a JSON schema.")
 @max_cost_option
+@worker_options
 @json_option("Also write the card as JSON (- for stdout).")
 @plugin_option
 @loud_options
@@ -62,12 +77,14 @@ def construct(**asked: Any) -> None:
     from lamm_bench.data.construct.session import construct as carry_out
 
     plan = read_plan(asked["plan"])
-    model = model_of(asked) if asked["llm"] else None
-    if not asked["llm"] and (asked["settings"] or asked["max_cost"]):
-        raise BenchError("--set and --max-cost are of a language model; name it with --llm, or leave them out")
+    own = ("settings", "max_cost", "workers", *WORKER_OPTIONS)
+    if not asked["llm"] and (said := next((name for name in own if asked[name]), "")):
+        option = "--set" if said == "settings" else "--" + said.replace("_", "-")
+        raise BenchError(f"{option} is of a language model; name it with --llm, or leave it out")
     bars = watching()
     watched = Watched(bars.say, bars.begin, bars.tick, bars.end)
-    made = carry_out(plan, asked["out"], model, asked["limit"], asked["resume"], watched)
+    with writing(asked, bars) if asked["llm"] else nullcontext() as model:
+        made = carry_out(plan, asked["out"], model, asked["limit"], asked["resume"], watched)
     if asked["json_file"] is not None:
         from lamm_bench.keep.files import write_json
 
@@ -120,8 +137,9 @@ def show(console: Any, made: Any) -> None:
     click.echo("\n".join(f"written: {path}" for path in [*made.files, made.folder / "card.md"]))
 
 
-def model_of(asked: dict[str, Any]) -> Any:
-    """The adapter that answers, as what constructs knows it: held to a JSON schema where its server can be."""
+@contextmanager
+def writing(asked: dict[str, Any], watcher: Any) -> Iterator[Any]:
+    """The model that answers, as what constructs knows it: held to a JSON schema where its server can be, or in workers."""
     from lamm_bench.ask.catalog import load_catalog
     from lamm_bench.ask.session import fingerprint
     from lamm_bench.data.construct.session import Model
@@ -130,8 +148,10 @@ def model_of(asked: dict[str, Any]) -> Any:
     settings = with_shortcuts(asked, asked["llm"], catalog)
     adapter = catalog.adapter(asked["llm"], settings)
     label = f"{asked['llm']} {settings.get('model', '')}".strip()
-    asker = Asker(adapter, None if asked["unstructured"] else structured(catalog, asked["llm"], settings))
-    return Model(label, fingerprint(adapter), asker, asker.usage)
+    with crewed(asked, asked["llm"], settings, adapter, catalog, watcher) as plain:
+        free = asked["unstructured"] or plain is not adapter  # workers make their own adapter, by these settings
+        asker = Asker(plain, None if free else structured(catalog, asked["llm"], settings))
+        yield Model(label, fingerprint(plain), asker, asker.usage)
 
 
 def structured(catalog: Any, name: str, settings: dict[str, Any]) -> Callable[[Any], Any] | None:

@@ -13,6 +13,7 @@ from lamm_bench.errors import BenchError
 
 from .away import loud_options, watching
 from .configured import Configured, words_said
+from .crew import crewed
 from .options import (
     MISSING,
     SETTINGS,
@@ -26,6 +27,7 @@ from .options import (
     remark,
     say_hints,
     with_shortcuts,
+    worker_options,
 )
 
 
@@ -64,6 +66,7 @@ from .options import (
 )
 @device_options
 @max_cost_option
+@worker_options
 @click.option(
     "--output",
     type=click.Path(path_type=Path),
@@ -155,14 +158,15 @@ def of_model(asked: dict[str, Any], catalog: Any, watcher: Any) -> tuple[Any, Pa
             asked["judge"], catalog.adapter(asked["judge"], asked["judge_settings"]), asked["judge_settings"], asked["votes"]
         )
     adapter = catalog.adapter(asked["model"], settings)
-    say_hints(adapter)
-    root, source = find_root(asked["data_root"], watcher.say, tasks)
     output = asked["output"] or Path("runs") / f"desiderata-{asked['name'] or asked['model']}"
     options = session.Options(
         asked["model"], output, settings, want, sets, POPE, way, asked["limit"], asked["seed"],
         "fresh" if asked["fresh"] else "auto", asked["name"] or "", words_said(),
     )  # fmt: skip
-    folders, missing = session.ask(options, catalog, adapter, root, source, watcher)
+    with crewed(asked, asked["model"], settings, adapter, catalog, watcher) as crew:
+        root, source = find_root(asked["data_root"], watcher.say, tasks)
+        say_hints(crew)
+        folders, missing = session.ask(options, catalog, crew, root, source, watcher)
     if judge is not None and (why := session.have_judged(options, judge, catalog, root, watcher)):
         missing["judge"] = why
     found = session.evaluate(folders, catalog, root, watcher.say)

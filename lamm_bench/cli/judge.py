@@ -13,6 +13,7 @@ from lamm_bench.errors import BenchError
 
 from .away import loud_options, watching
 from .configured import Configured
+from .crew import crewed
 from .options import (
     MISSING,
     SETTINGS,
@@ -25,6 +26,7 @@ from .options import (
     plugin_option,
     remark,
     with_shortcuts,
+    worker_options,
 )
 
 
@@ -50,6 +52,7 @@ from .options import (
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of the draws and of the votes.")
 @click.option("--max-new-tokens", type=click.IntRange(min=1), metavar="N", help="Of a verdict; reasoning judges need thousands.")
 @max_cost_option
+@worker_options
 @click.option("--fresh", is_flag=True, help="Ask again; the verdicts there were are moved to old-N.")
 @click.option("--replay", is_flag=True, help="Score all recorded verdicts of RUN again, without a judge.")
 @json_option("Also write JSON (- for stdout).")
@@ -67,6 +70,7 @@ def judge(**asked: Any) -> None:
       lamm-bench judge runs/lamm-1a2b3c4d --judge openai-chat --set model=gpt-4o-mini --tasks flickr30k
       lamm-bench judge runs/lamm-1a2b3c4d --against runs/llava-5e6f7a8b --judge openai-chat --set model=gpt-4o-mini
       lamm-bench judge runs/thoughts --language --judge openai-chat --set model=gpt-4o-mini --votes 6
+      lamm-bench judge runs/lamm-1a2b3c4d --judge hf-chat --set model=Qwen/Qwen2.5-7B-Instruct --workers gpus
       lamm-bench judge runs/lamm-1a2b3c4d --replay
     """
     from lamm_bench.ask.catalog import load_catalog
@@ -75,8 +79,8 @@ def judge(**asked: Any) -> None:
     from lamm_bench.judging.session import judge as judge_session
 
     if asked["replay"]:
-        if asked["judge"] or asked["against"]:
-            raise BenchError("--replay scores what is recorded; leave --judge and --against out")
+        if asked["judge"] or asked["against"] or asked["workers"]:
+            raise BenchError("--replay scores what is recorded; leave --judge, --against and --workers out")
         show(replay(asked["run_folder"]), asked["json_file"])
         return
     if not asked["judge"]:
@@ -105,7 +109,8 @@ def judge(**asked: Any) -> None:
     adapter = catalog.adapter(asked["judge"], settings)
     watcher = watching()
     root = root_of([folder for folder in (options.run, options.against) if folder], asked["data_root"], catalog, watcher.say)
-    result = judge_session(options, catalog, adapter, root, watcher)
+    with crewed(asked, asked["judge"], settings, adapter, catalog, watcher) as judges:
+        result = judge_session(options, catalog, judges, root, watcher)
     show([result], asked["json_file"])
     remark(f"verdicts: {result.folder}")
     sys.exit(0 if result.complete else MISSING)

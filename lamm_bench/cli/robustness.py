@@ -13,6 +13,7 @@ from lamm_bench.errors import BenchError
 
 from .away import loud_options, watching
 from .configured import Configured, words_said
+from .crew import crewed
 from .options import (
     MISSING,
     SETTINGS,
@@ -27,6 +28,7 @@ from .options import (
     remark,
     say_hints,
     with_shortcuts,
+    worker_options,
 )
 
 
@@ -55,6 +57,7 @@ from .options import (
 @device_options
 @click.option("--feature-cache", metavar="DIR", help="Keeps encoded media between runs.")
 @max_cost_option
+@worker_options
 @json_option("Also write JSON (- for stdout).")
 @plugin_option
 @loud_options
@@ -120,8 +123,6 @@ def ask_legs(asked: dict[str, Any], catalog: Any, watcher: Any) -> tuple[list[Pa
     chains = legs(chosen(asked["corruptions"], selected), levels(asked["severities"]))
     settings = with_shortcuts(asked, asked["model"], catalog)
     adapter = catalog.adapter(asked["model"], settings)
-    say_hints(adapter)
-    root, source = find_root(asked["data_root"], watcher.say, selected)
     options = Options(
         model=asked["model"],
         settings=settings,
@@ -132,5 +133,8 @@ def ask_legs(asked: dict[str, Any], catalog: Any, watcher: Any) -> tuple[list[Pa
         output=asked["output"],
         command=words_said(),
     )
-    folders, curves = ask_all(options, chains, catalog, adapter, root, source, watcher)
+    with crewed(asked, asked["model"], settings, adapter, catalog, watcher) as crew:
+        root, source = find_root(asked["data_root"], watcher.say, selected)
+        say_hints(crew)
+        folders, curves = ask_all(options, chains, catalog, crew, root, source, watcher)
     return folders, curves, root

@@ -14,10 +14,10 @@ from lamm_bench.errors import BenchError
 from .away import loud_options, watching
 from .conclude import conclude, show_outcome_unless_json_on_stdout
 from .configured import Configured, words_said
+from .crew import engage
 from .options import (
     MISSING,
     SETTINGS,
-    WORKER_OPTIONS,
     by_option,
     data_root_option,
     device_options,
@@ -137,7 +137,7 @@ def run(**asked: Any) -> None:
     parse(asked["corrupt"])  # a wrong one too
     adapter = catalog.adapter(asked["model"], settings)
     watcher = watching()
-    fleet = with_workers(asked, settings, adapter, catalog, watcher)
+    fleet = engage(asked, asked["model"], settings, adapter, catalog, watcher)
     adapter = fleet or adapter
     options = Options(
         model=asked["model"],
@@ -198,18 +198,3 @@ def study_of(asked: dict[str, Any]) -> tuple[tuple[str, ...], tuple[int, ...]] |
     if not recipes:
         raise BenchError(f"--recipes {listed}: names none; expected names by commas, such as lamm/standard,lamm/classic")
     return recipes, seeds_of(asked["seeds"]) if asked["seeds"] is not None else (asked["seed"],)
-
-
-def with_workers(asked: dict[str, Any], settings: dict[str, Any], adapter: Any, catalog: Any, watcher: Any) -> Any:
-    """The workers that `--workers` wants, which load the model while the data are read; None without it."""
-    named = {name: asked[name] for name in WORKER_OPTIONS if asked[name] is not None}
-    if asked["workers"] is None:
-        if named:
-            raise BenchError(f"--{next(iter(named)).replace('_', '-')} is about workers; add --workers N, or leave it out")
-        return None
-    from lamm_bench.spread.engaging import Model, Wanted, engaged
-
-    wanted = Wanted(asked["workers"], **named)
-    fleet = engaged(wanted, Model(asked["model"], settings, tuple(catalog.plugin_files)), adapter, catalog.plugin_files)
-    watcher.aside = fleet.shown
-    return fleet

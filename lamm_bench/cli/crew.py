@@ -1,0 +1,39 @@
+"""`--workers`: a model in several processes instead of this one, for every verb that asks a model many questions (docs/scale.md)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from lamm_bench.errors import BenchError
+
+from .options import WORKER_OPTIONS
+
+
+def engage(asked: Mapping[str, Any], name: str, settings: dict[str, Any], adapter: Any, catalog: Any, watcher: Any) -> Any:
+    """The workers that `--workers` wants, which begin to load the model `name`; None without it. Raises `BenchError` for what cannot be meant."""
+    named = {option: asked[option] for option in WORKER_OPTIONS if asked[option] is not None}
+    if asked["workers"] is None:
+        if named:
+            raise BenchError(f"--{next(iter(named)).replace('_', '-')} is about workers; add --workers N, or leave it out")
+        return None
+    from lamm_bench.spread.engaging import Model, Wanted, engaged
+
+    wanted = Wanted(asked["workers"], **named)
+    fleet = engaged(wanted, Model(name, settings, tuple(catalog.plugin_files)), adapter, catalog.plugin_files)
+    watcher.aside = fleet.shown
+    return fleet
+
+
+@contextmanager
+def crewed(
+    asked: Mapping[str, Any], name: str, settings: dict[str, Any], adapter: Any, catalog: Any, watcher: Any
+) -> Iterator[Any]:
+    """What is asked: the workers, who are gone afterwards, or the adapter itself."""
+    fleet = engage(asked, name, settings, adapter, catalog, watcher)
+    try:
+        yield fleet or adapter
+    finally:
+        if fleet is not None:
+            fleet.close()
