@@ -7,7 +7,8 @@ class List {
     this.numbers = [];
     this.rows = new Map(); // place -> element
     this.inner = el("div.inner");
-    this.box = el("div.list", { id: "list", tabindex: "0", role: "listbox", "aria-label": "samples", onscroll: () => this.queue() }, this.inner);
+    this.none = el("p.hint");
+    this.box = el("div.list", { id: "list", tabindex: "0", role: "listbox", "aria-label": "samples", onscroll: () => this.queue() }, this.inner, this.none);
     new ResizeObserver(() => this.queue()).observe(this.box);
   }
 
@@ -55,6 +56,8 @@ class List {
   }
 
   draw() {
+    this.none.hidden = this.numbers.length > 0; // it would lie on the rows
+    this.none.textContent = noneText();
     const [first, last] = this.sight();
     for (const [place, row] of this.rows) {
       if (place < first || place >= last) {

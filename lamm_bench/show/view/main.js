@@ -55,6 +55,12 @@ function countText() {
   return `${shown} of ${count(answered, "sample")}${going() ? ` so far, ${lammView.data.count.toLocaleString("en")} in all` : ""}`;
 }
 
+// Why the list is empty.
+function noneText() {
+  if (!lammView.loaded) return "loading …";
+  return FILTERS.some((key) => state[key]) ? "No sample is left by these filters." : isLive() ? "No sample has been answered yet." : "There are no samples in this page.";
+}
+
 function showSamples(page, again) {
   const key = filterKey(), filtered = lammView.filtered;
   const standing = byId("list") && page.contains(lammView.list.box);
@@ -76,7 +82,7 @@ function open(again) {
   const place = byId("detail"), list = lammView.list;
   if (!state.open) {
     lammView.shown = "";
-    return put(place, el("p.hint", {}, list.numbers.length ? "Open a sample: click it, or press j." : lammView.loaded ? "No sample is left by these filters." : ""));
+    return put(place, el("p.hint", {}, list.numbers.length ? "Open a sample: click it, or press j." : ""));
   }
   const shown = shownKey();
   if (again && lammView.shown === shown) return;
