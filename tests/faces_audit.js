@@ -62,6 +62,9 @@ function audit(phone, width) {
   for (const one of document.querySelectorAll("[placeholder]")) {
     const below = ground(one), [a, b] = [light(over(rgba(getComputedStyle(one, "::placeholder").color), below)), light(below)];
     if (seen(one) && (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05) < 4.5) add("faint", `${called(one)} placeholder`);
+    const style = getComputedStyle(one);
+    pen.font = `${style.fontSize} ${style.fontFamily}`;
+    if (seen(one) && one.tagName === "INPUT" && pen.measureText(one.placeholder).width > one.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight)) add("cut", `${called(one)} placeholder`);
   }
 
   // nothing is cut but what says so by dots, or what can be scrolled to

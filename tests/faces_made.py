@@ -145,11 +145,11 @@ class Made:
 
     @cached_property
     def demo(self) -> str:
-        return self.talking({"lamm": Shower(0), "llava-1.5-7b": Shower(1)})
+        return self.talking({"first-model": Shower(0), "second-model": Shower(1)})
 
     @cached_property
     def demo_alone(self) -> str:
-        return self.talking({"Qwen/Qwen2.5-VL-3B-Instruct": Shower(0)})
+        return self.talking({"somebody/a-model-with-a-long-name-3B": Shower(0)})
 
     def talking(self, adapters: dict[str, Any]) -> str:
         return self.open.enter_context(serve(adapters, more=Demo(adapters))).url.removesuffix("v1")
@@ -159,7 +159,7 @@ class Made:
         """The same demo as a Gradio app. Raises `BenchError` where Gradio is not installed."""
         from lamm_bench.show.demo.space import space
 
-        app = space({"lamm": Shower(0), "llava-1.5-7b": Shower(1)})
+        app = space({"first-model": Shower(0), "second-model": Shower(1)})
         _, url, _ = app.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", ssr_mode=False, footer_links=[])
         self.open.callback(app.close)
         return str(url)
