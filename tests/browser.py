@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import json
 import shutil
 import subprocess
@@ -11,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PIL import Image
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 FLAGS = (
@@ -95,23 +93,3 @@ def walk(folder: Path, steps: str, link: str = "", size: tuple[int, int] = (1300
     told: dict[str, Any] = json.loads(Told(said).text)
     assert "failed" not in told and not told["errors"], told
     return told
-
-
-def screenshot(folder: Path, link: str, out: Path, size: tuple[int, int]) -> None:
-    """A picture of the page as somebody sees it."""
-    chromium(f"--window-size={size[0]},{size[1]}", f"--screenshot={out}", f"{(folder / 'index.html').as_uri()}{link}")
-
-
-PHONE = (390, 844)  # narrower than a window of Chromium can be: the page stands in a frame
-
-
-def face(folder: Path, link: str, out: Path, phone: bool, size: tuple[int, int] = (1280, 860)) -> None:
-    """The page as it is seen on a desk or in a hand."""
-    if not phone:
-        screenshot(folder, link, out, size)
-        return
-    (wide, high), src = PHONE, html.escape(f"index.html{link}")
-    frame = f'<!doctype html><body style="margin:0"><iframe src="{src}" width="{wide}" height="{high}" style="border:0"></iframe>'
-    (folder / "phone.html").write_text(frame, encoding="utf-8")
-    chromium(f"--window-size=500,{high}", f"--screenshot={out}", (folder / "phone.html").as_uri())
-    Image.open(out).crop((0, 0, wide, high)).save(out)

@@ -18,7 +18,7 @@ const shown = cards.map((card) => {
   return element({ dataset: { ...card }, querySelector: () => pill, querySelectorAll: () => buttons, pill, buttons });
 });
 const ids = { clouds: element({ textContent: data.clouds }), review: element({ textContent: data.review }) };
-for (const id of ["by-task", "by-status", "show-truth", "show-said", "count", "decided", "save"]) ids[id] = element();
+for (const id of ["by-task", "by-status", "show-truth", "show-said", "count", "none", "decided", "save"]) ids[id] = element();
 const context = vm.createContext({
   JSON, Map, Uint8Array, Float32Array, Math, Object, console,
   localStorage: { getItem: (key) => context.kept?.[key] ?? null, setItem: (key, value) => { context.kept = { ...context.kept, [key]: value }; } },

@@ -10,6 +10,7 @@ from lamm_bench.ask.robust import Cell, Curves
 COLUMNS = 4
 PANEL, GAP = (210, 140), (30, 46)  # pixels: of a panel's field, and of what is free beside and above it
 LEFT, TOP = 44, 58
+MIDDLE = 2.5  # where a corruption without severities stands
 COLOURS = ("#2166ac", "#b2182b", "#1b7837", "#762a83", "#b35806", "#35978f", "#636363")
 STYLE = (
     "text{font:11px sans-serif;fill:#333}.t{font-weight:600}.a{stroke:#999;stroke-width:1;fill:none}"
@@ -65,8 +66,10 @@ def panel(curves: Curves, tasks: Sequence[str], name: str, x: int, y: int) -> st
         parts.append(
             f'<path class="g" d="M0 {line:.1f}H{wide}"/><text x="-6" y="{line + 4:.1f}" text-anchor="end">{share}</text>'
         )
-    for level in range(6):
-        parts.append(f'<text x="{at(level):.1f}" y="{high + 14}" text-anchor="middle">{"clean" if level == 0 else level}</text>')
+    graded = any(cell.severity for cell in curves.cells if cell.corruption == name)
+    marks = [(level, str(level)) for level in range(1, 6)] if graded else [(MIDDLE, "corrupted")]
+    for place, text in [(0, "clean"), *marks]:
+        parts.append(f'<text x="{at(place):.1f}" y="{high + 14}" text-anchor="middle">{text}</text>')
     for task in tasks:
         cells = curves.of(task, name)
         if cells:
@@ -92,9 +95,9 @@ def line_of(curves: Curves, task: str, cells: Sequence[Cell], shade: str) -> lis
         parts.append(f'<path class="c" stroke="{shade}" d="M0 {height(own["chance"]):.1f}H{PANEL[0]}"/>')
     known = [cell for cell in cells if cell.clean is not None and cell.corrupted is not None]
     points = [(at(0), height(own["value"]))] if own["value"] is not None else []
-    points += [(at(cell.severity or 2.5), height(cell.corrupted)) for cell in known if cell.corrupted is not None]
+    points += [(at(cell.severity or MIDDLE), height(cell.corrupted)) for cell in known if cell.corrupted is not None]
     spread = [
-        (at(cell.severity or 2.5), height(cell.clean + cell.ci95[0]), height(cell.clean + cell.ci95[1]))
+        (at(cell.severity or MIDDLE), height(cell.clean + cell.ci95[0]), height(cell.clean + cell.ci95[1]))
         for cell in known
         if cell.ci95 is not None and cell.clean is not None
     ]

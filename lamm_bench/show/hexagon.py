@@ -11,7 +11,7 @@ from .drawing import Drawing, Point
 
 LABELS = ("Calibration", "In-context learning", "Instruction following", "Language performance", "Hallucination", "Robustness")
 OURS = ("#0b6fa4", "#c8502d", "#3f8f3a", "#7a4fa3")
-GRID, TEXT, OTHERS = "#d6d6d6", "#222222", "#8a8a8a"
+GRID, TEXT, OTHERS = "#d6d6d6", "#222222", "#6f6f6f"
 LARGE, SMALL = 150.0, 50.0  # radii
 COLUMNS = 3
 

@@ -15,6 +15,7 @@ GRID, GREY = "#e2e2e2", "#6f6f6f"
 LEFT, RIGHT, TOP = 190, 40, 54
 ROW, BETWEEN = 18, 14  # heights of a run's line, and between tasks
 SPAN = 520
+BESIDE = 5  # between two lines of a curve, so that no interval hides another
 
 
 def percents(entries: Sequence[Entry]) -> list[Entry]:
@@ -47,12 +48,15 @@ def forest(entries: Sequence[Entry], title: str) -> Drawing:
     for tick in range(0, 101, 20):
         drawing.line([(x(tick), TOP - 8), (x(tick), height - 26)], GRID)
         drawing.words((x(tick), height - 14), str(tick), size=10, fill=GREY, anchor="middle")
-    y = float(TOP)
+    y, named = float(TOP), False
     for task in tasks:
         own = [entry for entry in found if entry.task == task]
         drawing.words((LEFT - 10, y + (len(own) - 1) * ROW / 2), f"{task}, {own[0].metric}", size=11, anchor="end")
         if own[0].chance is not None:
             drawing.line([(x(own[0].chance), y - 8), (x(own[0].chance), y + (len(own) - 1) * ROW + 8)], GREY, 1.2)
+            if not named:
+                drawing.words((x(own[0].chance), y - 16), "chance", size=10, fill=GREY, anchor="middle")
+            named = True
         for entry in own:
             assert entry.value is not None
             paint = colour(models.index(entry.model))
@@ -127,8 +131,8 @@ def curve(points: Sequence[tuple[float, Entry]], over: str, title: str) -> Drawi
     drawing.words((16, 22), title, size=14, bold=True)
     left, low, high = 70.0, places[0], places[-1]
 
-    def at(place: float, value: float) -> Point:
-        return left + (SPAN + 80) * (place - low) / (high - low), TOP + 300 * (1 - value / 100)
+    def at(place: float, value: float, aside: float = 0.0) -> Point:
+        return left + (SPAN + 80) * (place - low) / (high - low) + aside, TOP + 300 * (1 - value / 100)
 
     for tick in range(0, 101, 20):
         drawing.line([at(low, tick), at(high, tick)], GRID)
@@ -137,14 +141,15 @@ def curve(points: Sequence[tuple[float, Entry]], over: str, title: str) -> Drawi
         drawing.words((at(place, 0)[0], TOP + 314), f"{place:g}", size=10, fill=GREY, anchor="middle")
     drawing.words((at((low + high) / 2, 0)[0], TOP + 330), over, size=11, fill=GREY, anchor="middle")
     for number, name in enumerate(lines):
+        aside = BESIDE * (number - (len(lines) - 1) / 2)
         own = sorted(
             ((place, e) for place, e in found if line_of(e, several) == name), key=lambda pair: (pair[0], pair[1].source)
         )
-        drawing.line([at(place, e.value or 0.0) for place, e in own], colour(number), 1.5)
+        drawing.line([at(place, e.value or 0.0, aside) for place, e in own], colour(number), 1.5)
         for place, e in own:
             if e.ci95:
-                drawing.line([at(place, max(e.ci95[0], 0)), at(place, min(e.ci95[1], 100))], colour(number), 1.2)
-            drawing.dot(at(place, e.value or 0.0), 4, colour(number))
+                drawing.line([at(place, max(e.ci95[0], 0), aside), at(place, min(e.ci95[1], 100), aside)], colour(number), 1.2)
+            drawing.dot(at(place, e.value or 0.0, aside), 4, colour(number))
     legend(drawing, lines, TOP + 346)
     return drawing
 

@@ -11,7 +11,7 @@ from lamm_bench.measure.intervals import wilson
 from .drawing import Drawing, Point
 
 SIDE, GAP, TOP, LEFT = 240, 70, 64, 64
-BLUE, GREY, GRID = "#0b6fa4", "#8a8a8a", "#e2e2e2"
+BLUE, GREY, GRID = "#0b6fa4", "#6f6f6f", "#e2e2e2"
 Panel = tuple[str, Sequence[Bin], str]  # title, bins, a line below it
 
 

@@ -52,6 +52,8 @@ class Demo:
     def file(self, path: str) -> tuple[str, bytes] | None:
         if path == "/":
             return "text/html; charset=utf-8", page(list(self.adapters)).encode()
+        if path == "/favicon.ico":  # every browser asks for it
+            return "image/x-icon", b""
         known = FILES.get(path.removeprefix("/page/"))
         return (KINDS[known.suffix], known.read_bytes()) if known is not None and path.startswith("/page/") else None
 
@@ -68,7 +70,7 @@ class Demo:
         with tempfile.TemporaryDirectory(prefix="lamm-bench-demo-") as folder:
             kinds = frozenset(media.modalities())
             told = {"type": body.get("type"), str(body.get("type")): {"url": body.get("url")}}
-            for part in Parts(kinds, Path(folder))(told, "the file"):
+            for part in Parts(kinds, Path(folder))(told, "what was chosen"):
                 own = media.modality(part.kind) if not isinstance(part, str) else None
                 points = own.points(part) if own is not None and own.points is not None and not isinstance(part, str) else None
                 if points is not None:

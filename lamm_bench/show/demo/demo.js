@@ -7,12 +7,12 @@ const WHO = ["a", "b"];
 
 function build() {
   const file = el("input", { type: "file", id: "file", accept: "image/*,.npy", onchange: () => file.files[0] && take(file.files[0]) });
-  const words = el("textarea", { id: "words", rows: 2, placeholder: "Ask about it …  (Enter sends, Shift+Enter breaks the line)", onkeydown: (event) => { if (event.key === "Enter" && !event.shiftKey) { event.preventDefault(); send(); } } });
+  const words = el("textarea", { id: "words", rows: 2, placeholder: `Ask about it …${matchMedia("(pointer: coarse)").matches ? "" : "  (Enter sends, Shift+Enter breaks the line)"}`, onkeydown: (event) => { if (event.key === "Enter" && !event.shiftKey) { event.preventDefault(); send(); } } });
   put(byId("page"),
-    el("header.top", {}, el("b", {}, "lamm-bench demo"), el("span.soft", {}, names.join(" and ")), el("div.tools", {}, el("button", { type: "button", id: "again", onclick: begin }, "begin anew"))),
+    el("header.top", {}, el("b", {}, "lamm-bench demo"), el("span.soft.names", {}, names.join(" and ")), el("div.tools", {}, el("button", { type: "button", id: "again", onclick: begin }, "begin anew"))),
     el("main.demo", {},
       el("section.shown", { ondragover: (event) => event.preventDefault(), ondrop: (event) => { event.preventDefault(); if (event.dataTransfer.files[0]) take(event.dataTransfer.files[0]); } },
-        el("label.drop", {}, el("span", { id: "named" }, "Choose or drop a picture, or a cloud (.npy)"), file), el("div", { id: "shown" })),
+        el("label.drop", {}, el("span", { id: "named" }, `Choose or drop a picture${cloudKind ? ", or a cloud (.npy)" : ""}`), el("small", {}, "choose another"), file), el("div", { id: "shown" })),
       el("section.talks", { id: "talks" }, names.map((name, at) => el("div.talk", { "data-model": name }, el("h2", {}, names.length > 1 && el(`span.who.${WHO[at]}`, {}, letterOf(at)), " ", name), el("ol.turns", { id: `turns-${at}`, "aria-live": "polite" })))),
       el("form.say", { id: "say", onsubmit: (event) => { event.preventDefault(); send(); } }, words, el("button", { id: "send" }, "send"))));
 }
@@ -27,6 +27,7 @@ function take(file) {
 async function show(name, url) {
   begin();
   byId("named").textContent = name;
+  document.body.classList.add("showing");
   const place = byId("shown"), data = url.slice(url.indexOf(",") + 1);
   if (/\.npy$/i.test(name) && cloudKind) {
     talk.shown = { kind: cloudKind, url: `data:application/octet-stream;base64,${data}`, name, size: null };

@@ -169,7 +169,7 @@ def image_html(medium: Media, shown: Drawn) -> str:
     )
     cover = f'<svg viewBox="0 0 {small.width} {small.height}" preserveAspectRatio="none">{drawn}</svg>' if drawn else ""
     name = medium.path.rsplit("/", 1)[-1]
-    return f'<figure title="{esc(name)}, {small.width} x {small.height}"><img{style} src="{small.url}" alt="{esc(name)}">{cover}</figure>'
+    return f'<figure title="{esc(name)}, {small.width} x {small.height}" style="--shape:{small.width / small.height:.4f}"><img{style} src="{small.url}" alt="{esc(name)}">{cover}</figure>'
 
 
 def overlay(shapes: Sequence[Shape], who: str, width: int, height: int) -> str:

@@ -14,7 +14,8 @@ function filter() {
   for (const section of document.querySelectorAll("section.task")) {
     section.hidden = (task !== "" && section.dataset.task !== task) || (status !== "" && !section.querySelector(".card:not([hidden])"));
   }
-  byId("count").textContent = `${shown} of ${cards.length} samples shown`;
+  byId("count").textContent = `${shown} of ${cards.length} shown`;
+  byId("none").hidden = shown > 0;
 }
 
 function drawn() {
@@ -38,8 +39,8 @@ function cloud(number) {
       places[i] = low[axis] + (numbers.getUint16(i * 2, true) / 65535) * (high[axis] - low[axis]);
     }
     const centre = low.map((value, axis) => (value + high[axis]) / 2);
-    const reach = Math.hypot(...low.map((value, axis) => (high[axis] - value) / 2)) || 1;
-    unpacked.set(number, { places, colours: bytes.subarray(count * 6), count, centre, reach });
+    const half = low.map((value, axis) => (high[axis] - value) / 2 || 1), reach = Math.hypot(...half);
+    unpacked.set(number, { places, colours: bytes.subarray(count * 6), count, centre, half, reach });
   }
   return unpacked.get(number);
 }
@@ -53,7 +54,21 @@ class View {
     this.boxes = JSON.parse(canvas.dataset.boxes);
     this.yaw = 0;
     this.pitch = 0; // 0 looks down from above
-    this.zoom = 1;
+    this.zoom = 0; // of the whole, once it is known how wide that is
+  }
+
+  // As many pixels as the screen has, so that names can be read on a phone, too.
+  fit() {
+    const { canvas } = this, ratio = Math.min(devicePixelRatio || 1, 3), wide = Math.round(canvas.clientWidth * ratio) || canvas.width;
+    if (canvas.width !== wide) [canvas.width, canvas.height] = [wide, Math.round(wide * 0.733)];
+    this.pixel = ratio;
+    this.zoom = this.zoom || this.whole();
+  }
+
+  // how much larger the cloud can be while one looks down from above
+  whole() {
+    const { width, height } = this.canvas, { half, reach } = this.cloud;
+    return Math.max(1, (0.9 * Math.min(width / half[0], height / half[1])) / (Math.min(width, height) / reach));
   }
 
   // pixels of a metre at which the whole cloud is in the picture, however it is turned
@@ -73,15 +88,16 @@ class View {
 
   draw() {
     this.cloud = cloud(Number(this.canvas.dataset.cloud));
+    this.fit();
     const { places, colours, count } = this.cloud;
     const pen = this.canvas.getContext("2d");
     pen.clearRect(0, 0, this.canvas.width, this.canvas.height);
-    const points = [];
+    const points = [], dot = Math.max(2, this.canvas.width / 150);
     for (let i = 0; i < count; i++) points.push([i, this.project([places[3 * i], places[3 * i + 1], places[3 * i + 2]])]);
     points.sort((one, other) => one[1][2] - other[1][2]);
     for (const [i, [x, y]] of points) {
       pen.fillStyle = `rgb(${colours[3 * i]},${colours[3 * i + 1]},${colours[3 * i + 2]})`;
-      pen.fillRect(x - 2, y - 2, 4, 4);
+      pen.fillRect(x - dot / 2, y - dot / 2, dot, dot);
     }
     for (const [who, label, box] of this.boxes) {
       if (byId(`show-${who}`)?.checked !== false) this.drawBox(pen, who, label, box);
@@ -92,8 +108,8 @@ class View {
     const corners = [];
     for (const i of [-1, 1]) for (const j of [-1, 1]) for (const k of [-1, 1]) corners.push(this.project([x + (i * l) / 2, y + (j * w) / 2, z + (k * h) / 2]));
     pen.strokeStyle = pen.fillStyle = COLOURS[who];
-    pen.lineWidth = 2;
-    pen.setLineDash(who === "said" ? [8, 4] : []);
+    pen.lineWidth = 1.6 * this.pixel;
+    pen.setLineDash(who === "said" ? [6 * this.pixel, 4 * this.pixel] : []);
     pen.beginPath();
     for (const [from, to] of EDGES) {
       pen.moveTo(corners[from][0], corners[from][1]);
@@ -101,8 +117,14 @@ class View {
     }
     pen.stroke();
     const top = corners.reduce((one, other) => (other[1] < one[1] ? other : one));
-    pen.font = "16px sans-serif";
-    pen.fillText(label, top[0] + 4, top[1] - 4);
+    pen.font = `600 ${12 * this.pixel}px sans-serif`;
+    pen.setLineDash([]);
+    pen.strokeStyle = "#000c";
+    pen.lineWidth = 3 * this.pixel;
+    pen.lineJoin = "round";
+    const [left, line] = [Math.min(top[0] + 4, this.canvas.width - pen.measureText(label).width - 4), Math.max(top[1] - 4, 13 * this.pixel)];
+    pen.strokeText(label, left, line); // dark around the letters, whatever lies behind them
+    pen.fillText(label, left, line);
   }
 
   turn(dx, dy) {
@@ -112,8 +134,8 @@ class View {
   }
 
   look(how) {
-    if (how === "top") [this.yaw, this.pitch] = [0, 0];
-    if (how === "side") [this.yaw, this.pitch] = [0.6, 1.1];
+    if (how === "top") [this.yaw, this.pitch, this.zoom] = [0, 0, this.whole()];
+    if (how === "side") [this.yaw, this.pitch, this.zoom] = [0.6, 1.1, 1];
     if (how === "in") this.zoom *= 1.25;
     if (how === "out") this.zoom /= 1.25;
     this.draw();

@@ -25,12 +25,13 @@ def page(report: Report) -> str:
     data = as_script([asdict(cloud) for cloud in clouds.values()])
     hashed = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     policy = f"default-src 'none'; img-src data:; media-src data:; style-src 'unsafe-inline'; script-src 'sha256-{hashed}'; base-uri 'none'; form-action 'none'"
+    none = '<p class="none" id="none" hidden>No sample shown here has this task and this status.</p>'
     title = esc(f"{report.manifest['model']['name']} · lamm-bench report")
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
         f'<meta name="viewport" content="width=device-width, initial-scale=1"><title>{title}</title>\n<style>\n{style}</style></head>\n'
-        f"<body>{head(report)}{summary_table(report)}{judged_table(report)}{filters(report)}<main>{sections}</main>\n"
+        f"<body>{head(report)}{summary_table(report)}{judged_table(report)}{filters(report)}<main>{none}{sections}</main>\n"
         f'<script type="application/json" id="clouds">{data}</script>\n<script>{script}</script></body></html>\n'
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from typing import Any
 
 from lamm_bench.measure.sure import restored
@@ -16,6 +16,9 @@ from .text import esc, figure
 
 WIDE, HIGH = 260, 26  # pixels of a bar
 MARKS = ("chance", "majority", "oracle")
+NUMBERS = frozenset(
+    ("score", "value", "95 % interval", "bounds", "n", "ok", "unread", "truncated", "judged", "failed")
+)  # columns
 
 
 def head(report: Report) -> str:
@@ -39,11 +42,15 @@ def summary_table(report: Report) -> str:
         f'<tr class="absent"><td>{esc(task)}</td><td colspan="9">{esc(why)}</td></tr>' for task, why in report.absent.items()
     )
     columns = ("task", "metric", "score", "95 % interval", "", "n", "ok", "unread", "truncated", "failed")
-    heads = "".join(f"<th>{esc(column)}</th>" for column in columns)
     return (
-        f'<section><h2>Scores</h2><div class="wide"><table class="scores"><thead><tr>{heads}</tr></thead>'
+        f'<section><h2>Scores</h2><div class="wide"><table class="scores"><thead><tr>{heads(*columns)}</tr></thead>'
         f"<tbody>{rows}{absent}</tbody></table></div>{legend()}</section>"
     )
+
+
+def heads(*columns: str, numbers: Set[str] = frozenset()) -> str:
+    """The cells above a table's columns, on the side on which those stand; `numbers`: more columns of figures."""
+    return "".join(f"<th{' class=n' if column in NUMBERS | numbers else ''}>{esc(column)}</th>" for column in columns)
 
 
 def legend() -> str:
@@ -124,9 +131,8 @@ def judged_table(report: Report) -> str:
     if not rows:
         return ""
     columns = ("judge", "task", "metric", "value", "95 % interval", "bounds", "judged", "failed")
-    heads = "".join(f"<th>{column}</th>" for column in columns)
     return (
-        f'<section><h2>Judges</h2><div class="wide"><table><thead><tr>{heads}</tr></thead>'
+        f'<section><h2>Judges</h2><div class="wide"><table><thead><tr>{heads(*columns)}</tr></thead>'
         f"<tbody>{''.join(rows)}</tbody></table></div></section>"
     )
 
@@ -142,10 +148,8 @@ def category_table(task: TaskReport) -> str:
     )
     if not rows:
         return ""
-    heads = "".join(f"<th>{column}</th>" for column in ("category", next(iter(entry["metrics"])), "95 % interval", "", "n"))
-    return (
-        f'<div class="wide"><table class="scores categories"><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>'
-    )
+    name = next(iter(entry["metrics"]))
+    return f'<div class="wide"><table class="scores categories"><thead><tr>{heads("category", name, "95 % interval", "", "n", numbers={name})}</tr></thead><tbody>{rows}</tbody></table></div>'
 
 
 def metrics_table(task: TaskReport) -> str:
@@ -163,9 +167,8 @@ def metrics_table(task: TaskReport) -> str:
         f"<li>{esc(entry['protocol'])}: {esc(note)}</li>" for entry in task.results for note in entry.get("notes", ())
     )
     columns = ("protocol", "metric", "value", "95 % interval", "bounds", "n", "unit", "better", "note")
-    heads = "".join(f"<th>{column}</th>" for column in columns)
     return (
-        f'<details><summary>All metrics and protocols</summary><div class="wide"><table><thead><tr>{heads}</tr></thead>'
+        f'<details><summary>All metrics and protocols</summary><div class="wide"><table><thead><tr>{heads(*columns)}</tr></thead>'
         f"<tbody>{''.join(rows)}</tbody></table></div>{f'<ul>{notes}</ul>' if notes else ''}</details>{sureness(task)}"
     )
 
@@ -189,6 +192,6 @@ def sureness(task: TaskReport) -> str:
     told = f"sure {100 * own['confidence']:.1f} %, right {100 * own['accuracy']:.1f} %"
     drawn = reliability_of_runs({task.name: own}, "Reliability").svg()
     return (
-        f"<details><summary>Calibration: {esc(told)}</summary><table><thead><tr><th>measure</th><th>value</th><th>95 % interval</th>"
-        f"<th>n</th></tr></thead><tbody>{rows}</tbody></table>{drawn}</details>"
+        f'<details><summary>Calibration: {esc(told)}</summary><div class="wide"><table><thead><tr>'
+        f"{heads('measure', 'value', '95 % interval', 'n')}</tr></thead><tbody>{rows}</tbody></table></div>{drawn}</details>"
     )

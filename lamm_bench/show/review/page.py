@@ -47,8 +47,8 @@ def page(name: str, shown: Sequence[Reviewed], total: int) -> str:
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
         f'<meta name="viewport" content="width=device-width, initial-scale=1"><title>{esc(name)} · review</title>\n<style>\n{style}</style></head>\n'
         f"<body><header><h1>{esc(name)} <small>{len(shown)} of {total:,} dialogues</small></h1>"
-        '<p class="legend"><kbd>j</kbd> <kbd>k</kbd> next, previous · <kbd>a</kbd> accept · <kbd>r</kbd> reject · <kbd>u</kbd> undo · <kbd>s</kbd> save the decisions as a file</p></header>'
-        f'{filters(shown)}<main><section class="task" data-task=""><div class="cards">{cards}</div></section></main>\n'
+        '<p class="legend keys"><kbd>j</kbd> <kbd>k</kbd> next, previous · <kbd>a</kbd> accept · <kbd>r</kbd> reject · <kbd>u</kbd> undo · <kbd>s</kbd> save the decisions as a file</p></header>'
+        f'{filters(shown)}<main><p class="none" id="none" hidden>No dialogue has this kind and this verdict.</p><section class="task" data-task=""><div class="cards">{cards}</div></section></main>\n'
         f'<script type="application/json" id="clouds">{as_script([asdict(cloud) for cloud in clouds.values()])}</script>\n'
         f'<script type="application/json" id="review">{as_script(state)}</script>\n'
         f"<script>{scripts[0]}</script>\n<script>{scripts[1]}</script></body></html>\n"

@@ -95,7 +95,7 @@ function filterBar() {
   const chips = FILTERS.filter((key) => ["as", "group"].includes(key) && state[key]).map((key) =>
     el("button.chip", { type: "button", title: "take this filter away", onclick: () => go({ [key]: "" }) }, `${key === "as" ? "read as" : "same media"}: ${state[key]} ✕`));
   return el("form.bar", { id: "bar", role: "search", onsubmit: (event) => event.preventDefault() },
-    el("input.search", { id: "search", type: "search", placeholder: "search answers  ( / )", value: state.q, oninput: type, onfocus: prepareSearch, title: "all words must stand in the question, an answer, the id or a class (first 600 characters of each)", "aria-label": "search in answers" }),
+    el("input.search", { id: "search", type: "search", placeholder: matchMedia("(pointer: coarse)").matches ? "search answers" : "search  ( / )", value: state.q, oninput: type, onfocus: prepareSearch, title: "all words must stand in the question, an answer, the id or a class (first 600 characters of each)", "aria-label": "search in answers" }),
     choice("task", "task", [["", "all tasks"], ...tasks.filter((task) => task.total).map((task) => [task.name, `${task.name} (${task.total.toLocaleString("en")})`])]),
     pair && choice("pair", "A and B", [["", "any"], ...Object.entries(PAIRS).map(([key, [text]]) => [key, text])], "compares the two runs that stand side by side"),
     choice("tone", runs.length > 1 ? "A is" : "answer", [["", "any"], ["right", "✓ right"], ["partly", "◐ partly right"], ["wrong", "✗ wrong"], ["read", "· read (no share)"], ["none", "– no answer"]]),

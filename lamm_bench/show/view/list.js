@@ -8,7 +8,8 @@ class List {
   constructor() {
     Object.assign(this, { numbers: [], rows: new Map(), top: 0, high: 800, drawn: 0, shape: "", letters: 200 }); // rows: place -> row
     this.inner = el("div.inner");
-    this.box = el("div.list", { id: "list", tabindex: "0", role: "listbox", "aria-label": "samples", onscroll: () => { this.top = this.box.scrollTop; this.queue(); } }, this.inner);
+    this.none = el("p.hint");
+    this.box = el("div.list", { id: "list", tabindex: "0", role: "listbox", "aria-label": "samples", onscroll: () => { this.top = this.box.scrollTop; this.queue(); } }, this.inner, this.none);
     new ResizeObserver(([told]) => { this.measured(told.contentRect); }).observe(this.box);
   }
 
@@ -67,6 +68,8 @@ class List {
 
   // After a jump those in sight come first, and their neighbours a frame later.
   draw(changed = () => false) {
+    if (this.none.hidden !== this.numbers.length > 0) this.none.hidden = !this.none.hidden; // it would lie on the rows
+    if (!this.none.hidden) this.none.textContent = noneText();
     const jumped = Math.abs(this.top - this.drawn) > this.high, [from, to] = this.sight(SPARE), [first, last] = this.sight(jumped ? 0 : SPARE);
     const shape = `${shownRuns().length} ${lammView.data.runs.length > 1}`, free = [];
     if (shape !== this.shape) this.clear();

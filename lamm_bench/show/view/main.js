@@ -59,6 +59,12 @@ function countText() {
   return `${shown} of ${count(answered, "sample")}${going() ? ` so far, ${lammView.data.count.toLocaleString("en")} in all` : ""}`;
 }
 
+// Why the list is empty.
+function noneText() {
+  if (!lammView.loaded) return "loading …";
+  return FILTERS.some((key) => state[key]) ? "No sample is left by these filters." : isLive() ? "No sample has been answered yet." : "There are no samples in this page.";
+}
+
 // Only what has changed is made anew: the list and what is typed keep their places in the document.
 function showSamples(page, again) {
   const key = filterKey(), changed = key !== lammView.filtered, { list } = lammView;
@@ -86,7 +92,7 @@ function open(again) {
   const place = byId("detail"), list = lammView.list;
   if (!state.open) {
     lammView.shown = "";
-    return put(place, el("p.hint", {}, list.numbers.length ? "Open a sample: click it, or press j." : lammView.loaded ? "No sample is left by these filters." : ""));
+    return put(place, el("p.hint", {}, list.numbers.length ? "Open a sample: click it, or press j." : ""));
   }
   const shown = shownKey();
   if (again && lammView.shown === shown) return;

@@ -29,7 +29,7 @@ function pictureOf(medium, shapes, large = false) {
   const frame = el("div.frame", {}, image, overlay(shapes, width, height));
   // small pictures are enlarged, large ones fit; both keep their shape
   frame.style.setProperty("--shape", `${width} / ${height}`);
-  frame.style.setProperty("--wide", large ? `min(96vw, calc(88vh * ${width / height}))` : `min(100%, calc(44vh * ${width / height}), ${Math.max(width, 420)}px)`);
+  frame.style.setProperty("--wide", large ? `min(94vw, calc(88vh * ${width / height}))` : `min(100%, calc(44vh * ${width / height}), ${Math.max(width, 420)}px)`);
   if (!large) {
     frame.setAttribute("role", "button");
     frame.setAttribute("tabindex", "0");
@@ -72,7 +72,7 @@ function layerBox(shapes) {
     const text = who === "truth" ? "right" : lammView.data.runs.length > 1 ? letterOf(who === "a" ? state.a : state.b) : "answer";
     const box = el("input", { type: "checkbox", id: `layer-${who}`, onchange: (event) => { lammView.layers[who] = event.target.checked; hideLayers(); } });
     box.checked = lammView.layers[who];
-    return el(`label.layer.${who}`, {}, box, ` ${text}`, el("small", {}, ` ${shapes.filter(([one]) => one === who).length}`));
+    return el(`label.layer.${who}`, {}, box, text, el("small", {}, `${shapes.filter(([one]) => one === who).length}`));
   }));
 }
 
