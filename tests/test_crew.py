@@ -96,3 +96,24 @@ def test_corruptions_are_asked_with_workers_too(mini_root: Path, tmp_path: Path)
         done(*words, "--data-root", mini_root, "--output", tmp_path / name, *more)
         found.append({leg.parent.name: leg.read_bytes() for leg in sorted((tmp_path / name).glob("*/result.json"))})
     assert found[0] == found[1] and len(found[0]) == 3
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        ("--control", "blind"),
+        ("--control", "shuffled"),
+        ("--control", "swapped"),
+        ("--corrupt", "jpeg:2,fog:1"),
+        ("--control", "shuffled", "--corrupt", "fog:1"),
+        ("--recipe", "lamm/likelihood"),
+        ("--override", "instruction.examples.count=2"),
+    ],
+)
+def test_whatever_is_shown_workers_say_the_same(mini_root: Path, tmp_path: Path, more: tuple[str, ...]) -> None:
+    tasks = "ai2d,scanqa" if "--corrupt" not in more else "ai2d,svt"
+    words = ("run", "--model", "oracle", "--tasks", tasks, "--limit", 4, *more)
+    for name, crew in (("one", ()), ("two", ("--workers", 2))):
+        done(*words, "--data-root", mini_root, "--output", tmp_path / name, *crew)
+    for file in sorted((tmp_path / "one").glob("scores/*.json")) + [tmp_path / "one/result.json"]:
+        assert file.read_bytes() == (tmp_path / "two" / file.relative_to(tmp_path / "one")).read_bytes()

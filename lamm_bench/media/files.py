@@ -161,6 +161,15 @@ def shuffle(media: Media) -> Media:
     return media if is_blank(media) or is_shuffled(media) else replace(media, sha256=f"{SHUFFLED}{media.sha256 or digest(media)}")
 
 
+def origin(media: Media) -> str:
+    """The hash of the file that a reference is made of, whatever is shown of it; empty where it says none.
+
+    >>> [origin(Media("image", "a.png", said)) for said in ("", "blank", "ab", "shuffled ab", "shuffled corrupted 1 fog:1,jpeg:2 0 ab")]
+    ['', '', 'ab', 'ab', 'ab']
+    """
+    return "" if is_blank(media) else media.sha256.rpartition(" ")[2]
+
+
 def content(media: Media) -> str:
     """What the media shows, as a key: the hash of its content; a blank one shows only the size or shape that it hides."""
     if is_blank(media):
