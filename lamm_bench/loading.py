@@ -90,7 +90,11 @@ class Once(yaml.SafeLoader):
 def parse_yaml(text: str, where: str) -> Any:
     """A YAML value. Raises `BenchError` with line and column of what is wrong."""
     try:
-        value = yaml.load(text, Once)
+        loader = Once(text)
+        try:
+            value = loader.get_single_data()
+        finally:
+            loader.dispose()
         return whole(value) if "\\u" in text or "\\U" in text else value
     except RecursionError:
         raise BenchError(f"{where} is not YAML that can be read: it nests too deep, or holds itself") from None

@@ -149,7 +149,7 @@ def test_data_that_moved_are_never_replaced_by_others(mini_root: Path, tmp_path:
             "it is a file, expected a folder",
         ),
         (("train-baseline", "--dry-run", "--output", "{file}"), "is a file, expected a folder"),
-        (("run", "--model", "chance", "--plugin", "nowhere.py"), "--plugin nowhere.py is missing"),
+        (("run", "--model", "chance", "--plugin", "nowhere.py"), "--plugin nowhere.py is missing: expected a Python file"),
         (("publish", "nowhere"), "nowhere is no folder"),
         (("plot", "runs/none", "--output", "{folder}"), "is a folder; name a file in it"),
     ],

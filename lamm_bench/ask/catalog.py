@@ -251,11 +251,10 @@ def shelved(path: str, changed: int, kinds: tuple[str, ...]) -> DeclaredTask:
 def from_file(path: str) -> ModuleType:
     """A `--plugin` file as a module. It is the user's own code, named by the user; nothing else is ever run."""
     file = Path(path)
-    if not file.exists():
-        raise BenchError(f"--plugin {path} is missing")
     spec = importlib.util.spec_from_file_location(f"lamm_bench_plugin_{file.stem}", file) if file.suffix == ".py" else None
     if spec is None or spec.loader is None or not file.is_file():
-        raise BenchError(f"--plugin {path}: expected a Python file that defines {', '.join(PARTS[:-1])} or {PARTS[-1]}")
+        missing = "" if file.exists() else " is missing"
+        raise BenchError(f"--plugin {path}{missing}: expected a Python file that defines {', '.join(PARTS[:-1])} or {PARTS[-1]}")
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module  # dataclasses and type hints look their module up by name
     try:
