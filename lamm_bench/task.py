@@ -45,6 +45,9 @@ class Item:
         raise self.fault(f"has no key `{keys[0]}`; expected {expected}")
 
     def text(self, *keys: str) -> str:
+        value = self.data.get(keys[0])
+        if value.__class__ is str:  # as nearly always, a million times over
+            return str(value)
         return str(self.get(*keys, check=lambda v: isinstance(v, str), expected="a text"))
 
     def texts(self, *keys: str, least: int = 1) -> list[str]:

@@ -10,7 +10,7 @@ from random import Random
 from typing import Any
 
 from lamm_bench.errors import MediaError
-from lamm_bench.media import image_size
+from lamm_bench.media import image_size, modality
 from lamm_bench.read import Frame
 from lamm_bench.read.vocabulary import words
 from lamm_bench.task import Item, is_numbers, is_plain, read_items
@@ -25,13 +25,17 @@ def load(
     """All samples of a meta file; `make` gives the fields that are the task's own. What many of them have is in memory once."""
     samples = []
     texts: dict[str, str] = {}
-    shown: dict[tuple[Media, ...], tuple[Media, ...]] = {}
+    shown: dict[str, tuple[tuple[Media, ...], str]] = {}  # what an item shows, and its group
+    key = modality(kind).key
     for item in read_items(root, names):
-        media = item.media(kind)
-        media = shown.setdefault(media, media)
+        told = item.text(key)
+        if told not in shown:
+            group = group_of(item, kind)
+            shown[told] = item.media(kind), texts.setdefault(group, group)
+        media, group = shown[told]
         own = make(item, media)
-        question, group = item.text("query"), group_of(item, kind)
-        question, group = texts.setdefault(question, question), texts.setdefault(group, group)
+        question = item.text("query")
+        question = texts.setdefault(question, question)
         samples.append(Sample(id=item.id, question=question, media=media, group=group, **own))
     return samples
 
