@@ -83,6 +83,16 @@ def test_workers_and_drivers_that_are_killed_lose_nothing(
     assert int(rows[3][-6]) >= 1  # a driver died
 
 
+def test_of_many_workers_a_third_is_killed_and_nothing_is_lost(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        benchmark("faults_many", monkeypatch, "--workers", "30", "--questions", "480", "--share", "0.3", "--hang", "0.1").main()
+    rows = [line.split() for line in capsys.readouterr().out.splitlines()[1:]]
+    assert ended.value.code == 0 and len(rows) == 2 and int(rows[1][-6]) >= 3  # as many had died
+    assert all(row[-5:-1] == ["0", "0", "0", "identical"] for row in rows)
+
+
 def test_drivers_that_are_killed_and_folders_that_lag_lose_nothing(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -485,6 +485,17 @@ def test_a_complaint_about_a_setting_is_not_one_about_the_model() -> None:
             chat(server).fingerprint()
 
 
+def test_a_line_that_a_server_closes_while_it_is_looked_at_is_opened_again() -> None:
+    with faulty_server(lambda n, body: Act(body=completion("A"), cut=True) if n == 0 else said("A")) as server:
+        server.models = listing("fake-2026-01-01")
+        assert chat(server).fingerprint() and len(server.calls) == 2
+    with faulty_server(lambda n, body: Act(body=completion("A"), cut=True)) as server:
+        server.models = listing("fake-2026-01-01")
+        with pytest.raises(BenchError, match="the connection failed"):
+            chat(server).fingerprint()
+        assert len(server.calls) == 3
+
+
 def listing(*names: str) -> Act:
     return Act(body={"object": "list", "data": [{"id": name, "object": "model"} for name in names]})
 

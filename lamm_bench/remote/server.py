@@ -28,6 +28,9 @@ FATAL: frozenset[Kind] = frozenset({"key", "quota"})  # no other question will f
 FILTERED = ("content_filter", "content_policy_violation", "ResponsibleAIPolicyViolation")
 OFFICIAL = "https://api.openai.com/v1"
 LOOK_SECONDS = 30.0  # for the list of models: nobody waits two minutes to hear that nobody is there
+LOST_LINES = (
+    3  # attempts of the first look: a server may close the line, on which it told its models, in the moment it is asked again
+)
 GRACE = 2.0  # seconds after its timeout when a call that has not ended by itself is given up
 LOCAL = ("localhost", "127.0.0.1", "::1", "0.0.0.0")
 TELLING = ("root", "max_model_len", "meta")  # of an entry in the list of models: vLLM's and SGLang's, and llama.cpp's
@@ -146,7 +149,10 @@ class Server:
         listed = self.models()
         if model in listed:
             return {key: value for key, value in listed[model].items() if key in TELLING}
-        answer = self.patiently(lambda: self.ask(probe))
+        for _ in range(LOST_LINES):
+            answer = self.patiently(lambda: self.ask(probe))
+            if not (isinstance(answer, Trouble) and answer.kind == "lost"):
+                break
         if isinstance(answer, Trouble) and answer.kind == "model":
             raise not_offered(self.base_url, model, list(listed), answer.message)
         if isinstance(answer, Trouble) and answer.kind not in ("busy", "refused"):
