@@ -31,6 +31,7 @@ from lamm_bench.spread.fleet import Fleet, Model
 from lamm_bench.types import Generate, Response
 
 MODEL = "echo"
+PATIENCE = 3.0  # seconds: a question that only workers have who hang, and its copy, is lent again after so long
 FOREVER = 10**9  # answers of a worker that is not killed
 
 
@@ -149,7 +150,7 @@ def carried(bench: Bench, folder: str, world: World | None) -> None:
     plugin = str(Path(__file__).resolve())
     catalog = load_catalog([plugin])
     adapter = catalog.adapter(MODEL, {})
-    fleet = Fleet(Model(MODEL, {}, [plugin]), adapter, world, catalog.plugin_files) if world is not None else None
+    fleet = Fleet(Model(MODEL, {}, [plugin]), adapter, world, catalog.plugin_files, PATIENCE) if world is not None else None
     options = Options(MODEL, {}, tasks="svt", output=bench.place / folder)
     try:
         if fleet is not None:

@@ -247,6 +247,49 @@ def test_what_the_runner_looks_for_is_found_where_the_adapter_has_it_and_only_th
     assert crew.shown() == "1/1 workers"
 
 
+class Stillborn:
+    """A worker that is dead before it has said a word."""
+
+    def send(self, line: bytes) -> None: ...
+
+    def status(self) -> str:
+        return "was ended by signal 9"
+
+    def last_words(self) -> str:
+        return ""
+
+    def close(self) -> None: ...
+
+    stop = close
+
+
+@pytest.mark.parametrize("deaths", [2, 3])
+def test_who_dies_before_the_first_hello_is_replaced_and_only_many_are_the_models_fault(tmp_path: Path, deaths: int) -> None:
+    class Unlucky(Processes):
+        left = deaths
+
+        def start(self, seat: int, heard: Any) -> Any:
+            if not self.left:
+                return super().start(seat, heard)
+            self.left -= 1
+            heard(b"")
+            return Stillborn()
+
+    settings = {"marks": str(tmp_path)}
+    catalog = load_catalog([PLUGIN])
+    crew = Fleet(
+        Model("mortal", settings, [PLUGIN]), catalog.adapter("mortal", settings), Unlucky([{}, {}]), catalog.plugin_files
+    )
+    try:
+        if deaths == 3:
+            with pytest.raises(BenchError, match="before it said hello"):
+                assert crew.hello
+        else:
+            assert crew.fingerprint() == "looks" and crew.crew.deaths == ["was ended by signal 9"] * 2
+    finally:
+        crew.close()
+
+
 def test_another_answer_to_the_same_request_is_an_alarm_in_the_notes(mortal_fleet: Any) -> None:
     crew, _ = mortal_fleet
     assert crew.hello

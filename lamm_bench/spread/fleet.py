@@ -21,6 +21,7 @@ from .leases import Call, Lease, lease_size
 from .wire import VALUES, error_of, line_of, pack, unpack, versions
 
 METHODS = ("why_not", "seen", "loss")  # asked of a worker
+EARLY = 3  # deaths before anybody has said hello, after which it is the model that cannot begin
 ROW = 6  # deaths without an answer between them, beside one for each worker, after which asking ends
 
 
@@ -50,7 +51,7 @@ class Fleet:
         self._answers: dict[int, Any] = {}  # of `called`
         self._homes: dict[str, int] = {}  # medium -> the worker that last had it
         self._job: bytes | None = None
-        self._jobs = self._count = self._row = 0
+        self._jobs = self._count = self._row = self._unborn = 0
         self._differing = self._silences = 0
         self._refused: list[str] = []
         self._trouble: Exception | None = None
@@ -341,9 +342,12 @@ class Fleet:
             self.refuse(hand, next(reason for shown, reason in found if shown not in here))
 
     def lose(self, hand: Hand) -> None:
-        """A worker has died."""
-        why = self.crew.bury(hand)
-        early = BenchError(f"a worker process {why}, before it said hello") if hand.hello is None else None
+        """A worker has died. Where nobody has said hello yet, the first ones to die may have been unlucky, the last one was not."""
+        why, early = self.crew.bury(hand), None
+        if hand.hello is None:
+            self._unborn += 1
+            if self._unborn >= EARLY or not self.crew.hands:
+                early = BenchError(f"a worker process {why}, before it said hello")
         self.gone(hand, why, early)
 
     def gone(self, hand: Hand, why: str, early: Exception | None = None) -> None:
