@@ -83,7 +83,9 @@ def test_workers_without_a_model_or_for_servers_are_refused(plan: Path, mini_roo
     assert "--workers is of a language model" in refusal("data", "construct", plan, "--out", tmp_path / "x", "--workers", 2)
     words = ("data", "construct", plan, "--llm", "chance", "--out", tmp_path / "x")
     assert "--engine is about workers" in refusal(*words, "--engine", "ray")
-    assert "leave --judge, --against and --workers out" in refusal("judge", tmp_path, "--replay", "--workers", 2)
+    for verb in (("judge", tmp_path, "--replay"), ("desiderata", tmp_path), ("robustness", "--runs", tmp_path)):
+        for more in (("--workers", 2), ("--engine", "ray"), ("--patience", 3)):
+            assert f"{more[0]} is about asking a model" in refusal(*verb, *more)
     server = ("--llm", "openai-chat", "--set", "model=m", "--set", "base_url=http://127.0.0.1:9/v1")
     assert "name several servers instead" in refusal("data", "construct", plan, "--out", tmp_path / "x", *server, "--workers", 2)
     assert not (tmp_path / "x").exists()

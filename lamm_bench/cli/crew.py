@@ -26,6 +26,13 @@ def engage(asked: Mapping[str, Any], name: str, settings: dict[str, Any], adapte
     return fleet
 
 
+def refuse_workers(asked: Mapping[str, Any], why: str) -> None:
+    """Raises `BenchError` where workers are named and nobody is asked; `why` is the end of the sentence."""
+    said = next((name for name in ("workers", *WORKER_OPTIONS) if asked[name] is not None), None)
+    if said is not None:
+        raise BenchError(f"--{said.replace('_', '-')} is about asking a model, and {why}; leave it out")
+
+
 @contextmanager
 def crewed(
     asked: Mapping[str, Any], name: str, settings: dict[str, Any], adapter: Any, catalog: Any, watcher: Any

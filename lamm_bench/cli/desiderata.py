@@ -13,7 +13,7 @@ from lamm_bench.errors import BenchError
 
 from .away import loud_options, watching
 from .configured import Configured, words_said
-from .crew import crewed
+from .crew import crewed, refuse_workers
 from .options import (
     MISSING,
     SETTINGS,
@@ -101,6 +101,7 @@ def desiderata(**asked: Any) -> None:
     if asked["model"] is None:
         if not asked["runs"]:
             raise BenchError("name a model to ask, as in --model lamm, or run folders that are there")
+        refuse_workers(asked, "runs that are there are only read")
         found, folder = of_runs(asked, catalog, watcher)
     else:
         if asked["runs"]:

@@ -13,7 +13,7 @@ from lamm_bench.errors import BenchError
 
 from .away import loud_options, watching
 from .configured import Configured
-from .crew import crewed
+from .crew import crewed, refuse_workers
 from .options import (
     MISSING,
     SETTINGS,
@@ -79,8 +79,9 @@ def judge(**asked: Any) -> None:
     from lamm_bench.judging.session import judge as judge_session
 
     if asked["replay"]:
-        if asked["judge"] or asked["against"] or asked["workers"]:
-            raise BenchError("--replay scores what is recorded; leave --judge, --against and --workers out")
+        if asked["judge"] or asked["against"]:
+            raise BenchError("--replay scores what is recorded; leave --judge and --against out")
+        refuse_workers(asked, "--replay scores what is recorded")
         show(replay(asked["run_folder"]), asked["json_file"])
         return
     if not asked["judge"]:

@@ -13,7 +13,7 @@ from lamm_bench.errors import BenchError
 
 from .away import loud_options, watching
 from .configured import Configured, words_said
-from .crew import crewed
+from .crew import crewed, refuse_workers
 from .options import (
     MISSING,
     SETTINGS,
@@ -89,6 +89,7 @@ def robustness(**asked: Any) -> None:
     catalog = load_catalog(asked["plugins"])
     watcher = watching()
     if asked["runs"] is not None:
+        refuse_workers(asked, "--runs only reads what is there")
         folder, folders = asked["runs"], found_runs(asked["runs"])
         root = root_of(folders[:1], asked["data_root"], catalog, watcher.say)
         curves = Curves("", names[0], folder)
