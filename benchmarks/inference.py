@@ -4,6 +4,7 @@
     python benchmarks/inference.py --only scene
     python benchmarks/inference.py --only turns     a scene as upstream's evaluation of July 2023 asks, in two turns
     python benchmarks/inference.py --only scene --dtype bfloat16      both ways in half precision (`turns` too)
+    python benchmarks/inference.py --only single --dtype bfloat16 --plain-dtype float32      what half precision buys a user
     python benchmarks/inference.py --only turns --lora      the plain loop with LoRA beside the weights, as upstream runs it
     python benchmarks/inference.py --tiny       seconds, with shapes that say nothing about speed
 
@@ -23,6 +24,7 @@ from __future__ import annotations
 import argparse
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
@@ -31,7 +33,9 @@ from typing import Any
 import torch
 from models import Clock, Plain, Turned, asker_of, forwards, pictures, random_epcl_lamm, random_lamm, scene_of
 
+from lamm_bench.lamm.ask import Asker
 from lamm_bench.lamm.encoder_configs import Epcl
+from lamm_bench.lamm.model import Lamm
 from lamm_bench.types import Generate, Message, Response, Score
 
 SMOLLM = {
@@ -90,36 +94,43 @@ def compare(
     return title, ratio, fast, slow
 
 
+@dataclass(frozen=True)
+class How:
+    """What is asked with."""
+
+    dtype: torch.dtype = torch.float32  # of ours
+    plain: torch.dtype = torch.float32  # of the plain loop
+    lora: bool = False  # the plain loop has LoRA beside its weights, as upstream's does
+
+    def plain_loop(self, model: Lamm, asker: Asker) -> Plain:
+        """The plain loop on the same weights, in its own precision; made of `model` before it takes ours."""
+        return Plain(deepcopy(model).to(self.plain) if self.plain != self.dtype else model, asker, self.lora)
+
+
 def single(
-    llm: dict[str, Any], tower: dict[str, int], folder: Path, title: str, count: int, few: int, letters: int, size: int
+    llm: dict[str, Any], tower: dict[str, int], folder: Path, title: str, count: int, few: int, letters: int, size: int, how: How
 ) -> None:
     """Every picture asked once: only batching helps, and the common system message."""
     model = random_lamm(llm, tower)
     asker = asker_of(model, size)
     requests = asks(pictures(folder, count), 1, letters)
-    plain = Plain(model, asker)
+    plain = how.plain_loop(model, asker)
+    model.to(how.dtype)
     _, _, fast, slow = compare(
         title, lambda: dict(asker.generate(requests)), count, lambda: dict(plain.generate(requests[:few])), few
     )
     print("   " + same(fast, slow))
 
 
-@dataclass(frozen=True)
-class How:
-    """What a scene is asked with."""
-
-    dtype: torch.dtype = torch.float32  # of both ways
-    lora: bool = False  # the plain loop has LoRA beside its weights, as upstream's does
-
-
 def scene(llm: dict[str, Any], epcl: Epcl, folder: Path, title: str, each: int, few: int, how: How) -> None:
     """Sixty questions about one cloud, as in ScanQA, with EPCL."""
-    model = random_epcl_lamm(llm, epcl, dtype=how.dtype)
+    model = random_epcl_lamm(llm, epcl)
     asker = asker_of(model, 64)
     requests = asks([scene_of(folder, epcl.points)], each, 32, system=LONG_SYSTEM)
     shared = asker.place([asker.prompt(r.messages) for r in requests], [ANSWER] * each)[0]
     print(f"   {shared.shared} tokens of the prompt in common, {len(shared.row) - shared.shared} of each question's own")
-    plain = Plain(model, asker, how.lora)
+    plain = how.plain_loop(model, asker)
+    model.to(how.dtype)
     _, _, fast, slow = compare(
         title, lambda: dict(asker.generate(requests)), each, lambda: dict(plain.generate(requests[:few])), few
     )
@@ -128,11 +139,12 @@ def scene(llm: dict[str, Any], epcl: Epcl, folder: Path, title: str, each: int, 
 
 def turns(llm: dict[str, Any], epcl: Epcl, folder: Path, title: str, each: int, few: int, how: How) -> None:
     """The same in two turns, as upstream's evaluation of July 2023 asks questions with options."""
-    model = random_epcl_lamm(llm, epcl, dtype=how.dtype)
+    model = random_epcl_lamm(llm, epcl)
     asker = asker_of(model, 64, tokenizer=Turned())
     asker.layout = "classic"
     requests = asks([scene_of(folder, epcl.points)], each, 41, system=LONG_SYSTEM)
-    plain = Plain(model, asker, how.lora)
+    plain = how.plain_loop(model, asker)
+    model.to(how.dtype)
     _, _, fast, slow = compare(
         title, lambda: in_turns(asker.generate, requests), each, lambda: in_turns(plain.generate, requests[:few]), few
     )
@@ -190,23 +202,31 @@ def overhead(llm: dict[str, Any], tower: dict[str, int], folder: Path, count: in
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--only", choices=["single", "scene", "turns", "options", "overhead"])
-    parser.add_argument("--dtype", choices=["float32", "bfloat16"], default="float32", help="of both ways; scene and turns only")
+    parser.add_argument(
+        "--dtype", choices=["float32", "bfloat16"], default="float32", help="of both ways; single, scene and turns only"
+    )
+    parser.add_argument("--plain-dtype", choices=["float32", "bfloat16"], help="of the plain loop, where it is another")
     parser.add_argument("--lora", action="store_true", help="the plain loop keeps LoRA beside the weights; scene and turns only")
     parser.add_argument("--tiny", action="store_true", help="small shapes, to see that everything runs")
     given = parser.parse_args()
-    if (given.dtype != "float32" or given.lora) and given.only not in ("scene", "turns"):
-        parser.error("--dtype and --lora go with --only scene or --only turns")
-    tiny, how = given.tiny, How(getattr(torch, given.dtype), given.lora)
+    if given.dtype != "float32" and given.only not in ("single", "scene", "turns"):
+        parser.error("--dtype goes with --only single, scene or turns")
+    if given.lora and given.only not in ("scene", "turns"):
+        parser.error("--lora goes with --only scene or --only turns")
+    plain = given.plain_dtype or given.dtype
+    tiny, how = given.tiny, How(getattr(torch, given.dtype), getattr(torch, plain), given.lora)
     llm = TINY if tiny else SMOLLM
     epcl = TINY_EPCL if tiny else Epcl()
     small, large = (TINY_TOWER, TINY_TOWER) if tiny else (SMALL, VIT_L)
-    print(f"torch {torch.__version__}, {torch.get_num_threads()} thread(s), {given.dtype}; samples a processor second")
+    print(
+        f"torch {torch.__version__}, {torch.get_num_threads()} thread(s), {given.dtype} against {plain}; samples a processor second"
+    )
     print(f"{'':<58}{'plain':>9}{'ours':>9}{'ratio':>9}{'wall':>9}")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         if given.only in (None, "single"):
-            single(llm, small, folder, "36 image tokens, 16 new", 8 if tiny else 64, 2 if tiny else 8, 20, 64)
-            single(llm, large, folder, "256 image tokens (ViT-L), 16 new", 4 if tiny else 8, 2, 20, 8)
+            single(llm, small, folder, "36 image tokens, 16 new", 8 if tiny else 64, 2 if tiny else 8, 20, 64, how)
+            single(llm, large, folder, "256 image tokens (ViT-L), 16 new", 4 if tiny else 8, 2, 20, 8, how)
         if given.only in (None, "scene"):
             scene(llm, epcl, folder, "60 questions a scene, 256 tokens (EPCL), 16 new", 6 if tiny else 60, 2 if tiny else 3, how)
         if given.only in (None, "turns"):
