@@ -5,10 +5,12 @@ it is kept as the six characters of its escape."""
 
 from __future__ import annotations
 
+import codecs
 import json
 import os
 import re
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,14 @@ MARKS = (
     *((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16")),  # as PowerShell's `>` writes
 )
 HALF = re.compile("[\ud800-\udfff]")
+PIECE, LARGEST_ENTRY = (
+    2**18,
+    2**26,
+)  # bytes of a list that are read at a time; characters of one entry, beyond which nobody waits for its end
+BEGIN, NEXT = (
+    re.compile(r"[ \t\n\r]*\[[ \t\n\r]*"),
+    re.compile(r"[ \t\n\r]*,[ \t\n\r]*"),
+)  # what stands before the first entry, and before others
 
 
 def read_bytes(path: Path, largest: int = LARGEST) -> bytes:
@@ -72,6 +82,28 @@ def parse_json(text: str, where: str, halves: bool = False) -> Any:
 def load_json(path: Path) -> Any:
     """The JSON value in a file. Raises `BenchError`."""
     return parse_json(read_text(path), str(path))
+
+
+def json_entries(path: Path) -> Iterator[Any]:
+    """The objects of a JSON list one by one, as `load_json` gives them, of a file that need not be read to its end.
+
+    Ends without a word where that is not how the file can be read: what is wrong with it, `load_json` says."""
+    scan, blanks, text, at, size = json.JSONDecoder().raw_decode, BEGIN, "", 0, PIECE
+    decoder = codecs.getincrementaldecoder("utf-8-sig")()
+    try:
+        with path.open("rb") as file:
+            while len(text) - at <= LARGEST_ENTRY and (more := file.read(size)):
+                text, at = text[at:] + decoder.decode(more), 0
+                size = 2 * size  # for the next piece; an entry that is longer than many is not begun again and again
+                while (found := blanks.match(text, at)) is not None and text.startswith("{", found.end()):
+                    try:
+                        value, end = scan(text, found.end())
+                    except json.JSONDecodeError:  # not whole yet
+                        break
+                    yield whole(value) if "\\u" in text[at:end] else value
+                    blanks, at, size = NEXT, end, PIECE
+    except (OSError, ValueError, RecursionError):
+        return
 
 
 class Once(yaml.SafeLoader):

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from .errors import BenchError
-from .loading import id_text, load_json, shorten
+from .loading import id_text, json_entries, load_json, shorten
 from .media import modality
 from .types import Media, Modality, Sample
 
@@ -163,6 +163,18 @@ def read_items(root: Path, names: Sequence[str]) -> Iterator[Item]:
     if not isinstance(data, list):
         raise BenchError(f"{file} holds {type(data).__name__}, expected a list of objects")
     yield from items_in(file, data, spent=True)
+
+
+def first_items(root: Path, names: Sequence[str]) -> Iterator[Item]:
+    """The items of a meta file as `read_items` gives them, while it is still being read. Ends before an id that was there before, for
+    which name it is given only the whole file tells. Raises `BenchError` at an item without a usable id."""
+    file, seen = find_meta(root, names), set[str]()
+    for index, entry in enumerate(json_entries(file)):
+        name = id_of(file, index, entry)
+        if name in seen:
+            return
+        seen.add(name)
+        yield Item(file, index, name, entry)
 
 
 def items_in(file: Path, data: Sequence[Any], key: str = "id", spent: bool = False) -> Iterator[Item]:

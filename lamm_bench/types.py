@@ -312,6 +312,8 @@ class Task(Protocol):
     # `apart`, `suits`, `own_format`, `content_of` and `oddities` may be left out: whether `--tasks all` leaves the task out; recipes that
     # can ask it though they were made for others; whether its meta file is no list of items; by what, other than its id, an entry of an
     # answer file is joined (to the sample whose `meta["content"]` is the same); files that are passed over, with what is odd about them.
+    # `first(root)` may be left out: the samples one by one while their file is still being read, with what is asked about them as `samples`
+    # has it, so that a run of a large file need not wait for its end.
     # `turns(sample)` may be left out: the `Turn`s in which a recipe of several turns asks about it.
     # `places(sample, part)` may be left out: (`boxes`, `points` or `counts`, names of the things) that an answer is to give, so that a
     # model can be asked in its own words; `asks_for` then says which of the three.

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -17,11 +16,11 @@ from lamm_bench.types import Media, Modality, Sample, Scorer
 
 from .chef import CHEF
 from .classic import CLASSIC
-from .loading import another, load, protocols
+from .loading import ItemByItem, another, protocols
 
 
 @dataclass(frozen=True, eq=False)
-class Captioning:
+class Captioning(ItemByItem):
     """One sentence about an image. `Sample.target`: the reference sentences."""
 
     name: str
@@ -33,14 +32,11 @@ class Captioning:
     modality: Modality = "image"
     max_new_tokens: int = 128
 
-    def samples(self, root: Path) -> list[Sample]:
-        def make(item: Item, media: tuple[Media, ...]) -> dict[str, Any]:
-            found = item.texts("sentences")
-            if not any(tokenize(sentence) for sentence in found):
-                raise item.fault("`sentences` holds no word, expected at least one sentence")
-            return {"target": found}
-
-        return load(root, self.meta_files, self.modality, make)
+    def make(self, item: Item, media: tuple[Media, ...]) -> dict[str, Any]:
+        found = item.texts("sentences")
+        if not any(tokenize(sentence) for sentence in found):
+            raise item.fault("`sentences` holds no word, expected at least one sentence")
+        return {"target": found}
 
     def oracle(self, sample: Sample, part: str = "") -> str:
         """The first reference of at least four words, so that a 4-gram can be right; else the longest."""

@@ -7,18 +7,19 @@ file with other classes is scored by its own names."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from dataclasses import dataclass, field
 from random import Random
+from typing import Any
 
 from lamm_bench.read import read_labels
 from lamm_bench.read.vocabulary import Lexicon
-from lamm_bench.types import Modality, Sample, Scorer
+from lamm_bench.task import Item
+from lamm_bench.types import Media, Modality, Sample, Scorer
 
 from .chef import CHEF
 from .classic import CLASSIC
 from .labels import LabelScorer
-from .loading import label_of, labels_in, load, most_frequent, protocols
+from .loading import Labelled, label_of, most_frequent, protocols
 
 CIFAR10 = Lexicon({
     "airplane": ("aeroplane", "air plane", "plane", "aircraft", "jet", "jetliner", "airliner", "jumbo jet", "fighter jet", "jet plane", "biplane",
@@ -98,7 +99,7 @@ def ucmerced_label(sample: Sample) -> str:
 
 
 @dataclass(frozen=True, eq=False)
-class Classification:
+class Classification(Labelled):
     """One image, one class name. `Sample.target`: the label; `meta["labels"]`: the classes that answers may name."""
 
     name: str
@@ -107,16 +108,13 @@ class Classification:
     answer_files: tuple[str, ...]
     protocols: Mapping[str, Scorer]
     key: str = "label"
-    closed: tuple[str, ...] = field(default=())  # labels that belong to the set even where the file has none of them
+    closed: tuple[str, ...] = field(default=())
     groups: tuple[str, ...] = ("2d",)
     modality: Modality = "image"
     max_new_tokens: int = 64
 
-    def samples(self, root: Path) -> list[Sample]:
-        found = load(root, self.meta_files, self.modality, lambda item, media: {"target": label_of(item, self.key)})
-        own = labels_in(found, lambda target: [target])
-        labels = tuple(sorted({*own, *self.closed}))
-        return [replace(sample, meta={"labels": labels}) for sample in found]
+    def make(self, item: Item, media: tuple[Media, ...]) -> dict[str, Any]:
+        return {"target": label_of(item, self.key)}
 
     def oracle(self, sample: Sample, part: str = "") -> str:
         return str(sample.target)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -23,7 +22,7 @@ from lamm_bench.types import Answer, Estimate, Media, Metric, Modality, Row, Sam
 
 from .chef import CHEF
 from .classic import CLASSIC
-from .loading import another, load, protocols, thing_in
+from .loading import ItemByItem, another, protocols, thing_in
 
 MOST = 10**9  # no count, in the data or in an answer, reaches it
 NEAR = 0.1  # `within_10%`: the error is at most a tenth of the true count
@@ -79,7 +78,7 @@ def counted(text: str) -> float | None:
 
 
 @dataclass(frozen=True, eq=False)
-class Counting:
+class Counting(ItemByItem):
     """How many are there? `Sample.target`: the number."""
 
     name: str
@@ -95,11 +94,8 @@ class Counting:
     def places(self, sample: Sample, part: str = "") -> tuple[str, tuple[str, ...]]:
         return "counts", (thing_in(sample.question),)
 
-    def samples(self, root: Path) -> list[Sample]:
-        def make(item: Item, media: tuple[Media, ...]) -> dict[str, Any]:
-            return {"target": item.get("num", check=is_count, expected="a whole number from 0 on")}
-
-        return load(root, self.meta_files, self.modality, make)
+    def make(self, item: Item, media: tuple[Media, ...]) -> dict[str, Any]:
+        return {"target": item.get("num", check=is_count, expected="a whole number from 0 on")}
 
     def oracle(self, sample: Sample, part: str = "") -> str:
         return str(sample.target)

@@ -7,20 +7,21 @@ through the table."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import dataclass
 from random import Random
+from typing import Any
 
 import numpy as np
 
 from lamm_bench.read.vocabulary import Lexicon
-from lamm_bench.types import Modality, Sample, Scorer
+from lamm_bench.task import Item
+from lamm_bench.types import Media, Modality, Sample, Scorer
 
 from .boxes import BoxScorer
 from .chef import CHEF
 from .classic import CLASSIC
 from .coco_ap import average_precision
-from .loading import labels_in, load, most_frequent, objects, place_text, protocols
+from .loading import Labelled, most_frequent, objects, place_text, protocols
 
 VOC = Lexicon({
     "aeroplane": ("airplane", "plane", "aircraft", "jet", "jetliner", "airliner"),
@@ -57,11 +58,11 @@ def normalised(box: Sequence[float]) -> bool:
     return all(-SLACK <= x <= 1 + SLACK for x in box) and box[0] <= box[2] and box[1] <= box[3]
 
 
-def voc_samples(root: Path, names: Sequence[str]) -> list[Sample]:
-    """Samples of a VOC file; `Sample.target`: a list of {"label", "bbox"}; `meta["labels"]`: the file's classes."""
-    found = load(root, names, "image", lambda item, media: {"target": objects(item, 4, normalised, BOX)})
-    labels = labels_in(found, lambda target: [entry["label"] for entry in target])
-    return [replace(sample, meta={"labels": labels}) for sample in found]
+class VocFile(Labelled):
+    """A file of VOC; `Sample.target`: a list of {"label", "bbox"}."""
+
+    def make(self, item: Item, media: tuple[Media, ...]) -> dict[str, Any]:
+        return {"target": objects(item, 4, normalised, BOX)}
 
 
 def named_for_models(labels: Sequence[str]) -> tuple[str, ...]:
@@ -88,7 +89,7 @@ def frequent_class(samples: Sequence[Sample]) -> tuple[str, list[float]]:
 
 
 @dataclass(frozen=True, eq=False)
-class Detection:
+class Detection(VocFile):
     """Every object of an image: its class and its box in fractions of width and height."""
 
     name: str
@@ -100,9 +101,6 @@ class Detection:
     modality: Modality = "image"
     max_new_tokens: int = 512
     asks_for: str = "boxes"
-
-    def samples(self, root: Path) -> list[Sample]:
-        return voc_samples(root, self.meta_files)
 
     def places(self, sample: Sample, part: str = "") -> tuple[str, tuple[str, ...]]:
         return "boxes", named_for_models(sample.meta["labels"])

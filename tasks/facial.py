@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from random import Random
 
 from lamm_bench.read import read_yes_no
@@ -19,7 +18,7 @@ from .classic import CLASSIC
 from .classification import Classification
 from .hair import HAIR, find_hair, hair_colour
 from .labels import LabelScorer
-from .loading import load, most_frequent, protocols
+from .loading import ItemByItem, most_frequent, protocols
 
 SMILING = frozenset(
     {"smile", "smiles", "smiling", "smiled", "smiley", "grin", "grins", "grinning", "laugh", "laughs", "laughing", "beaming"}
@@ -41,7 +40,7 @@ def smiling(sample: Sample) -> str:
 
 
 @dataclass(frozen=True, eq=False)
-class Smile:
+class Smile(ItemByItem):
     """Is this person smiling? `Sample.target`: "1" or "-1"."""
 
     name: str
@@ -53,12 +52,9 @@ class Smile:
     modality: Modality = "image"
     max_new_tokens: int = 64
 
-    def samples(self, root: Path) -> list[Sample]:
-        def make(item: Item, media: tuple[Media, ...]) -> dict[str, str]:
-            attr = item.get("attr", check=lambda v: v in ("1", "-1") and isinstance(v, str), expected='"1" (smiling) or "-1"')
-            return {"target": attr}
-
-        return load(root, self.meta_files, self.modality, make)
+    def make(self, item: Item, media: tuple[Media, ...]) -> dict[str, str]:
+        attr = item.get("attr", check=lambda v: v in ("1", "-1") and isinstance(v, str), expected='"1" (smiling) or "-1"')
+        return {"target": attr}
 
     def oracle(self, sample: Sample, part: str = "") -> str:
         return "yes" if sample.target == "1" else "no"

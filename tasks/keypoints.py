@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -20,7 +19,7 @@ from lamm_bench.task import Item, is_numbers
 from lamm_bench.types import Answer, Estimate, Media, Metric, Modality, Row, Sample, Scorer
 
 from .classic import CLASSIC
-from .loading import frame_of, load, outside, place_text, protocols, size_of
+from .loading import ItemByItem, frame_of, outside, place_text, protocols, size_of
 
 JOINTS = (
     "right ankle", "right knee", "right hip", "left hip", "left knee", "left ankle", "right wrist", "right elbow",
@@ -141,7 +140,7 @@ def fraction(point: Sequence[float], size: Sequence[int]) -> list[float]:
 
 
 @dataclass(frozen=True, eq=False)
-class Keypoints:
+class Keypoints(ItemByItem):
     """Where is each joint? `Sample.target`: fourteen [x, y, ...] in pixels; `Sample.parts`: the joints' names, asked one by
     one in place of the `{}` of the question; `meta["size"]`: width and height in pixels."""
 
@@ -158,13 +157,10 @@ class Keypoints:
     def places(self, sample: Sample, part: str = "") -> tuple[str, tuple[str, ...]]:
         return "points", (f"{part or JOINTS[0]} of the person",)
 
-    def samples(self, root: Path) -> list[Sample]:
-        def make(item: Item, media: tuple[Media, ...]) -> dict[str, Any]:
-            if item.text("query").count("{}") != 1:
-                raise item.fault("`query` does not hold exactly one `{}`, expected one where the joint's name goes")
-            return {"target": joints_of(item), "parts": JOINTS, "meta": {"size": size_of(media)}}
-
-        return load(root, self.meta_files, self.modality, make)
+    def make(self, item: Item, media: tuple[Media, ...]) -> dict[str, Any]:
+        if item.text("query").count("{}") != 1:
+            raise item.fault("`query` does not hold exactly one `{}`, expected one where the joint's name goes")
+        return {"target": joints_of(item), "parts": JOINTS, "meta": {"size": size_of(media)}}
 
     def oracle(self, sample: Sample, part: str = "") -> str:
         size = sample.meta["size"]

@@ -3,31 +3,38 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path, PurePosixPath
 from random import Random
-from typing import Any
+from typing import Any, TypeAlias
 
 from lamm_bench.errors import MediaError
 from lamm_bench.media import image_size, modality
 from lamm_bench.read import Frame
 from lamm_bench.read.vocabulary import words
-from lamm_bench.task import Item, is_numbers, is_plain, read_items
+from lamm_bench.task import Item, first_items, is_numbers, is_plain, read_items
 from lamm_bench.types import Media, Modality, Sample, Scorer
 
 SCAN = re.compile(r"(scene\d+)_\d+")  # ScanNet's names: the space, then the number of the scan
 
 
-def load(
-    root: Path, names: Sequence[str], kind: Modality, make: Callable[[Item, tuple[Media, ...]], dict[str, Any]]
-) -> list[Sample]:
-    """All samples of a meta file; `make` gives the fields that are the task's own. What many of them have is in memory once."""
-    samples = []
+Make: TypeAlias = Callable[[Item, tuple[Media, ...]], dict[str, Any]]
+"""Of an item and what it shows the fields of its sample that are the task's own."""
+
+
+def load(root: Path, names: Sequence[str], kind: Modality, make: Make) -> list[Sample]:
+    """All samples of a meta file."""
+    return list(samples_of(read_items(root, names), kind, make))
+
+
+def samples_of(items: Iterable[Item], kind: Modality, make: Make) -> Iterator[Sample]:
+    """Each item's sample. What many of them have is in memory once."""
     texts: dict[str, str] = {}
     shown: dict[str, tuple[tuple[Media, ...], str]] = {}  # what an item shows, and its group
     key = modality(kind).key
-    for item in read_items(root, names):
+    for item in items:
         told = item.text(key)
         if told not in shown:
             group = group_of(item, kind)
@@ -36,8 +43,34 @@ def load(
         own = make(item, media)
         question = item.text("query")
         question = texts.setdefault(question, question)
-        samples.append(Sample(id=item.id, question=question, media=media, group=group, **own))
-    return samples
+        yield Sample(id=item.id, question=question, media=media, group=group, **own)
+
+
+class ItemByItem:
+    """A task of a meta file, each item of which makes a sample without a look at the others."""
+
+    meta_files: tuple[str, ...]
+    modality: Modality
+    make: Make
+
+    def samples(self, root: Path) -> list[Sample]:
+        return load(root, self.meta_files, self.modality, self.make)
+
+    def first(self, root: Path) -> Iterator[Sample]:
+        """The samples while their file is still being read, as far as that can be said of them."""
+        return samples_of(first_items(root, self.meta_files), self.modality, self.make)
+
+
+class Labelled(ItemByItem):
+    """Such a task whose samples hold the labels of the whole file too (`meta["labels"]`), by which answers are read. They are no part of
+    what is asked in LAMM's words, and `first` leaves them out."""
+
+    closed: tuple[str, ...] = ()  # labels that belong to the set even where the file has none of them
+
+    def samples(self, root: Path) -> list[Sample]:
+        found = super().samples(root)
+        labels = tuple(sorted({*self.closed, *(label for sample in found for label in labels_of(sample.target))}))
+        return [replace(sample, meta={"labels": labels}) for sample in found]
 
 
 def group_of(item: Item, kind: Modality) -> str:
@@ -87,9 +120,9 @@ def objects(item: Item, size: int, fits: Callable[[Sequence[float]], bool], form
     return found
 
 
-def labels_in(samples: Iterable[Sample], find: Callable[[Any], Iterable[str]]) -> tuple[str, ...]:
-    """All labels that a file's targets hold, in alphabetical order."""
-    return tuple(sorted({label for sample in samples for label in find(sample.target)}))
+def labels_of(target: Any) -> list[str]:
+    """The labels of a sample's target: a class name, or objects that have one each."""
+    return [target] if isinstance(target, str) else [entry["label"] for entry in target]
 
 
 def most_frequent(values: Iterable[Any]) -> Any:

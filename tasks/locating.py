@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -22,9 +21,9 @@ from lamm_bench.types import Answer, Estimate, Media, Metric, Modality, Row, Sam
 
 from .chef import CHEF
 from .classic import CLASSIC
-from .detection import VOC, frequent_class, named_for_models, voc_samples
+from .detection import VOC, VocFile, frequent_class, named_for_models
 from .keypoints import fraction, joints_of
-from .loading import frame_of, load, outside, place_text, protocols, size_of, thing_in
+from .loading import ItemByItem, frame_of, outside, place_text, protocols, size_of, thing_in
 
 RADIUS = 0.1  # of the image's size, around each counted thing (reference 1.13)
 FEW = 10  # upstream looks only at images with fewer things than this
@@ -121,6 +120,10 @@ def centre(box: Sequence[float]) -> list[float]:
     return [(box[0] + box[2]) / 2, (box[1] + box[3]) / 2]
 
 
+def is_points(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and all(is_numbers(point, 2) for point in value)
+
+
 def random_point(rng: Random) -> str:
     return place_text((rng.random(), rng.random()), 2)
 
@@ -144,14 +147,11 @@ class Locating:
 
 
 @dataclass(frozen=True, eq=False)
-class LocatingObjects(Locating):
+class LocatingObjects(VocFile, Locating):
     """A class and a point for every object. `Sample.target`: a list of {"label", "bbox"}."""
 
     def places(self, sample: Sample, part: str = "") -> tuple[str, tuple[str, ...]]:
         return "points", named_for_models(sample.meta["labels"])
-
-    def samples(self, root: Path) -> list[Sample]:
-        return voc_samples(root, self.meta_files)
 
     def oracle(self, sample: Sample, part: str = "") -> str:
         return "; ".join(f"{entry['label']} {place_text(centre(entry['bbox']))}" for entry in sample.target)
@@ -166,7 +166,7 @@ class LocatingObjects(Locating):
 
 
 @dataclass(frozen=True, eq=False)
-class LocatingPerson(Locating):
+class LocatingPerson(ItemByItem, Locating):
     """A point on the person. `Sample.target`: fourteen joints in pixels; `meta["size"]`: width and height."""
 
     max_new_tokens: int = 64
@@ -174,11 +174,8 @@ class LocatingPerson(Locating):
     def places(self, sample: Sample, part: str = "") -> tuple[str, tuple[str, ...]]:
         return "points", ("person",)
 
-    def samples(self, root: Path) -> list[Sample]:
-        def make(item: Item, media: tuple[Media, ...]) -> dict[str, Any]:
-            return {"target": joints_of(item), "meta": {"size": size_of(media)}}
-
-        return load(root, self.meta_files, self.modality, make)
+    def make(self, item: Item, media: tuple[Media, ...]) -> dict[str, Any]:
+        return {"target": joints_of(item), "meta": {"size": size_of(media)}}
 
     def oracle(self, sample: Sample, part: str = "") -> str:
         return place_text(person_box(sample)[0].mean(axis=0).tolist()) if sample.meta["size"] else "[0.5, 0.5]"
@@ -190,21 +187,15 @@ class LocatingPerson(Locating):
 
 
 @dataclass(frozen=True, eq=False)
-class LocatingThings(Locating):
+class LocatingThings(ItemByItem, Locating):
     """A point on each counted thing. `Sample.target`: [x, y] in pixels each; `meta["size"]`: width and height."""
 
     def places(self, sample: Sample, part: str = "") -> tuple[str, tuple[str, ...]]:
         return "points", (thing_in(sample.question),)
 
-    def samples(self, root: Path) -> list[Sample]:
-        def fits(value: Any) -> bool:
-            return isinstance(value, list) and bool(value) and all(is_numbers(point, 2) for point in value)
-
-        def make(item: Item, media: tuple[Media, ...]) -> dict[str, Any]:
-            points = item.get("points", check=fits, expected="a list of at least one point [x, y] in pixels")
-            return {"target": [[float(x) for x in point] for point in points], "meta": {"size": size_of(media)}}
-
-        return load(root, self.meta_files, self.modality, make)
+    def make(self, item: Item, media: tuple[Media, ...]) -> dict[str, Any]:
+        points = item.get("points", check=is_points, expected="a list of at least one point [x, y] in pixels")
+        return {"target": [[float(x) for x in point] for point in points], "meta": {"size": size_of(media)}}
 
     def oracle(self, sample: Sample, part: str = "") -> str:
         size = sample.meta["size"]

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -21,7 +20,7 @@ from lamm_bench.types import Answer, Estimate, Media, Metric, Modality, Row, Sam
 
 from .chef import CHEF
 from .classic import CLASSIC
-from .loading import another, load, most_frequent, protocols
+from .loading import ItemByItem, another, most_frequent, protocols
 
 LONGEST = 2000  # characters of an answer that the edit distance looks at; more are all wrong, at one error each
 
@@ -70,7 +69,7 @@ class WordScorer:
 
 
 @dataclass(frozen=True, eq=False)
-class TextReading:
+class TextReading(ItemByItem):
     """Which words stand here? `Sample.target`: the list of words in their own case."""
 
     name: str
@@ -82,14 +81,11 @@ class TextReading:
     modality: Modality = "image"
     max_new_tokens: int = 128
 
-    def samples(self, root: Path) -> list[Sample]:
-        def make(item: Item, media: tuple[Media, ...]) -> dict[str, Any]:
-            found = item.texts("word_list")
-            if not read_words(" ".join(found)):
-                raise item.fault("`word_list` holds no word, expected at least one with a letter or digit")
-            return {"target": found}
-
-        return load(root, self.meta_files, self.modality, make)
+    def make(self, item: Item, media: tuple[Media, ...]) -> dict[str, Any]:
+        found = item.texts("word_list")
+        if not read_words(" ".join(found)):
+            raise item.fault("`word_list` holds no word, expected at least one with a letter or digit")
+        return {"target": found}
 
     def oracle(self, sample: Sample, part: str = "") -> str:
         """The words parted by blanks, without double quotes, which mark what is quoted."""

@@ -5,18 +5,19 @@ Overlaps are clamped on each axis (reference, Appendix H, O3); otherwise as in i
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import dataclass
 from random import Random
+from typing import Any
 
 from lamm_bench.read.vocabulary import Lexicon
-from lamm_bench.types import Modality, Sample, Scorer
+from lamm_bench.task import Item
+from lamm_bench.types import Media, Modality, Sample, Scorer
 
 from .boxes import BoxScorer
 from .chef import CHEF
 from .classic import CLASSIC
 from .detection import frequent_class
-from .loading import another, labels_in, load, objects, place_text, protocols
+from .loading import Labelled, another, objects, place_text, protocols
 
 # ScanNet's 18 classes of boxes, `showercurtrain` and `garbagebin` spelled as the benchmark does (reference, Appendix E)
 SCANNET = Lexicon({
@@ -56,7 +57,7 @@ def random_room_box(rng: Random) -> list[float]:
 
 
 @dataclass(frozen=True, eq=False)
-class RoomDetection:
+class RoomDetection(Labelled):
     """Every object of a room. `Sample.target`: a list of {"label", "bbox"}."""
 
     name: str
@@ -68,10 +69,8 @@ class RoomDetection:
     modality: Modality = "point_cloud"
     max_new_tokens: int = 1024
 
-    def samples(self, root: Path) -> list[Sample]:
-        found = load(root, self.meta_files, self.modality, lambda item, media: {"target": objects(item, 6, has_volume, BOX)})
-        labels = labels_in(found, lambda target: [entry["label"] for entry in target])
-        return [replace(sample, meta={"labels": labels}) for sample in found]
+    def make(self, item: Item, media: tuple[Media, ...]) -> dict[str, Any]:
+        return {"target": objects(item, 6, has_volume, BOX)}
 
     def oracle(self, sample: Sample, part: str = "") -> str:
         return "; ".join(f"{entry['label']} {place_text(entry['bbox'])}" for entry in sample.target)

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -20,7 +19,7 @@ from lamm_bench.types import Answer, Estimate, Media, Metric, Modality, Row, Sam
 
 from .chef import CHEF
 from .classic import CLASSIC
-from .loading import another, load, place_text, protocols
+from .loading import ItemByItem, another, place_text, protocols
 from .scannet import BOX, BOX_DIGITS, has_volume, random_room_box
 
 THRESHOLDS = (0.25, 0.5)
@@ -58,7 +57,7 @@ class GroundingScorer:
 
 
 @dataclass(frozen=True, eq=False)
-class Grounding:
+class Grounding(ItemByItem):
     """One description, one box. `Sample.target`: [cx, cy, cz, l, w, h] in metres."""
 
     name: str
@@ -70,12 +69,9 @@ class Grounding:
     modality: Modality = "point_cloud"
     max_new_tokens: int = 128
 
-    def samples(self, root: Path) -> list[Sample]:
-        def make(item: Item, media: tuple[Media, ...]) -> dict[str, Any]:
-            box = item.get("object", "gt_bbox", check=lambda v: is_numbers(v, 6) and has_volume(v), expected=BOX)
-            return {"target": [float(x) for x in box]}
-
-        return load(root, self.meta_files, self.modality, make)
+    def make(self, item: Item, media: tuple[Media, ...]) -> dict[str, Any]:
+        box = item.get("object", "gt_bbox", check=lambda v: is_numbers(v, 6) and has_volume(v), expected=BOX)
+        return {"target": [float(x) for x in box]}
 
     def oracle(self, sample: Sample, part: str = "") -> str:
         return place_text(sample.target)

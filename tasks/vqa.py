@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -19,7 +18,7 @@ from lamm_bench.types import Answer, Estimate, Media, Metric, Modality, Row, Sam
 
 from .chef import CHEF
 from .classic import CLASSIC
-from .loading import load, most_frequent, protocols
+from .loading import ItemByItem, most_frequent, protocols
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,7 +51,7 @@ class ChoiceScorer:
 
 
 @dataclass(frozen=True, eq=False)
-class MultipleChoice:
+class MultipleChoice(ItemByItem):
     """One right option of several. `Sample.target`: its index in `Sample.choices`."""
 
     name: str
@@ -64,21 +63,16 @@ class MultipleChoice:
     protocols: Mapping[str, Scorer]
     max_new_tokens: int = 128
 
-    def samples(self, root: Path) -> list[Sample]:
-        def make(item: Item, media: tuple[Media, ...]) -> dict[str, Any]:
-            choices = item.texts("gt_choices", least=2)
-            if len(choices) > len(LETTERS):
-                raise item.fault(f"`gt_choices` holds {len(choices)} options, expected at most {len(LETTERS)}")
-            target = item.get(
-                "gt_choice", check=lambda v: isinstance(v, int) and not isinstance(v, bool), expected="a whole number"
+    def make(self, item: Item, media: tuple[Media, ...]) -> dict[str, Any]:
+        choices = item.texts("gt_choices", least=2)
+        if len(choices) > len(LETTERS):
+            raise item.fault(f"`gt_choices` holds {len(choices)} options, expected at most {len(LETTERS)}")
+        target = item.get("gt_choice", check=lambda v: isinstance(v, int) and not isinstance(v, bool), expected="a whole number")
+        if not 0 <= target < len(choices):
+            raise item.fault(
+                f"`gt_choice` is {shorten(target)}, expected 0 to {len(choices) - 1}, the index of one of `gt_choices`"
             )
-            if not 0 <= target < len(choices):
-                raise item.fault(
-                    f"`gt_choice` is {shorten(target)}, expected 0 to {len(choices) - 1}, the index of one of `gt_choices`"
-                )
-            return {"target": target, "choices": tuple(choices)}
-
-        return load(root, self.meta_files, self.modality, make)
+        return {"target": target, "choices": tuple(choices)}
 
     def oracle(self, sample: Sample, part: str = "") -> str:
         return f"({LETTERS[sample.target]})"

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from lamm_bench.ask.catalog import FOLDER
-from lamm_bench.ask.runner import plan
+from lamm_bench.ask.runner import content_of, plan
 from lamm_bench.declared import DeclaredTask, load_task
 from lamm_bench.declared.check import broken_media, look, nulls
 from lamm_bench.declared.document import parse
@@ -50,6 +50,20 @@ def roots(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 def test_every_file_has_its_data_in_the_official_form() -> None:
     assert {file.stem for file in FILES} == set(MADE) and len(FILES) >= 40
+
+
+@every_file
+def test_first_samples_are_those_of_the_whole_file(
+    file: Path, roots: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    task = load_task(file)
+    before = list(task.first(roots[file.stem]))
+    whole = task.samples(roots[file.stem])
+    after = list(task.first(roots[file.stem]))  # of the index, where media were imported
+    told = not (task.source.counts or task.source.gather)
+    assert [content_of(one) for one in whole if told] == [content_of(one) for one in before]
+    assert (whole if told else []) == after and task.bytes_in(roots[file.stem]) > 0
 
 
 @every_file

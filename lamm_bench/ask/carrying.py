@@ -36,8 +36,12 @@ memory at a time stays bounded."""
 
 def overlaps(adapter: Adapter) -> bool:
     """Whether an adapter may be asked about several tasks at once: it need not know which, and its answers do not depend on their company."""
-    unaware = not hasattr(adapter, "begin") or bool(getattr(adapter, "overlaps", False))
-    return unaware and getattr(adapter, "exact", True) is not False
+    return unaware(adapter) and getattr(adapter, "exact", True) is not False
+
+
+def unaware(adapter: Adapter) -> bool:
+    """Whether an adapter answers whatever the task is, and whatever other samples it has."""
+    return not hasattr(adapter, "begin") or bool(getattr(adapter, "overlaps", False))
 
 
 def streams(plans: Sequence[Plan], adapter: Adapter) -> Iterator[list[Plan]]:

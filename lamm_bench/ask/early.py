@@ -7,8 +7,9 @@ the others, are hashed first."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from threading import Event, Thread
 from typing import Any
@@ -39,19 +40,32 @@ class Early:
     works: Sequence[Plan]  # not sealed yet
     folder: Callable[[Mapping[str, Any]], Path]  # where a run with this identity is kept in the end
     spent: dict[str, Asked] = field(default_factory=dict)
+    _told: bool = False
     _over: Event = field(default_factory=Event)  # all is hashed
     _enough: Event = field(default_factory=Event)  # nobody needs the rest
 
+    def tell(self, watcher: Watcher) -> None:
+        """What was there before this process, once."""
+        if not self._told:
+            tell_what_is_there(self.opened, self.works, watcher)
+        self._told = True
+
+    def settle(self, works: Sequence[Plan], manifest: Mapping[str, Any]) -> None:
+        """All files are read, and these are the tasks. Answers about others, whose files turned out to be damaged, are put aside."""
+        for name in begun.settle(self.opened, manifest, {work.task.name for work in works}):
+            self.spent.pop(name, None)
+        self.works = works
+
     def ask(self, recipe: Recipe, adapter: Adapter, seed: int, root: Path, watcher: Watcher) -> None:
         """Asks window after window until everything is hashed. A fault of the model or a task ends it: the sealed run meets it again."""
-        tell_what_is_there(self.opened, self.works, watcher)
+        self.tell(watcher)
         watcher.expect(len(self.works))
         media.hash_ahead(one for sample in self.works[0].samples[:FIRST] for one in sample.media)
         hashing = Thread(target=self.hash_all, args=(root,), daemon=True)
         hashing.start()
         try:
             for work in self.works:
-                self.spent[work.task.name] = Asked()
+                self.spent.setdefault(work.task.name, Asked())
                 watcher.begin(work.task.name, len(work.samples))
                 self.ask_task(work, recipe, adapter, seed, watcher)
                 if self._over.is_set():
@@ -127,33 +141,34 @@ class Early:
         return self.opened
 
 
-def windows(samples: Sequence[Sample]) -> Iterator[Sequence[Sample]]:
+def windows(samples: Iterable[Sample]) -> Iterator[tuple[Sample, ...]]:
     """All samples in their order, few at first."""
-    start, size = 0, FIRST
-    while start < len(samples):
-        yield samples[start : start + size]
-        start, size = start + size, min(2 * size, LARGEST)
+    waiting, size = iter(samples), FIRST
+    while window := tuple(islice(waiting, size)):
+        yield window
+        size = min(2 * size, LARGEST)
+
+
+def plain(options: Options, recipe: Recipe) -> bool:
+    """Whether what is asked about a sample of a run is settled by that sample, and whether the run may have begun so."""
+    moved = options.control or options.corrupt or options.share is not None or recipe.instruction.examples.count
+    return not moved and options.mode != "resume"
 
 
 def unsealed(options: Options, recipe: Recipe, loaded: Sequence[tuple[Task, Sequence[Sample]]]) -> list[Plan]:
     """The tasks of a run that may be asked before all of its media are hashed; none where it may not."""
-    if (
-        options.control
-        or options.corrupt
-        or options.share is not None
-        or recipe.instruction.examples.count
-        or options.mode == "resume"
-    ):
+    if not plain(options, recipe):
         return []
     return [Plan(task, tuple(limited(samples, options.limit, options.seed)), {}, "", samples) for task, samples in loaded]
 
 
-def begin(options: Options, works: Sequence[Plan], manifest: dict[str, Any]) -> Early | None:
-    """A run that is asked early: one that has begun so before, or a new one with many samples. None where it is hashed first."""
+def begin(options: Options, works: Sequence[Plan], manifest: dict[str, Any], large: bool = False) -> Early | None:
+    """A run that is asked early: one that has begun so before, or a new one with many samples, or that is `large` by what is known.
+    None where it is hashed first."""
     if not works:
         return None
     folder = place_of(options, manifest)
-    large = sum(len(work.samples) for work in works) >= LARGE
+    large = large or sum(len(work.samples) for work in works) >= LARGE
     if folder is None or not (large or (folder / BEGUN).exists()):
         return None
     if options.mode != "fresh" and (folder / MANIFEST).exists():

@@ -35,7 +35,8 @@ class Watcher:
 
     def expect(self, tasks: int) -> None: ...
 
-    def begin(self, task: str, total: int) -> None: ...
+    def begin(self, task: str, total: int) -> None:
+        """`total` is 0 while nobody knows it, for the task's file is still being read."""
 
     def together(self, tasks: Sequence[str], total: int) -> None:
         """Several tasks begin that are asked as one; their `end` comes once, under the same name."""
@@ -173,8 +174,9 @@ def tell_what_is_there(opened: Run, plans: Sequence[Plan], watcher: Watcher) -> 
     last = max(os.stat(files[name]).st_mtime for name, number in found.items() if number)
     begun = next((entry["date"] for entry in opened.manifest.get("asked", []) if "date" in entry), "an unknown day")
     expected = sum(len(work.samples) for work in plans)
+    among = f" of {expected}" if expected else ""  # nobody knows yet how many, where files are still being read
     watcher.say(
-        f"{opened.folder} holds {sum(found.values())} of {expected} answers, asked since {begun.replace('T', ' ')[:16]} "
+        f"{opened.folder} holds {sum(found.values())}{among} answers, asked since {begun.replace('T', ' ')[:16]} "
         f"(the last of {datetime.fromtimestamp(last):%Y-%m-%d %H:%M}); they are not asked again"
     )
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from lamm_bench.measure.scoring import pooled
 from lamm_bench.task import options_unseen
 from lamm_bench.types import Adapter, Sample, Task, to_json
 
-from . import early, finished, seals
+from . import ahead, early, finished, seals
 from .carrying import Carrier, streams
 from .catalog import Catalog
 from .coordinates import foreign, hint, spoken
@@ -45,11 +46,24 @@ def run(options: Options, catalog: Catalog, adapter: Adapter, root: Path, source
         )
         return before
     outcome, head = Outcome(), None
-    with finished.watched(root) as read, many_objects():
-        loaded = to_ask(options, catalog, recipe, adapter, root, outcome, watcher)
+    asked = able(options, catalog, recipe, adapter, outcome)
+    first = ahead.tasks_of(options, recipe, adapter, root, asked)
     try:
+        read_all = partial(to_ask, options, recipe, adapter, root, asked, outcome)
+        if (head := begun_ahead(options, recipe, adapter, first, catalog, root, source)) is not None:
+            outcome.folder = head.opened.folder
+            with finished.watched(root) as read:
+                loaded = ahead.ask(head, first, recipe, adapter, options.seed, root, watcher, read_all)
+        else:
+            with finished.watched(root) as read, many_objects():
+                loaded = read_all(watcher)
         works = early.unsealed(options, recipe, loaded)
-        if (head := early.begin(options, works, manifest_of(options, recipe, adapter, works, catalog, root, source))) is not None:
+        manifest = manifest_of(options, recipe, adapter, works, catalog, root, source)
+        if head is not None:
+            head.settle(works, manifest)
+        else:
+            head = early.begin(options, works, manifest)
+        if head is not None:
             outcome.folder = head.opened.folder
             head.ask(recipe, adapter, options.seed, root, watcher)
             outcome.early = head.spent
@@ -95,6 +109,14 @@ def run(options: Options, catalog: Catalog, adapter: Adapter, root: Path, source
     return outcome
 
 
+def begun_ahead(
+    options: Options, recipe: Recipe, adapter: Adapter, first: Sequence[Task], catalog: Catalog, root: Path, source: str
+) -> early.Early | None:
+    """A run that is asked while its files are read; None where they are read first."""
+    works = [Plan(task, (), {}, "") for task in first]
+    return early.begin(options, works, manifest_of(options, recipe, adapter, works, catalog, root, source), large=True)
+
+
 def leave(opened: Run, adapter: Adapter, watcher: Watcher) -> None:
     """Keeps what was used and lets others write; of an interrupted run too, for what was spent was spent."""
     try:
@@ -138,14 +160,20 @@ def tell_notes(
         watcher.say(f"note: {sentence}")
 
 
-def to_ask(
-    options: Options, catalog: Catalog, recipe: Recipe, adapter: Adapter, root: Path, outcome: Outcome, watcher: Watcher
-) -> list[tuple[Task, Sequence[Sample]]]:
-    """The tasks that can be asked, with all samples of their files. Raises `BenchError` where none of them can be read."""
+def able(options: Options, catalog: Catalog, recipe: Recipe, adapter: Adapter, outcome: Outcome) -> list[Task]:
+    """The tasks that this model can be asked under this recipe; the others are listed, whether their files are there or not."""
     reasons = {task.name: (task, why_not(task, recipe, adapter)) for task in catalog.select_tasks(options.tasks)}
-    outcome.skipped |= {name: reason for name, (_, reason) in reasons.items() if reason}  # whether its files are there or not
-    asked = [task for task, reason in reasons.values() if not reason]
-    loaded = load(asked, root, outcome, len(asked) == len(reasons), watcher)
+    outcome.skipped |= {name: reason for name, (_, reason) in reasons.items() if reason}
+    return [task for task, reason in reasons.values() if not reason]
+
+
+def to_ask(
+    options: Options, recipe: Recipe, adapter: Adapter, root: Path, asked: Sequence[Task], outcome: Outcome, watcher: Watcher
+) -> list[tuple[Task, Sequence[Sample]]]:
+    """Those of the tasks that can be asked, with all samples of their files. Raises `BenchError` where none of them can be read.
+
+    May run in a thread of its own, beside questions: it asks the adapter nothing."""
+    loaded = load(asked, root, outcome, not outcome.skipped, watcher)
     chain, taken = parse(options.corrupt), frozenset(adapter.modalities)
     own_words = spoken(recipe, adapter).own_words
     refused = {task.name: why_not_worse(task, samples, chain, taken, own_words) for task, samples in loaded}

@@ -75,13 +75,17 @@ class Store:
             raise BenchError(f"cannot keep imported media in {self.folder}: {error.strerror or error}") from None
         return str(path), sha
 
+    def index(self, key: Any) -> Path:
+        """Where the index of files and task is, if there is one."""
+        name = hashlib.sha256(canonical([FORMAT, key]).encode()).hexdigest()[:32]
+        return self.folder / "index" / f"{name}.jsonl.gz"
+
     def samples(
         self, key: Any, make: Maker, say: Callable[[str], None], looked: Mapping[str, Stamp] = MappingProxyType({})
     ) -> list[Sample]:
         """The samples of an index, which is made where there is none. `make(skip, ids)` gives the samples of the rows behind the first
         `skip`, each with its row's number; `ids` are those of the rows before; `looked` grows by the files that media are made of."""
-        name = hashlib.sha256(canonical([FORMAT, key]).encode()).hexdigest()[:32]
-        index = self.folder / "index" / f"{name}.jsonl.gz"
+        index = self.index(key)
         found = read(index)
         if found is not None:
             return found
@@ -195,41 +199,52 @@ def hashes(media: Sequence[Media]) -> str:
 
 def read(index: Path) -> list[Sample] | None:
     """The samples of a whole index; None where it is not there, or media of it are not."""
-    if not index.exists():
-        return None
-    folder = index.parents[1] / "media"
-    there = {entry.name for part in os.scandir(folder) for entry in os.scandir(part.path)} if folder.is_dir() else set()
-    found: list[Sample] = []
     collecting = gc.isenabled()
     gc.disable()  # so many new objects, of which none is garbage, would be looked at again and again
+    try:
+        return list(each_of(index))
+    except Damaged:
+        return None
+    finally:
+        if collecting:
+            gc.enable()
+
+
+class Damaged(Exception):
+    """An index, or media of it, are not what they were."""
+
+
+def each_of(index: Path) -> Iterator[Sample]:
+    """The samples of an index one by one. Raises `Damaged` where it is not whole, or media of it are not there."""
+    folder = index.parents[1] / "media"
+    there = {entry.name for part in os.scandir(folder) for entry in os.scandir(part.path)} if folder.is_dir() else set()
     try:
         with gzip.open(index) as packed, io.BufferedReader(packed, 1 << 20) as file:
             for line in file:
                 value = json.loads(line)
                 if isinstance(value, dict):
-                    return found
-                if value[0] == LOOKED:
-                    if stamp_of(value[1]) != tuple(value[2:]):
-                        return None
-                    continue
-                _, id_, question, media, target, group, choices, meta = value
-                own = []
-                for kind, name, size in media:
-                    if size < 0:
-                        own.append(Media(kind, name))
-                        continue
-                    if name not in there:
-                        return None
-                    path = f"{folder}/{name[:2]}/{name}"
-                    trust(path, name[:64], size)
-                    own.append(Media(kind, path, name[:64]))
-                shown = tuple(own)
-                found.append(
-                    Sample(id_, question, shown, target, hashes(shown) if group is None else group, tuple(choices), (), meta)
-                )
-    except (ValueError, KeyError, TypeError, IndexError, OSError, EOFError, zlib.error):  # damaged
-        return None
-    finally:
-        if collecting:
-            gc.enable()
-    return None
+                    return
+                if value[0] != LOOKED:
+                    yield sample_of(value, folder, there)
+                elif stamp_of(value[1]) != tuple(value[2:]):
+                    raise Damaged
+    except (ValueError, KeyError, TypeError, IndexError, OSError, EOFError, zlib.error) as error:
+        raise Damaged from error
+    raise Damaged
+
+
+def sample_of(line: Sequence[Any], folder: Path, there: Collection[str]) -> Sample:
+    """The sample of a line. Raises `KeyError` where a medium is not there."""
+    _, id_, question, media, target, group, choices, meta = line
+    own = []
+    for kind, name, size in media:
+        if size < 0:
+            own.append(Media(kind, name))
+            continue
+        if name not in there:
+            raise KeyError(name)
+        path = f"{folder}/{name[:2]}/{name}"
+        trust(path, name[:64], size)
+        own.append(Media(kind, path, name[:64]))
+    shown = tuple(own)
+    return Sample(id_, question, shown, target, hashes(shown) if group is None else group, tuple(choices), (), meta)

@@ -33,7 +33,7 @@ from .rows import Drawn, Maker, Recast
 from .schema import checked
 from .scorer import DeclaredScorer, Group
 from .sources import Join, Source, format_of
-from .store import Store
+from .store import Damaged, Store, each_of
 from .templates import Template
 
 ROOMS = {"vqa": "vqa3d", "grounding": "grounding3d"}  # system messages where what is shown is no picture
@@ -92,11 +92,41 @@ class DeclaredTask:
             store = Store.usual()
             if not self.stored:
                 return [sample for _, sample in self.made(files, store, set(), 0, watcher)]
-            shown = self.recast.shown
-            rooms = [place_of(files).said] if shown is not None and shown.encoding == "scannet" else []
-            key = [self.content, str(root.resolve()), self.source.stamps(files), *rooms]
             say = watcher.say if watcher is not None else silence
-            return store.samples(key, lambda skip, ids: self.made(files, store, ids, skip, watcher), say, files.looked)
+            return store.samples(
+                self.key(root, files), lambda skip, ids: self.made(files, store, ids, skip, watcher), say, files.looked
+            )
+        finally:
+            files.close()
+
+    def key(self, root: Path, files: Files) -> list[Any]:
+        """What an imported index is found by."""
+        shown = self.recast.shown
+        rooms = [place_of(files).said] if shown is not None and shown.encoding == "scannet" else []
+        return [self.content, str(root.resolve()), self.source.stamps(files), *rooms]
+
+    def first(self, root: Path) -> Iterator[Sample]:
+        """The samples while their rows are still being read, or imported; none where no row can be told without the others."""
+        if self.source.counts or self.source.gather:
+            return
+        root = self.place(root)
+        files, store = Files(root), Store.usual()
+        try:
+            index = store.index(self.key(root, files)) if self.stored else None
+            if index is not None and index.exists():
+                yield from each_of(index)
+            else:
+                yield from (sample for _, sample in self.made(files, store, set(), 0, None))
+        except Damaged:
+            return
+        finally:
+            files.close()
+
+    def bytes_in(self, root: Path) -> int:
+        """How large the files are that its rows are read from."""
+        files = Files(self.place(root))
+        try:
+            return sum(size for _, size, _ in self.source.stamps(files))
         finally:
             files.close()
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -65,13 +65,33 @@ def go_on(run: Run, old: Mapping[str, Any]) -> None:
     changed = sorted(key for key in {*now, *before} if key not in ("data", "plugins") and now.get(key) != before.get(key))
     plugins = before.get("plugins", {})
     changed += ["plugins"] if any(now.get("plugins", {}).get(name) != told for name, told in plugins.items()) else []
-    changed += [f"tasks: {name} is not asked" for name in before.get("data", {}) if name not in now["data"]]
+    lost = [name for name in before.get("data", {}) if name not in now["data"] and place(run, name).exists()]
+    changed += [f"tasks: {name} is not asked" for name in lost]
     if changed:
         raise BenchError(
             f"{run.folder} holds another run, which has only begun (different: {', '.join(changed)}); choose another --output or use --fresh"
         )
     told = [entry for entry in old.get("asked", ()) if isinstance(entry, dict)]
     run.manifest["asked"] = [*told, *(one for one in run.manifest["asked"] if not told or differs(told[-1], one))]
+
+
+def settle(run: Run, manifest: Mapping[str, Any], tasks: Collection[str]) -> list[str]:
+    """The run asks these tasks, as is known now that their files are read. Names of others about which it has asked already; their records
+    get the ending `.aside`, and should they be asked again, they are asked anew."""
+    run.manifest = {**manifest, "asked": run.manifest["asked"], "sums": True}
+    write_json(run.folder / BEGUN, storable(run.manifest))
+    lost = [name for name in noted_tasks(run) if name not in tasks]
+    for name in lost:
+        records = run.folder / "records" / f"{name}.jsonl"
+        if records.exists():
+            records.replace(records.with_suffix(".aside"))
+        place(run, name).unlink()
+    return lost
+
+
+def noted_tasks(run: Run) -> list[str]:
+    """The tasks about which anything may have been asked."""
+    return sorted(path.stem for path in (run.folder / "begun").glob("*.txt"))
 
 
 def differs(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
@@ -122,4 +142,4 @@ def seal(run: Run, manifest: Mapping[str, Any], folder: Path) -> None:
     sync_folder(run.folder)
 
 
-__all__ = ["begin", "fixed", "note", "noted", "read", "seal", "there"]
+__all__ = ["begin", "fixed", "note", "noted", "read", "seal", "settle", "there"]

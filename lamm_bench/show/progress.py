@@ -78,7 +78,7 @@ class Bars(Watcher):
             self.progress.start()
             if self.bar is not None:  # of what was asked early
                 self.progress.remove_task(self.bar)
-            self.bar = self.progress.add_task(task, total=total, rate="")
+            self.bar = self.progress.add_task(task, total=total or None, rate="")  # 0: not known yet
 
     def tick(self, count: int) -> None:
         self.done += count
@@ -92,9 +92,10 @@ class Bars(Watcher):
             self.progress.update(self.bar, completed=self.done, rate=shown)
         if at - self.shown > PLAIN_SECONDS:
             self.shown = at
-            left = "" if rate is None else f", {rate:.2g}/s, {(self.total - self.done) / rate:.0f} s left"
+            of = f" of {self.total}" if self.total else ""
+            left = "" if rate is None else f", {rate:.2g}/s" + (f", {(self.total - self.done) / rate:.0f} s left" if of else "")
             others = f", {said}" if (said := self.aside()) else ""
-            line = f"  {self.done} of {self.total} {self.unit}{left}{others}"
+            line = f"  {self.done}{of} {self.unit}{left}{others}"
             if not self.live:
                 self.say(line)
             elif self.journal is not None:
