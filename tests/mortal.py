@@ -27,6 +27,7 @@ class Mortal(Looker):
     company: int = 1  # processes that must be at work before any answers
     raises: str = ""  # `RuntimeError`, `Stopped` or `BenchError`, at the sample `3`
     cannot: str = ""  # `begin`: the model cannot be loaded
+    overlaps: bool = False  # whether it answers whatever the task and its samples are
 
     @property
     def remembers(self) -> int:
@@ -48,6 +49,7 @@ class Mortal(Looker):
     def begin(self, job: Job) -> None:
         if self.cannot == "begin":
             raise BenchError("the model cannot be loaded")
+        (Path(self.marks) / f"told-{len(job.samples)}").touch()
 
     def generate(self, requests: Sequence[Generate]) -> Iterator[tuple[int, Response]]:
         (Path(self.marks) / f"worker-{os.getpid()}").touch()

@@ -247,12 +247,19 @@ def test_what_hangs_on_all_samples_is_read_first(more: dict[str, Any], tmp_path:
         assert looker.rounds[0] == 2
 
 
-def test_many_workers_are_asked_ahead_too(tmp_path: Path, held: Event, monkeypatch: Any) -> None:
-    held.set()
+def test_many_workers_are_asked_ahead_too(tmp_path: Path, monkeypatch: Any) -> None:
     root, _ = find_root(None, lambda text: None)
-    test_spread.go(tmp_path, "run", workers=2, root=root, tasks="svt")
+    real, asked = session.to_ask, []
+
+    def late(*words: Any) -> Any:
+        asked.append((tmp_path / "run/records/svt.jsonl").exists())
+        return real(*words)
+
+    monkeypatch.setattr(session, "to_ask", late)
+    test_spread.go(tmp_path, "run", workers=2, root=root, tasks="svt", overlaps=True)
+    assert asked == [True]
     with monkeypatch.context() as patch:
         patch.setattr(ahead, "LARGE", 10**9)
-        test_spread.go(tmp_path, "plain", root=root, tasks="svt")
+        test_spread.go(tmp_path, "plain", root=root, tasks="svt", overlaps=True)
     assert scores_of(tmp_path / "run") == scores_of(tmp_path / "plain")
     assert records_of(tmp_path / "run") == records_of(tmp_path / "plain")

@@ -220,6 +220,12 @@ def test_a_model_that_cannot_be_loaded_is_the_same_sentence(tmp_path: Path) -> N
     assert not (tmp_path / "two").exists()
 
 
+@pytest.mark.parametrize("overlaps", [False, True])
+def test_samples_are_told_to_models_alone_whose_answers_may_hang_on_them(tmp_path: Path, overlaps: bool) -> None:
+    go(tmp_path, "two", workers=2, overlaps=overlaps)
+    assert {path.name for path in (tmp_path / "marks-two").glob("told-*")} == {f"told-{0 if overlaps else 12}"}
+
+
 @pytest.fixture()
 def mortal_fleet(tmp_path: Path):
     settings = {"marks": str(tmp_path)}

@@ -78,7 +78,8 @@ def go_on(run: Run, old: Mapping[str, Any]) -> None:
 def settle(run: Run, manifest: Mapping[str, Any], tasks: Collection[str]) -> list[str]:
     """The run asks these tasks, as is known now that their files are read. Names of others about which it has asked already; their records
     get the ending `.aside`, and should they be asked again, they are asked anew."""
-    run.manifest = {**manifest, "asked": run.manifest["asked"], "sums": True}
+    told = {key: run.manifest[key] for key in ("model", "asked")}  # what an adapter has noted since then moves no result
+    run.manifest = {**manifest, **told, "sums": True}
     write_json(run.folder / BEGUN, storable(run.manifest))
     lost = [name for name in noted_tasks(run) if name not in tasks]
     for name in lost:

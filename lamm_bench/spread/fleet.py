@@ -132,11 +132,11 @@ class Fleet:
         return f"{len(self.crew.ready)}/{len(self.crew.seats)} workers" + "".join(f", {n} {what}" for n, what in counts if n)
 
     def begin(self, job: Job) -> None:
-        """Told to every worker, also to those that come later."""
+        """Told to every worker, also to those that come later; without the samples, where the model answers whatever they are."""
         self._jobs += 1
         self.pump(wait=False)  # who died since the last call is known before there is work to lend
         told = {one.name: getattr(job, one.name) for one in fields(job) if one.name not in ("task", "samples")}
-        told |= {"task": job.task.name, "samples": list(job.samples)}
+        told |= {"task": job.task.name, "samples": [] if self.overlaps else list(job.samples)}
         if "begin" in self.hello["has"]:
             self._job = line_of({"job": self._jobs, "told": pack(told)})
             self.crew.tell(self._job)
