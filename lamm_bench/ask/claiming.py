@@ -23,7 +23,7 @@ from lamm_bench.types import Adapter, Sample
 from .carrying import Carrier, streams
 from .options import Options
 from .outcome import Watcher
-from .runner import Plan, cluster_of
+from .runner import Plan, cluster_of, many_objects
 from .shares import Part, Share, lot_of
 
 LEAST, MOST = 8, 64  # samples of a block ...
@@ -168,7 +168,8 @@ def carry(carrier: Carrier, plans: Sequence[Plan], options: Options) -> dict[str
     if options.claims is None or options.share is None:
         return {}
     watcher, names = carrier.watcher, [work.task.name for work in plans]
-    blocks = divided(plans, options.share.of)
+    with many_objects():
+        blocks = divided(plans, options.share.of)
     total = sum(len(block.samples) for block in blocks)
     claims = joined(options.claims, carrier, blocks, options)
     turns = Turns(blocks, options.share, claims, watcher)
