@@ -21,6 +21,7 @@ from lamm_bench.ask.session import Options, run
 from lamm_bench.ask.shares import Share
 from lamm_bench.data.locate import find_root
 from lamm_bench.errors import BenchError
+from lamm_bench.keep.claims import Claims
 from lamm_bench.spread.merge import Twice
 from lamm_bench.types import Generate
 
@@ -135,6 +136,18 @@ def test_an_interrupted_job_alone_goes_on_from_its_own_records(place: Path) -> N
             job(place, 1, 1, change=dying(after))
     assert job(place, 1, 1).complete
     assert sorted(answered(place / "parts/1"), key=int) == [str(number) for number in range(COUNT)]
+    merged(place, 1)
+    same(place / "whole", place / "merged")
+
+
+def test_a_job_that_was_killed_goes_on_with_the_block_that_it_had(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as killed, pytest.raises(KeyboardInterrupt):
+        killed.setattr(Claims, "end", lambda *words: None)  # it has no time to say that it ends
+        job(place, 1, 2, change=dying(3))
+    assert last_words(place) == {"held": 1}
+    assert job(place, 1, 2).complete
+    assert json.loads((place / "parts/1/share.json").read_text())["claims"]["again"] == 1
+    assert len(answered(place / "parts/1")) == COUNT and not list((place / "claims").glob("colours.*.1"))
     merged(place, 1)
     same(place / "whole", place / "merged")
 

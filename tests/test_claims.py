@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import errno
+import multiprocessing
 import os
+import socket
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -199,8 +201,34 @@ def test_what_a_killed_process_of_the_same_number_left_is_not_written_into(folde
     one = folder.job("one")
     one.take("a")
     before = (folder.path / "a.0").read_text()
-    os.link(folder.path / "a.0", folder.path / f".one.{os.uname().nodename}.{os.getpid()}")  # killed between two calls
+    os.link(folder.path / "a.0", folder.path / f".one.{socket.gethostname()}.{os.getpid()}")  # killed between two calls
     assert one.take("b") and (folder.path / "a.0").read_text() == before
+
+
+def claims_all(folder: Folder, name: str, parts: list[str]) -> list[str]:
+    """What a process gets of parts that others want at the same time."""
+    job = folder.job(name)
+    return [part for part in parts if job.take(part)]
+
+
+def test_of_processes_that_want_the_same_each_claim_is_ones(folder: Folder) -> None:
+    parts = [f"a.1.{number}" for number in range(200)]
+    with multiprocessing.get_context("fork").Pool(4) as pool:
+        found = pool.starmap(claims_all, [(folder, f"job{number}", parts) for number in range(4)])
+    assert sorted(part for one in found for part in one) == sorted(parts)
+
+
+def test_a_claim_that_somebody_takes_away_is_waited_for_by_nobody(folder: Folder) -> None:
+    blocks = divided([plan_of("a", [8])], 1)
+    job = folder.job("one")
+    folder.job("other").take(blocks[0].name)
+    turns = Turns(blocks, Share(1, 1), job, Watcher())
+    seen, job.current = job.current, dict  # type: ignore[method-assign]
+    with pytest.raises(Waiting):  # it is not shown, and cannot be made
+        turns.next(1)
+    job.current = seen  # type: ignore[method-assign]
+    (folder.path / f"{blocks[0].name}.0").unlink()
+    assert turns.next(1) == blocks
 
 
 def test_a_folder_is_of_one_run(folder: Folder) -> None:

@@ -107,6 +107,7 @@ class Turns:
                 if not self._waits:
                     self.watcher.say("what is left is with other jobs; they are waited for, in case that one of them dies")
                 self._waits = True
+                self._known.clear()  # by the next look it should be shown, or somebody has taken it away
                 self.claims.pause(min(pause, self.claims.patience / 10))
                 pause = min(2 * pause, PAUSES[1])
         return []
