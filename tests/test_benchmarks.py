@@ -103,6 +103,20 @@ def test_drivers_that_are_killed_and_folders_that_lag_lose_nothing(
     assert ended.value.code == 0 and all(row[-5:-1] == ["0", "0", "0", "identical"] for row in rows)
 
 
+def test_jobs_with_claims_lose_nothing_and_wait_for_nobody(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ("--questions", "48", "--jobs", "3", "--seconds", "0.02", "--slower", "4", "--patience", "1")
+    with pytest.raises(SystemExit) as ended:
+        benchmark("faults_claims", monkeypatch, *words).main()
+    printed = capsys.readouterr().out
+    rows = [line.split() for line in printed.splitlines() if "identical" in line]
+    assert ended.value.code == 0 and len(rows) == 4 and rows[1][-6] == "1"  # a job died
+    assert all(row[-5:-1] == ["0", "0", "0", "identical"] for row in rows)
+    assert re.search(r"\(\d+ files of claims, [1-9]\d* blocks taken over", printed)
+    assert re.search(r"fixed shares need \d+\.\d\d times the seconds of claims", printed)
+
+
 def test_overlap_prints_its_ratio(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     module = benchmark("overlap", monkeypatch, "--only", "batches", "--tasks", "svt,cifar10,scanqa", "--limit", "3")
     monkeypatch.setattr(module, "SECONDS", 0.02)

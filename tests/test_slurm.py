@@ -66,6 +66,7 @@ def test_an_array_of_jobs_and_a_merge_are_the_run_of_one_process(place: Path, mi
     subprocess.run(["sbatch", str(place / "job.sh")], check=True)
     asked = calls(place, "lamm-bench")
     assert [re.findall(r"--shard (\S+)", line) for line in asked] == [["1/3"], ["2/3"], ["3/3"], ["2/3"]]
+    assert {tuple(re.findall(r"--claims (\S+)", line)) for line in asked} == {(f"{place}/runs/llava-claims",)}
     for line in asked:
         result = lamm_bench(*line.split())
         assert result.exit_code == 0, result.output

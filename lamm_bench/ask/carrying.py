@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import traceback
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from lamm_bench.errors import BenchError, Stopped
@@ -26,7 +26,7 @@ from .finished import Kept
 from .outcome import Outcome, Watcher, in_pool, latencies, score_task, tell_damaged, why_failed
 from .recipe import Recipe
 from .runner import Plan, many_objects
-from .shares import Share
+from .shares import Part, Share
 from .stream import Asked, Opened, ask, ask_alone, opened
 
 STREAM = 4096
@@ -66,10 +66,11 @@ class Carrier:
     opened: Run
     protocols: Sequence[str]
     seed: int
-    share: Share | None  # of several jobs: only its samples are asked, and nothing is scored
+    share: Share | Part | None  # of several jobs: only its samples are asked, and nothing is scored
     catalog: Catalog
     outcome: Outcome
     watcher: Watcher
+    introduced: list[str] = field(default_factory=list)  # the task of which alone the adapter was told last
 
     def carry(self, stream: Sequence[Plan], held: Sequence[str] = ()) -> list[Score]:
         """Asks and scores tasks that are one stream. Those of the names `held` are only scored: what was asked before is what there is.
@@ -98,6 +99,7 @@ class Carrier:
         if len(works) == 1:
             self.put_alone(works[0], ledgers[works[0].task.name])
             return
+        self.introduced.clear()
         begun: list[Opened] = []
         for work in works:
             name = work.task.name
@@ -128,11 +130,13 @@ class Carrier:
                 self.watcher.tick,
                 samples=self.mine(work),
                 asked=asked,
+                introduce=self.introduced != [name],
             )
+            self.introduced[:] = [name] if asked.new else self.introduced
         self.tell(name, asked)
 
     def mine(self, work: Plan) -> Sequence[Sample]:
-        return work.samples if self.share is None else [sample for sample in work.samples if self.share.has(sample)]
+        return work.samples if self.share is None else self.share.samples(work)
 
     def tell(self, name: str, asked: Asked) -> None:
         """Notes how a task went."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from lamm_bench.keep.claims import PATIENCE
 from lamm_bench.keep.files import digest
 
 from .corrupt.chain import parse
@@ -31,6 +32,8 @@ class Options:
     output: Path | None = None
     mode: str = "auto"  # lamm_bench.keep.runs.MODES
     share: Share | None = None  # of several jobs: only its samples are asked, and nothing is scored
+    claims: Path | None = None  # where the jobs of `share` say who has what, so that the fast ones do what others have not begun
+    claim_patience: float = PATIENCE  # seconds after which a job that has said nothing there is given up
     name: str = ""  # by which leaderboards show the run, and its folder is called where `output` names none
     command: tuple[str, ...] = ()  # that the manifest keeps
 

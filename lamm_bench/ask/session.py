@@ -18,7 +18,7 @@ from lamm_bench.measure.scoring import pooled
 from lamm_bench.task import options_unseen
 from lamm_bench.types import Adapter, Sample, Task, to_json
 
-from . import ahead, early, finished, seals
+from . import ahead, claiming, early, finished, seals
 from .carrying import Carrier, streams
 from .catalog import Catalog
 from .coordinates import foreign, hint, spoken
@@ -93,11 +93,13 @@ def run(options: Options, catalog: Catalog, adapter: Adapter, root: Path, source
         watcher.expect(len(plans) + len(held))
         protocols, seed = options.protocols or recipe.metric.protocols, options.seed
         carrier = Carrier(recipe, adapter, opened, protocols, seed, options.share, catalog, outcome, watcher)
-        for stream in streams(in_order([*plans, *held], catalog), adapter):
+        in_turn = in_order([*plans, *held], catalog)
+        claimed = claiming.carry(carrier, in_turn, options)
+        for stream in () if claimed else streams(in_turn, adapter):
             outcome.scores += carrier.carry(stream, [work.task.name for work in held])
         notes = learnt(opened.manifest, adapter, watcher)
         if options.share is not None:
-            opened.save(FILE, options.share.told(outcome.skipped, outcome.unavailable, notes))
+            opened.save(FILE, {**options.share.told(outcome.skipped, outcome.unavailable, notes), **claimed})
         else:
             outcome.scores += pooled(catalog.pools, outcome.scores)
             finish(opened, outcome, catalog.pools, notes)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,16 +44,38 @@ class Share:
         return f"-{self.number}-of-{self.of}"
 
     def has(self, sample: Sample) -> bool:
-        return seed_of("share", cluster_of(sample)) % self.of == self.number - 1
+        return lot_of(cluster_of(sample)) % self.of == self.number - 1
 
     def samples(self, work: Plan) -> list[Sample]:
         return [sample for sample in work.samples if self.has(sample)]
 
     def left(self, work: Plan, ledger: Ledger) -> int:
         """How many of its samples have no answer."""
-        ended = {name for name, record in ledger.ended.items() if record.status not in FAILED}
-        return sum(sample.id not in ended for sample in self.samples(work))
+        return unanswered(self.samples(work), ledger)
 
     def told(self, skipped: Mapping[str, str], unavailable: Mapping[str, str], notes: list[str]) -> dict[str, Any]:
         """What its folder keeps for the run that it becomes part of."""
         return {"share": [self.number, self.of], "skipped": dict(skipped), "unavailable": dict(unavailable), "notes": notes}
+
+
+@dataclass(frozen=True)
+class Part:
+    """Some samples of some tasks, which are asked as a share is."""
+
+    chosen: Mapping[str, Sequence[Sample]]  # by the task's name
+
+    def samples(self, work: Plan) -> Sequence[Sample]:
+        return self.chosen.get(work.task.name, ())
+
+    def left(self, work: Plan, ledger: Ledger) -> int:
+        return unanswered(self.samples(work), ledger)
+
+
+def lot_of(cluster: str) -> int:
+    """The number that is drawn for an image or room by its name, whatever the task."""
+    return seed_of("share", cluster)
+
+
+def unanswered(samples: Sequence[Sample], ledger: Ledger) -> int:
+    ended = {name for name, record in ledger.ended.items() if record.status not in FAILED}
+    return sum(sample.id not in ended for sample in samples)

@@ -136,10 +136,10 @@ def ask_alone(
     samples: Sequence[Sample] | None = None,
     told: Sequence[Sample] | None = None,
     asked: Asked | None = None,
+    introduce: bool = True,
 ) -> Asked:
     """`opened` and `ask` of one task, of which few dialogues are open at a time. `asked` counts on, also where an error ends it."""
     asked, samples = asked or Asked(), work.samples if samples is None else samples
-    introduce = True
     for start in range(0, len(samples), AT_ONCE):
         one = opened(work, recipe, adapter, ledger, seed, tick, samples[start : start + AT_ONCE], told, asked)
         ask([one], adapter, introduce)

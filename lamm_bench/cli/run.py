@@ -18,7 +18,9 @@ from .crew import engage
 from .options import (
     MISSING,
     SETTINGS,
+    Finite,
     by_option,
+    can_be_written,
     data_root_option,
     device_options,
     guarded,
@@ -73,6 +75,18 @@ from .options import (
 @click.option(
     "--shard", metavar="I/N", help="Ask only share I of N, for jobs side by side; `lamm-bench merge` puts them together."
 )
+@click.option(
+    "--claims",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="With --shard: a folder that all jobs share, where they claim what they ask; those that are done do what others have not begun.",
+)
+@click.option(
+    "--claim-patience",
+    type=Finite(min=0, min_open=True),
+    metavar="SECONDS",
+    help="What a job has claimed that has died is asked by others after so long (default 300).",
+)
 @click.option("--feature-cache", metavar="DIR", help="Keeps encoded media between runs (same as --set feature_cache=DIR).")
 @max_cost_option
 @click.option("--output", type=click.Path(path_type=Path), metavar="DIR", help="The run folder; default runs/<model>-<identity>.")
@@ -114,6 +128,7 @@ def run(**asked: Any) -> None:
     from lamm_bench.ask.shares import Share
     from lamm_bench.ask.study import ask_study
     from lamm_bench.data.locate import find_root
+    from lamm_bench.keep.claims import PATIENCE
     from lamm_bench.show.controls import show_controls
     from lamm_bench.show.study import show_study
     from lamm_bench.show.tables import show_outcome
@@ -124,6 +139,7 @@ def run(**asked: Any) -> None:
         raise BenchError("--json: a share has no results; `lamm-bench merge` writes those of the whole run")
     if asked["controls"] and (share is not None or asked["control"] or asked["corrupt"]):
         raise BenchError("--controls asks the run as it is and under every control; leave out --control, --corrupt and --shard")
+    refuse_claims(asked)
     catalog = load_catalog(asked["plugins"])
     settings = with_shortcuts(asked, asked["model"], catalog)
     recipe = catalog.recipe(
@@ -153,6 +169,8 @@ def run(**asked: Any) -> None:
         output=asked["output"],
         mode=asked["mode"] or "auto",
         share=share,
+        claims=asked["claims"],
+        claim_patience=asked["claim_patience"] or PATIENCE,
         name=(asked["name"] or "").strip(),
         command=words_said(),
     )
@@ -173,7 +191,8 @@ def run(**asked: Any) -> None:
         if fleet is not None:
             fleet.close()
     if share is not None:
-        left = f", {outcome.left} samples of it have no answer" if outcome.left else ""
+        of = "it" if asked["claims"] is None else "what it has claimed"
+        left = f", {outcome.left} samples of {of} have no answer" if outcome.left else ""
         remark(f"share {share} was asked{left}; run folder: {outcome.folder}")
         sys.exit(0 if outcome.complete else MISSING)
     conclude(outcome, asked["json_file"], samples=True)
@@ -181,6 +200,17 @@ def run(**asked: Any) -> None:
     show_outcome_unless_json_on_stdout(show_controls, outcome, asked["json_file"])
     remark(f"run folder: {outcome.folder}")
     sys.exit(0 if outcome.complete else MISSING)
+
+
+def refuse_claims(asked: dict[str, Any]) -> None:
+    """Raises `BenchError` where claims are named that nobody can make."""
+    if asked["claims"] is None:
+        if asked["claim_patience"] is not None:
+            raise BenchError("--claim-patience is about claims; add --claims DIR, or leave it out")
+    elif asked["shard"] is None:
+        raise BenchError("--claims is about jobs side by side; add --shard I/N, or leave it out")
+    elif reason := can_be_written(asked["claims"] / "claims.json"):
+        raise BenchError(f"cannot write to --claims {asked['claims']}: {reason}")
 
 
 def study_of(asked: dict[str, Any]) -> tuple[tuple[str, ...], tuple[int, ...]] | None:

@@ -17,7 +17,7 @@ from .account import added, told_of
 from .admission import differs, strange
 from .crew import Crew, Hand, Model
 from .engines import PATIENCE, Engine
-from .leases import Call, Lease, lease_size
+from .leases import LEAST, Call, Lease, lease_size
 from .wire import VALUES, error_of, line_of, pack, unpack, versions
 
 METHODS = ("why_not", "seen", "loss")  # asked of a worker
@@ -43,6 +43,7 @@ class Fleet:
         self._plugins, self._mixed = dict(plugins), allow_mixed
         self._patience, self._clock = patience, clock
         self._batch = int(getattr(adapter, "batch_size", 0) or 0)
+        self.at_once = max(self._batch, LEAST) * len(self.crew.seats)  # requests that leave no worker idle
         self._hello: dict[str, Any] | None = None
         self._calls: list[Call] = []
         self._owners: dict[int, Call] = {}  # lease -> call

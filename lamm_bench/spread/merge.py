@@ -1,11 +1,13 @@
 """Run folders of several jobs become one: that of a single process, with which `run` can go on.
 
 Of each sample the first folder's answers count in which it has ended, in the order given; those of a sample that ended as
-`model_error` only where no other folder has better ones."""
+`model_error` only where no other folder has better ones. What other folders say of it is compared: with `--claims` two jobs may have
+asked the same, where one was slow and thought dead."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,8 @@ from lamm_bench.keep.ledger import Ledger
 from lamm_bench.keep.runs import Run
 from lamm_bench.measure.scoring import pooled
 
+from .leases import told as told_of
+
 
 def merge(folders: Sequence[Path], output: Path, data_root: Path | None, catalog: Catalog, watcher: Watcher) -> Outcome:
     """Writes and scores the whole. Raises `BenchError` where the folders are not parts of one run."""
@@ -31,10 +35,14 @@ def merge(folders: Sequence[Path], output: Path, data_root: Path | None, catalog
     root = root_of(folders, data_root, catalog, watcher.say)
     opened = Run.start(output, joined(runs))
     try:
+        twice = Twice()
         for name in opened.manifest["identity"]["data"]:
-            gather(name, opened, runs, watcher)
+            gather(name, opened, runs, watcher, twice)
         tell_missing(runs, opened, watcher)
-        outcome = score_all(runs, opened, root, catalog, watcher)
+        notes = twice.notes(all(told.get("exact", True) for told in shares(runs)))
+        for note in notes:
+            watcher.say(note)
+        outcome = score_all(runs, opened, root, catalog, watcher, notes)
     finally:
         opened.close()
     return outcome
@@ -57,7 +65,44 @@ def joined(runs: Sequence[Run]) -> dict[str, Any]:
     return {**runs[0].manifest, "asked": asked}
 
 
-def gather(task: str, opened: Run, runs: Sequence[Run], watcher: Watcher) -> None:
+@dataclass
+class Twice:
+    """The samples that more than one folder has answered."""
+
+    count: int = 0
+    differing: list[str] = field(default_factory=list)  # task and sample
+
+    def compare(self, task: str, name: str, sources: Sequence[Ledger]) -> None:
+        """Holds every other folder's answers against those of the first, question by question; errors say nothing."""
+        ended = [one for one in sources if worth(one, name) == 0]
+        if len(ended) < 2:
+            return
+        self.count += 1
+        said = ended[0].said.get(name, {})
+        for other in ended[1:]:
+            for step, (request, response) in other.said.get(name, {}).items():
+                mine = said.get(step)
+                if mine is None or mine[0] != request or mine[1].error is not None or response.error is not None:
+                    continue
+                if told_of(mine[1]) != told_of(response):
+                    self.differing.append(f"{task}/{name}")
+                    return
+
+    def notes(self, exact: bool) -> list[str]:
+        """What is to be said of them; `exact`: the model gives the same answer twice, as far as anybody knows."""
+        found = [f"{self.count} samples were answered by more than one job; the first answers count"] if self.count else []
+        if self.differing:
+            where = ", ".join(self.differing[:3]) + (" ..." if len(self.differing) > 3 else "")
+            why = (
+                "the model does not give the same answer twice, or one of the jobs answers wrongly"
+                if exact
+                else "so it may be, for its rounding depends on the batch"
+            )
+            found.append(f"{'ALARM: ' if exact else ''}{len(self.differing)} of them were answered otherwise ({where}): {why}")
+        return found
+
+
+def gather(task: str, opened: Run, runs: Sequence[Run], watcher: Watcher, twice: Twice) -> None:
     """Writes the answers of one task that the merged run has not yet."""
     sources = [run.ledger(task) for run in runs]
     for source in sources:
@@ -66,6 +111,7 @@ def gather(task: str, opened: Run, runs: Sequence[Run], watcher: Watcher) -> Non
     ledger = opened.ledger(task, write=True)
     try:
         for name in dict.fromkeys(name for source in sources for name in (*source.said, *source.ended)):
+            twice.compare(task, name, sources)
             best = min((ledger, *sources), key=lambda one: worth(one, name))
             if best is not ledger:
                 copy(name, best, ledger)
@@ -100,23 +146,24 @@ def shares(runs: Iterable[Run]) -> list[Mapping[str, Any]]:
 
 
 def tell_missing(runs: Sequence[Run], opened: Run, watcher: Watcher) -> None:
-    """Which jobs have not come to their end, and how many samples of each task have none."""
-    told = [tuple(one["share"]) for one in shares(runs)]
+    """Which jobs have not come to their end where others have not done their part, and how many samples of each task have none."""
+    lacking = {}
+    for name, expected in opened.manifest["samples"].items():
+        ended = sum(record.status != "model_error" for record in opened.ledger(name).ended.values())
+        if ended < expected:
+            lacking[name] = f"{expected - ended} of {expected} samples are missing"
+    told = [tuple(one["share"]) for one in shares(runs)] if lacking else []
     for of in sorted({of for _, of in told}):
         missing = [str(number) for number in range(1, of + 1) if (number, of) not in told]
         if missing:
             watcher.say(f"of {of} shares these are not here, or not finished: {', '.join(missing)}")
-    for name, expected in opened.manifest["samples"].items():
-        ended = sum(record.status != "model_error" for record in opened.ledger(name).ended.values())
-        if ended < expected:
-            watcher.say(
-                f"{name}: {expected - ended} of {expected} samples are missing; `lamm-bench run` with this --output asks them"
-            )
+    for name, sentence in lacking.items():
+        watcher.say(f"{name}: {sentence}; `lamm-bench run` with this --output asks them")
 
 
-def score_all(runs: Sequence[Run], opened: Run, root: Path, catalog: Catalog, watcher: Watcher) -> Outcome:
+def score_all(runs: Sequence[Run], opened: Run, root: Path, catalog: Catalog, watcher: Watcher, said: Sequence[str]) -> Outcome:
     """Scores as the run of one process would have done, and writes its result."""
-    outcome, notes = Outcome(folder=opened.folder), list[str]()
+    outcome, notes = Outcome(folder=opened.folder), list(said)
     asked = opened.manifest["identity"]["data"]
     for told in shares(runs):
         outcome.skipped |= {name: why for name, why in told.get("skipped", {}).items() if name not in asked}
