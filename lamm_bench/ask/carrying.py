@@ -9,6 +9,7 @@ import contextlib
 import traceback
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from lamm_bench.errors import BenchError, Stopped
@@ -20,9 +21,11 @@ from lamm_bench.measure.shown import MANY, each_shown
 from lamm_bench.measure.sums import each_sum
 from lamm_bench.types import Adapter, Sample, to_json
 
+from .attendance import at_once
 from .catalog import Catalog
 from .coordinates import answers, of_manifest
 from .finished import Kept
+from .identity import remember
 from .outcome import Outcome, Watcher, in_pool, latencies, score_task, tell_damaged, why_failed
 from .recipe import Recipe
 from .runner import Plan, many_objects
@@ -66,6 +69,10 @@ class Carrier:
     catalog: Catalog
     outcome: Outcome
     watcher: Watcher
+
+    def __post_init__(self) -> None:
+        """Of many workers it is kept at once that other versions answer, or otherwise: the process may be killed before the run's end."""
+        at_once(self.adapter, partial(remember, self.opened, self.adapter), anew=not self.outcome.early)
 
     def carry(self, stream: Sequence[Plan], held: Sequence[str] = ()) -> list[Score]:
         """Asks and scores tasks that are one stream. Those of the names `held` are only scored: what was asked before is what there is.

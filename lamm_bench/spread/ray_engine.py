@@ -48,7 +48,7 @@ class Actor:
                     for line in self._ray.get(next(said)).splitlines(keepends=True):
                         self._heard(line)
         except Exception as error:  # of Ray: the actor, its node or the cluster has gone; or of `ray_actor.lines`
-            self._why = self._why or reason(error)
+            self._why = self._why or f"ended ({reason(error)})"
         self._heard(b"")
 
     def send(self, line: bytes) -> None:
