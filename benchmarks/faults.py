@@ -25,7 +25,7 @@ from PIL import Image
 
 from lamm_bench.types import Generate, Response
 
-MODEL = "sleeper"
+MODEL, DRIFTING = "sleeper", "drifter"
 
 
 @dataclass
@@ -64,7 +64,15 @@ def hash_of(name: str) -> int:
     return sum(map(ord, name))
 
 
-ADAPTERS = {MODEL: Sleeper}
+@dataclass
+class Drifter(Sleeper):
+    """The same, of a model that does not promise the same answer twice."""
+
+    name: str = DRIFTING
+    exact: bool = False
+
+
+ADAPTERS = {MODEL: Sleeper, DRIFTING: Drifter}
 
 
 @dataclass
@@ -213,10 +221,33 @@ def two_drivers(bench: Bench, folder: str, workers: int) -> int:
     return 1
 
 
-def lie(bench: Bench, folder: str, workers: int) -> bool:
-    """One worker answers slowly and wrongly. Gives whether the run says so; what was only asked of it stands in the records."""
-    bench.whole(folder, workers, "--set", "liar=True")
-    return "ALARM" in (bench.place / folder / "timing.json").read_text()
+def lie(bench: Bench, folder: str, workers: int, *more: str) -> int:
+    """One worker answers slowly and wrongly; what was only asked of it stands in the records. Gives how many answers the run keeps that
+    another worker gave otherwise, if result and notes say so, too. A run that raises an alarm ends with status 0: nothing is missing."""
+    (bench.marks / "liar").unlink(missing_ok=True)
+    bench.whole(folder, workers, "--set", "liar=True", *more)
+    place = bench.place / folder
+    kept = json.loads((place / "alarms.json").read_text()) if (place / "alarms.json").exists() else []
+    said = [(place / name).read_text().count("ALARM: ") for name in ("result.json", "timing.json")]
+    if said != [bool(kept)] * 2 or any("a lie" not in (one["kept"]["text"], one["other"]["text"]) for one in kept):
+        raise SystemExit(f"{folder}: {len(kept)} alarms, and result and notes tell {said}")
+    return len(kept)
+
+
+def lies(bench: Bench, workers: int, *more: str) -> bool:
+    """The rows of a worker that answers wrongly, of a model that promises the same answer twice and of one that does not."""
+    right = True
+    for name, own, wanted in (
+        ("one worker slow and wrong", (), True),
+        ("... of a model not exact", ("--model", DRIFTING), False),
+    ):
+        begun = time.monotonic()
+        found = lie(bench, f"lied-{wanted}", workers, *own, *more)
+        left = sum(map(alive, bench.living()))
+        told, seconds = f"{found} ALARM" if found else "no alarm", time.monotonic() - begun
+        print(f"{name:<44} {0:>6} {'':>14} {left:>8} {told:>10} {seconds:>8.1f}", flush=True)
+        right &= bool(found) is wanted and not left
+    return right
 
 
 def shards(bench: Bench, folder: str, jobs: int) -> int:
@@ -257,11 +288,7 @@ def no_deaths(bench: Bench, workers: int) -> bool:
     begun = time.monotonic()
     two_drivers(bench, "contested", workers)
     right &= row(bench, "two drivers on one folder", "contested", 0, len(bench.living()), time.monotonic() - begun)
-    begun = time.monotonic()
-    alarm = lie(bench, "lied", workers)
-    told, seconds = "alarm" if alarm else "NO ALARM", time.monotonic() - begun
-    print(f"{'one worker slow and wrong':<44} {0:>6} {'':>14} {len(bench.living()):>8} {told:>10} {seconds:>8.1f}")
-    return right and alarm
+    return lies(bench, workers) and right
 
 
 def main() -> None:
@@ -272,6 +299,7 @@ def main() -> None:
     parser.add_argument("--deaths", type=int, default=20, help="of workers, and of drivers")
     parser.add_argument("--shards", type=int, default=4)
     parser.add_argument("--short", action="store_true", help="only the rows in which somebody is killed")
+    parser.add_argument("--lies", action="store_true", help="only the rows of a worker that answers wrongly")
     parser.add_argument("--seed", type=int, default=0)
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="lamm-bench-faults-") as place:
@@ -281,6 +309,8 @@ def main() -> None:
         begun = time.monotonic()
         bench.whole("one", 0)
         right = row(bench, "one process", "one", 0, 0, time.monotonic() - begun)
+        if asked.lies:
+            sys.exit(0 if lies(bench, asked.workers) and right else 1)
         begun = time.monotonic()
         bench.whole("many", asked.workers)
         right &= row(bench, f"{asked.workers} workers", "many", 0, len(bench.living()), time.monotonic() - begun)

@@ -1,4 +1,4 @@
-"""The same as `faults.py` through Ray: actors killed, and a network that is cut and heals.
+"""The same as `faults.py` through Ray: actors killed, one that answers wrongly, and a network that is cut and heals.
 
     python benchmarks/faults_ray.py --questions 200
     sudo python benchmarks/faults_ray.py --questions 200 --network     # two "machines" as network namespaces of this one
@@ -21,7 +21,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from random import Random
 
-from faults import Bench, alive, row
+from faults import Bench, alive, lies, row
 
 from lamm_bench.spread.ray_engine import QUIET, STORE
 
@@ -196,7 +196,8 @@ def actors(bench: Bench, workers: int, deaths: int) -> bool:
     right = row(bench, f"{workers} actors of a local Ray", "ray", 0, orphans(bench), time.monotonic() - begun)
     begun = time.monotonic()
     hit = killed(bench, "shot", workers, deaths)
-    return row(bench, "actors killed at random", "shot", hit, orphans(bench), time.monotonic() - begun) and right
+    right &= row(bench, "actors killed at random", "shot", hit, orphans(bench), time.monotonic() - begun)
+    return lies(bench, workers, "--engine", "ray") and right
 
 
 def orphans(bench: Bench, seconds: float = 10.0) -> int:

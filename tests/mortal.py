@@ -25,6 +25,7 @@ class Mortal(Looker):
     stuck: str = ""  # the first process that is asked it never answers
     slow: float = 0.0  # seconds of every answer
     company: int = 1  # processes that must be at work before any answers
+    lies: str = ""  # what the first process says to all that it is asked first; after one answer it takes a minute
     raises: str = ""  # `RuntimeError`, `Stopped` or `BenchError`, at the sample `3`
     cannot: str = ""  # `begin`: the model cannot be loaded
     overlaps: bool = False  # whether it answers whatever the task and its samples are
@@ -56,6 +57,7 @@ class Mortal(Looker):
         ends = time.monotonic() + 60
         while len(list(Path(self.marks).glob("worker-*"))) < self.company and time.monotonic() < ends:
             time.sleep(0.01)
+        lies = bool(self.lies) and self.first()
         for number, request in enumerate(requests):
             if self.deadly and request.sample in self.deadly.split(","):
                 os.kill(os.getpid(), signal.SIGKILL)
@@ -68,9 +70,9 @@ class Mortal(Looker):
                 raise {"RuntimeError": RuntimeError, "Stopped": Stopped, "BenchError": BenchError}[self.raises]("on fire")
             if self.die_after is not None and len(self.asked) >= self.die_after:
                 raise KeyboardInterrupt
-            time.sleep(self.slow)
+            time.sleep(60.0 if lies and number else 0.0 if lies else self.slow)
             self.asked.append(request)
-            yield number, Response(self.answer(request))
+            yield number, Response(self.lies if lies else self.answer(request))
 
     def first(self) -> bool:
         """Whether no process was here before."""

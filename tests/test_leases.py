@@ -123,7 +123,31 @@ def test_a_copy_begins_at_the_other_end_and_a_different_answer_is_noticed() -> N
     call.take(first, 2, Response("b"))
     assert call.differing == []
     call.take(first, 3, Response("z"))
-    assert call.differing == [3] and [number for number, _ in call.ready] == [3, 2, 1, 0]
+    assert call.differing == [(3, Response("z"))] and [number for number, _ in call.ready] == [3, 2, 1, 0]
+
+
+def test_a_copy_begins_with_one_that_was_answered_so_that_two_workers_are_compared() -> None:
+    call = call_of(5, 5)
+    first = call.lend(1, 0, 5)
+    assert first is not None
+    call.take(first, 0, Response(error="out of memory", status="model_error"))  # compared with nothing
+    call.take(first, 1, Response("a"))
+    copy = call.copy(2, 1)
+    assert copy is not None and copy.numbers == (1, 4, 3, 2)
+    call.take(copy, 0, Response("b"))
+    assert call.differing == [(1, Response("b"))] and not call.settled()
+    for place in (1, 2, 3):
+        call.take(copy, place, Response("yes"))
+    assert call.over and call.settled() == [first]
+    call.end(copy)
+    assert [(number, response.text) for number, response in call.ready][1:] == [(1, "a"), (4, "yes"), (3, "yes"), (2, "yes")]
+
+
+def test_where_the_model_may_answer_otherwise_nothing_is_compared() -> None:
+    call = call_of(3, 3)
+    call.may_copy = False
+    first = call.lend(1, 0, 3)
+    assert first is not None and call.copy(2, 1) is None and not call.checkable(0)
 
 
 @pytest.mark.parametrize("request_", [question("a", "a.png", temperature=0.7)])

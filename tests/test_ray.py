@@ -122,6 +122,16 @@ def below(pid: int) -> list[int]:
     return found
 
 
+def test_a_ctrl_c_that_is_dropped_while_ray_starts_is_heard_at_its_end() -> None:
+    before = signal.getsignal(signal.SIGINT)
+    # the innermost does what Python does after a fork
+    with pytest.raises(KeyboardInterrupt), ray_engine.attentive(), contextlib.suppress(KeyboardInterrupt):
+        signal.raise_signal(signal.SIGINT)
+    assert signal.getsignal(signal.SIGINT) is before
+    with ray_engine.attentive():
+        pass
+
+
 def test_without_ray_it_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "ray", None)
     assert "--engine ray needs Ray: pip install 'lamm-bench[ray]'" in refusal(

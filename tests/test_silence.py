@@ -148,7 +148,7 @@ def test_what_a_silent_worker_has_is_lent_again_and_its_late_answer_is_compared(
     notes = play.fleet.events()
     assert any(note.startswith("a worker was silent for 100 seconds") for note in notes)
     play.fleet._jobs = 1
-    assert any("ALARM: 1 requests" in note for note in play.fleet.notes)
+    assert any("ALARM: 1 request was" in note for note in play.fleet.notes)
 
 
 def test_a_late_answer_that_says_the_same_is_no_alarm_and_the_worker_works_on() -> None:

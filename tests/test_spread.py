@@ -306,7 +306,7 @@ def test_another_answer_to_the_same_request_is_an_alarm_in_the_notes(mortal_flee
     crew._owners |= {1: call, 2: call}
     for number, said in ((1, "red"), (2, "blue")):
         crew.take(hand, {"parts": number, "answers": [[0, pack(Response(said))]]})
-        assert any("ALARM: 1 requests" in note for note in crew.notes) == (said == "blue")
+        assert any("ALARM: 1 request was" in note for note in crew.notes) == (said == "blue")
     assert [response.text for _, response in call.ready] == ["red"]
 
 

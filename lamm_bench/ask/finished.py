@@ -218,7 +218,7 @@ def outcome_of(folder: Path) -> Outcome | None:
     if result["format"] != FORMAT:
         return None
     scores = [score_of(entry, folder) for entry in result["results"]]
-    return Outcome(scores, dict(result["skipped"]), dict(result["unavailable"]), folder=folder)
+    return Outcome(scores, dict(result["skipped"]), dict(result["unavailable"]), folder=folder, alarm=result.get("alarm", ""))
 
 
 def score_of(entry: Mapping[str, Any], folder: Path) -> Score:

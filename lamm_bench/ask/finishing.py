@@ -10,6 +10,7 @@ from lamm_bench.keep.manifest import asking_of
 from lamm_bench.keep.runs import Run
 from lamm_bench.measure.pooling import Pool
 
+from .attendance import alarm
 from .corrupt.chain import left_out, parse
 from .outcome import Outcome, with_pools
 
@@ -24,6 +25,9 @@ def worse_head(identity: Mapping[str, Any]) -> dict[str, Any]:
 def finish(opened: Run, outcome: Outcome, pools: Sequence[Pool], notes: Sequence[str] = ()) -> None:
     """Writes timing, with the notes of this process, and last the result, which is the same however the run went."""
     manifest = opened.manifest
+    outcome.alarm = alarm(opened.folder)
+    if not outcome.early:  # of several jobs, whose answers are in their own folders
+        outcome.alarm = outcome.alarm or next((note for note in notes if note.startswith("ALARM")), "")
     rates = {name: round(rate, 3) for name, rate in outcome.rates.items()}
     seconds = {name: values for name, values in outcome.seconds.items() if values}
     opened.save("timing.json", {"samples_per_second": rates, "seconds": seconds, **({"notes": list(notes)} if notes else {})})

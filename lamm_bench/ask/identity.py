@@ -21,6 +21,7 @@ from lamm_bench.read.conventions import FRACTIONS
 from lamm_bench.types import Adapter, Task, to_json
 from lamm_bench.version import __version__
 
+from .attendance import keep_alarms, mixed
 from .catalog import Catalog
 from .coordinates import declared, spoken
 from .corrupt.chain import parse
@@ -127,7 +128,7 @@ def describe(
             **({"coordinates": asked.name} if asked.name != FRACTIONS else {}),
         },
         **declared(asked),
-        "model": {"name": model, "settings": to_json(redacted_settings(settings)), **noted(adapter)},
+        "model": {"name": model, "settings": to_json(redacted_settings(settings)), **noted(adapter, "model_notes")},
         "samples": {work.task.name: len(work.samples) for work in plans},
         "versions": {"lamm-bench": __version__, **media.decoder_versions()},
     }
@@ -147,12 +148,15 @@ def circumstances(command: Sequence[str], catalog: Catalog, adapter: Adapter | N
 
 
 def remember(opened: Run, adapter: Adapter) -> None:
-    """Of many workers: on what those have computed that came after the first, too."""
+    """Of many workers: on what those have computed that came after the first, too, and what two of them have answered otherwise."""
     told = getattr(adapter, "workers_told", None)
+    if told is None:
+        return
     asked = opened.manifest["asked"][-1]
-    if told is not None and asked.get("workers") != (now := told()):
+    if asked.get("workers") != (now := mixed(listed(asked.get("workers")), told())):
         asked["workers"] = now
         opened.save(opened.paper, storable(opened.manifest))
+    keep_alarms(opened.folder, opened.save, adapter)
 
 
 def hardware() -> dict[str, Any]:
@@ -178,9 +182,10 @@ def version_of(package: str) -> str | None:
         return None
 
 
-def noted(adapter: Adapter) -> dict[str, Any]:
-    """What the adapter wants a reader of the manifest to know, if it has `notes`."""
-    notes = getattr(adapter, "notes", ())
+def noted(adapter: Adapter, of: str = "notes") -> dict[str, Any]:
+    """What the adapter wants a reader of the manifest to know, if it has `notes`. `model_notes`: of many workers only what the model
+    notes, not what became of them, which moves no result."""
+    notes = getattr(adapter, of if hasattr(adapter, of) else "notes", ())
     return {"notes": [str(note) for note in notes]} if notes else {}
 
 

@@ -83,6 +83,7 @@ class Outcome:
     folder: Path | None = None
     coordinates: str = ""  # the convention by which places were read; empty: LAMM's fractions
     gaps: dict[str, dict[str, Any]] = field(default_factory=dict)  # task -> control -> what is lost under it (ask/controls.py)
+    alarm: str = ""  # that workers have answered otherwise (ask/attendance.py)
     diagnosis: str = ""  # why these are no results: read by another convention than the answers were asked in
 
     @property
@@ -101,6 +102,7 @@ class Outcome:
             **({"subset": self.subsets} if self.subsets else {}),
             **({"coordinates": self.coordinates} if self.coordinates else {}),
             **({"controls": self.gaps} if self.gaps else {}),
+            **({"alarm": self.alarm} if self.alarm else {}),
             **({"diagnosis": self.diagnosis} if self.diagnosis else {}),
         }
 

@@ -19,6 +19,7 @@ from lamm_bench.read import READERS, Convention, convention
 from lamm_bench.read.conventions import FRACTIONS
 from lamm_bench.types import Estimate
 
+from .attendance import alarm
 from .catalog import Catalog
 from .coordinates import answers, framed, of_manifest
 from .outcome import SUBSET, Outcome, Watcher, load, scores_or_why, why_failed
@@ -105,6 +106,7 @@ def rescore(
     outcome = Outcome(folder=folder, coordinates=(asked or own or convention(FRACTIONS)).name if asked or own else "")
     if asked is not None and asked != (own or convention(FRACTIONS)):
         outcome.diagnosis = f"places read as {asked.name} ({asked.said()}), not as {(own or convention(FRACTIONS)).name} as the run was asked: no result"
+    outcome.alarm = alarm(folder)
     before = readers_of(folder)
     if before not in (None, READERS):
         watcher.say(f"note: {folder} was read by version {before} of the readers, now by {READERS}: `standard` may differ")

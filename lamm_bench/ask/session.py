@@ -19,6 +19,7 @@ from lamm_bench.task import options_unseen
 from lamm_bench.types import Adapter, Sample, Task, to_json
 
 from . import ahead, claiming, early, finished, seals
+from .attendance import at_once
 from .carrying import Carrier, streams
 from .catalog import Catalog
 from .coordinates import foreign, hint, spoken
@@ -45,7 +46,48 @@ def run(options: Options, catalog: Catalog, adapter: Adapter, root: Path, source
             f"{before.folder} holds all answers and their scores; they are not asked again, for nothing has changed since"
         )
         return before
-    outcome, head = Outcome(), None
+    outcome = Outcome()
+    opened, plans, read = begun(options, catalog, recipe, adapter, root, source, outcome, watcher)
+    outcome.folder = opened.folder
+    watcher.detail(f"run folder {outcome.folder}; asked: {canonical(opened.manifest['asked'][-1])}")
+    try:
+        with finished.watched(root, read):
+            held = held_besides(opened, plans, catalog, root, outcome) if options.share is None else []
+        watcher.expect(len(plans) + len(held))
+        protocols, seed = options.protocols or recipe.metric.protocols, options.seed
+        carrier = Carrier(recipe, adapter, opened, protocols, seed, options.share, catalog, outcome, watcher)
+        # of many workers it is kept at once that other versions answer, or otherwise: this process may be killed before the run's end
+        at_once(adapter, partial(remember, opened, adapter), anew=not outcome.early)
+        in_turn = in_order([*plans, *held], catalog)
+        claimed = claiming.carry(carrier, in_turn, options)
+        for stream in () if claimed else streams(in_turn, adapter):
+            outcome.scores += carrier.carry(stream, [work.task.name for work in held])
+        notes = learnt(opened.manifest, adapter, watcher)
+        if options.share is not None:
+            opened.save(FILE, {**options.share.told(outcome.skipped, outcome.unavailable, notes), **claimed})
+        else:
+            outcome.scores += pooled(catalog.pools, outcome.scores)
+            finish(opened, outcome, catalog.pools, notes)
+            remember(opened, adapter)
+            key = finished.key_of(options, catalog, recipe, adapter, root)
+            finished.stamp(opened, key, outcome, catalog.select_tasks(options.tasks), [*plans, *held], read, root)
+    finally:
+        leave(opened, adapter, watcher)
+    return outcome
+
+
+def begun(
+    options: Options,
+    catalog: Catalog,
+    recipe: Recipe,
+    adapter: Adapter,
+    root: Path,
+    source: str,
+    outcome: Outcome,
+    watcher: Watcher,
+) -> tuple[Run, list[Plan], finished.Opened]:
+    """The run with its tasks, and which files of data were read. A large one is asked meanwhile (ahead.py, early.py)."""
+    head = None
     asked = able(options, catalog, recipe, adapter, outcome)
     first = ahead.tasks_of(options, recipe, adapter, root, asked)
     try:
@@ -79,36 +121,12 @@ def run(options: Options, catalog: Catalog, adapter: Adapter, root: Path, source
         else:
             folder = options.folder(manifest["identity"])
             opened = Run.start(folder, manifest, options.mode, Grown(folder, catalog, root, plans, options.name))
+            tell_what_is_there(opened, plans, watcher)
     except BaseException:
         if head is not None:
             leave(head.opened, adapter, watcher)
         raise
-    outcome.folder = opened.folder
-    watcher.detail(f"run folder {outcome.folder}; asked: {canonical(manifest['asked'][-1])}")
-    try:
-        if head is None:
-            tell_what_is_there(opened, plans, watcher)
-        with finished.watched(root, read):
-            held = held_besides(opened, plans, catalog, root, outcome) if options.share is None else []
-        watcher.expect(len(plans) + len(held))
-        protocols, seed = options.protocols or recipe.metric.protocols, options.seed
-        carrier = Carrier(recipe, adapter, opened, protocols, seed, options.share, catalog, outcome, watcher)
-        in_turn = in_order([*plans, *held], catalog)
-        claimed = claiming.carry(carrier, in_turn, options)
-        for stream in () if claimed else streams(in_turn, adapter):
-            outcome.scores += carrier.carry(stream, [work.task.name for work in held])
-        notes = learnt(opened.manifest, adapter, watcher)
-        if options.share is not None:
-            opened.save(FILE, {**options.share.told(outcome.skipped, outcome.unavailable, notes), **claimed})
-        else:
-            outcome.scores += pooled(catalog.pools, outcome.scores)
-            finish(opened, outcome, catalog.pools, notes)
-            remember(opened, adapter)
-            key = finished.key_of(options, catalog, recipe, adapter, root)
-            finished.stamp(opened, key, outcome, catalog.select_tasks(options.tasks), [*plans, *held], read, root)
-    finally:
-        leave(opened, adapter, watcher)
-    return outcome
+    return opened, plans, read
 
 
 def begun_ahead(

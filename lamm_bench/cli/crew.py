@@ -35,12 +35,15 @@ def refuse_workers(asked: Mapping[str, Any], why: str) -> None:
 
 @contextmanager
 def crewed(
-    asked: Mapping[str, Any], name: str, settings: dict[str, Any], adapter: Any, catalog: Any, watcher: Any
+    asked: Mapping[str, Any], name: str, settings: dict[str, Any], adapter: Any, catalog: Any, watcher: Any, tell: bool = False
 ) -> Iterator[Any]:
-    """What is asked: the workers, who are gone afterwards, or the adapter itself."""
+    """What is asked: the workers, who are gone afterwards, or the adapter itself. With `tell` what became of the workers is told at the
+    end, as runs do by themselves."""
     fleet = engage(asked, name, settings, adapter, catalog, watcher)
     try:
         yield fleet or adapter
+        for sentence in fleet.events() if fleet is not None and tell else ():
+            watcher.say(f"note: {sentence}")
     finally:
         if fleet is not None:
             fleet.close()

@@ -148,10 +148,10 @@ def writing(asked: dict[str, Any], watcher: Any) -> Iterator[Any]:
     settings = with_shortcuts(asked, asked["llm"], catalog)
     adapter = catalog.adapter(asked["llm"], settings)
     label = f"{asked['llm']} {settings.get('model', '')}".strip()
-    with crewed(asked, asked["llm"], settings, adapter, catalog, watcher) as plain:
+    with crewed(asked, asked["llm"], settings, adapter, catalog, watcher, tell=True) as plain:
         free = asked["unstructured"] or plain is not adapter  # workers make their own adapter, by these settings
         asker = Asker(plain, None if free else structured(catalog, asked["llm"], settings))
-        yield Model(label, fingerprint(plain), asker, asker.usage)
+        yield Model(label, fingerprint(plain), asker, asker.usage, asker.notes)
 
 
 def structured(catalog: Any, name: str, settings: dict[str, Any]) -> Callable[[Any], Any] | None:
@@ -177,13 +177,17 @@ class Asker:
 
     def __init__(self, plain: Any, held: Callable[[Any], Any] | None) -> None:
         self.plain, self.make = plain, held
+        self.folder: Path | None = None  # of the answers
         self.held: dict[str, Any] = {}  # of each form of answer the adapter that is held to it; None where the server refuses
 
     def __call__(self, units: Sequence[tuple[str, Any]], ledger: Any, tick: Callable[[int], None]) -> None:
+        from lamm_bench.ask.attendance import at_once
         from lamm_bench.data.construct.prompting import SCHEMA
         from lamm_bench.data.construct.stepwise import LEDGER, PAIR
         from lamm_bench.judging.verdicts import Unit, ask, kept
 
+        self.folder = ledger.path.parent
+        at_once(self.plain, self.keep)
         asked = [Unit(name, request) for name, request in units]
         if ledger.path.stem == "pool":  # another form of answer
             ask(asked, self.plain, ledger, tick)
@@ -198,6 +202,24 @@ class Asker:
             ask(todo[:1], held, ledger)
             self.held[form] = held if kept(ledger, todo[0]) is not None else None
         ask(asked, self.held.get(form) or self.plain, ledger, tick)
+
+    def keep(self) -> None:
+        """What is to be known of workers, beside their answers."""
+        from lamm_bench.ask.attendance import keep
+        from lamm_bench.keep.files import write_json
+
+        if (folder := self.folder) is not None:
+            keep(folder, lambda name, value: write_json(folder / name, value), self.plain)
+
+    def notes(self) -> list[str]:
+        """What the card is to say of workers that have answered otherwise, or with other versions."""
+        from lamm_bench.ask.attendance import alarm, strangers
+
+        if self.folder is None:
+            return []
+        self.keep()
+        within = f"{self.folder.parent.name}/{self.folder.name}/"
+        return [said for said in (alarm(self.folder, within), strangers(self.folder, within)) if said]
 
     def usage(self) -> dict[str, Any] | None:
         """Of all that was asked, in either way."""

@@ -110,7 +110,7 @@ def judge(**asked: Any) -> None:
     adapter = catalog.adapter(asked["judge"], settings)
     watcher = watching()
     root = root_of([folder for folder in (options.run, options.against) if folder], asked["data_root"], catalog, watcher.say)
-    with crewed(asked, asked["judge"], settings, adapter, catalog, watcher) as judges:
+    with crewed(asked, asked["judge"], settings, adapter, catalog, watcher, tell=True) as judges:
         result = judge_session(options, catalog, judges, root, watcher)
     show([result], asked["json_file"])
     remark(f"verdicts: {result.folder}")

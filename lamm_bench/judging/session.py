@@ -10,9 +10,11 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from lamm_bench.ask import attendance
 from lamm_bench.ask.catalog import Catalog
 from lamm_bench.ask.outcome import Watcher
 from lamm_bench.ask.session import account, fingerprint
@@ -76,6 +78,7 @@ class Judgement:
     scores: list[Score] = field(default_factory=list)
     unavailable: dict[str, str] = field(default_factory=dict)
     troubles: dict[str, str] = field(default_factory=dict)  # task -> what the judge said or failed with where no verdict came
+    alarm: str = ""  # that workers have judged otherwise (ask/attendance.py)
     agreement: dict[str, Any] = field(default_factory=dict)  # with the metric, by task; with other judges, by name
 
     @property
@@ -90,6 +93,7 @@ class Judgement:
             "results": [score.to_json() for score in self.scores],
             "skipped": {},
             "unavailable": self.unavailable,
+            **({"alarm": self.alarm} if self.alarm else {}),
             "agreement": self.agreement,
         }
 
@@ -128,7 +132,9 @@ def judge(options: Options, catalog: Catalog, adapter: Adapter, root: Path, watc
     units = {task: method.units(found.tasks[task], cases) for task, cases in chosen.items()}
     opened = Run.start(folder, manifest, options.mode)
     result = Judgement(folder, options.metric, manifest["label"], unavailable=found.unavailable)
+    keep = partial(attendance.keep, opened.folder, opened.save, adapter)
     try:
+        attendance.at_once(adapter, keep)
         opened.save("cases.json", {task: stored(chosen[task], units[task]) for task in chosen})
         for task, cases in chosen.items():
             given = ask_about(task, units[task], adapter, opened, result, watcher)
@@ -136,6 +142,7 @@ def judge(options: Options, catalog: Catalog, adapter: Adapter, root: Path, watc
             note_trouble(result, given)
         finish(opened, method, result, found.run, options.against)
     finally:
+        keep()
         account(opened, adapter, watcher)
         opened.close()
     return result
@@ -242,6 +249,7 @@ def finish(opened: Run, method: Method, result: Judgement, run: Run, against: Pa
     protocol = protocol_name(opened.manifest)
     for score in result.scores:
         opened.save(f"scores/{score.task}.json", {"task": score.task, "samples": to_json(score.samples)})
+    result.alarm = attendance.alarm(opened.folder)
     result.agreement = agreement(result, run.folder, against)
     result.scores += method.pool(protocol, result.scores)
     identity = run.manifest["identity"]

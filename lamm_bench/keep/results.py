@@ -26,6 +26,8 @@ def read_result(path: Path) -> dict[str, Any]:
         check_entry(entry, where, f"results[{number}]")
     for key in ("skipped", "unavailable"):
         each(data.get(key, {}), is_text, where, key, "texts")
+    if not is_text(data.get("alarm", "")):
+        raise wrong(where, "alarm", data["alarm"], "a text")
     return data
 
 

@@ -6,6 +6,8 @@
     result.json          the numbers, with counts; written last, by atomic rename: its existence means the run was scored
     share.json           of a job that asks a share (`--shard`): which, and what its result would say beside scores
     controls.json        of a run with `--controls`: what its figures lose under each control (derived from the runs beside it)
+    alarms.json          of a run in which two workers have answered otherwise: both answers (ask/attendance.py)
+    workers.json         of a judgement by several workers: on what these have computed (a run's manifest says so itself)
     timing.json          seconds and rates, apart from the scores because they differ between two equal runs
     begun.json, begun/   of a run whose media are still being hashed, in the place of a manifest (begun.py)
 
@@ -40,6 +42,8 @@ OWN = (
     "share.json",
     "finished.json",
     "controls.json",
+    "alarms.json",
+    "workers.json",
     BEGUN,
 )  # files of a run, beside those in its folders
 FOLDERS = ("records", "scores", "errors", "judgements")

@@ -32,6 +32,8 @@ WHAT = {
 def show_judgement(console: Console, judgement: Judgement) -> None:
     """The table, then what is missing, then agreement."""
     put(lambda width: table(judgement), console)
+    if judgement.alarm:
+        say(console, judgement.alarm)
     for score in judgement.scores:
         for note in score.notes:
             say(console, f"{score.task}: {note}")

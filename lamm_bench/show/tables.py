@@ -182,7 +182,8 @@ def show_outcome(console: Console, outcome: Outcome, every: bool = False) -> Non
         console.print(visible(f"A DIAGNOSIS: {outcome.diagnosis}"), highlight=False, markup=False, soft_wrap=True)
     if outcome.subsets:
         console.print("n of m: only the n items that have an answer are scored (--subset)", highlight=False, markup=False)
-    lines = [line for score in outcome.scores if (line := calibration_line(score))]
+    lines = [outcome.alarm] if outcome.alarm else []
+    lines += [line for score in outcome.scores if (line := calibration_line(score))]
     lines += notes_of(outcome)
     lines += warnings(outcome.scores)
     lines += [f"{task}: {reason}" for task, reason in outcome.failures.items()]

@@ -3,6 +3,7 @@
 fleet.py       an adapter whose model is held by workers: what the runner meets
 engaging.py    from `--workers` to a fleet
 admission.py   which workers may take part
+events.py      what went otherwise than planned
 leases.py      who has which request: pure, so that every death can be played through without a process
 crew.py        the workers: started, heard, replaced
 engines.py     what starts them, as a small protocol

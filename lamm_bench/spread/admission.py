@@ -22,11 +22,10 @@ def differs(
     """What makes a worker another than the driver, or than the first of them; empty where nothing does. Of what a user may allow to be
     `mixed`, versions only: another model or an edited plug-in is another run."""
     there = hello["versions"]
-    pairs: list[tuple[str, Any, Any]] = [
-        (f"{name} there is {there.get(name)}, here {ours[name]} (--allow-mixed takes it in)", there.get(name), ours[name])
-        for name in ours
-        if not mixed
-    ]
+    for name in () if mixed else ours:  # before all else, which another version of lamm-bench may tell otherwise
+        if there.get(name) != ours[name]:
+            return f"{name} there is {there.get(name)}, here {ours[name]} (--allow-mixed takes it in)"
+    pairs: list[tuple[str, Any, Any]] = []
     for file, content in plugins.items():
         pairs.append((f"{file} was edited since the run began", hello["plugins"].get(file), content))
     if first is not None:

@@ -17,6 +17,7 @@ from .account import added, told_of
 from .admission import differs, strange
 from .crew import Crew, Hand, Model
 from .engines import PATIENCE, Engine
+from .events import Events, nothing
 from .leases import LEAST, Call, Lease, lease_size
 from .wire import VALUES, error_of, line_of, pack, unpack, versions
 
@@ -53,8 +54,8 @@ class Fleet:
         self._homes: dict[str, int] = {}  # medium -> the worker that last had it
         self._job: bytes | None = None
         self._jobs = self._count = self._row = self._unborn = 0
-        self._differing = self._silences = 0
-        self._refused: list[str] = []
+        self._events = Events(self.crew.deaths, patience)
+        self.noticed: Callable[[], None] = nothing
         self._trouble: Exception | None = None
 
     # what the runner looks for
@@ -97,26 +98,27 @@ class Fleet:
     @property
     def notes(self) -> list[str]:
         """What the model has to say, and once it was asked, what became of its workers."""
-        found = dict.fromkeys(self.hello["values"].get("notes", ()))
-        found |= dict.fromkeys(note for told in self._told.values() for note in told["notes"])
-        return [*found, *(self.events() if self._jobs else ())]
+        return [*self.model_notes, *(self.events() if self._jobs else ())]
 
-    def events(self) -> Iterator[str]:
-        """What went otherwise than planned."""
-        if deaths := self.crew.deaths:
-            if len(deaths) == 1:
-                yield f"a worker died, and what it had not answered was asked again; it {deaths[0]}"
-            else:
-                yield f"{len(deaths)} workers died, and what they had not answered was asked again; the first {deaths[0]}"
-        if self._differing:
-            yield (
-                f"ALARM: {self._differing} requests were answered otherwise by another worker: the model does not give the same answer twice, "
-                "or one of the workers answers wrongly"
-            )
-        if self._silences:
-            times = "a worker was" if self._silences == 1 else f"workers were {self._silences} times"
-            yield f"{times} silent for {self._patience:g} seconds, and others were asked what it had not answered"
-        yield from self._refused
+    @property
+    def model_notes(self) -> list[str]:
+        """What the model has to say."""
+        found = dict.fromkeys(self.hello["values"].get("notes", ()))
+        return list(found | dict.fromkeys(note for told in self._told.values() for note in told["notes"]))
+
+    def events(self) -> list[str]:
+        """What went otherwise than planned, since a run began."""
+        return list(self._events.sentences())
+
+    def alarms(self) -> list[dict[str, Any]]:
+        """What two workers have answered otherwise, since this was last asked."""
+        return self._events.taken()
+
+    def attended(self, noticed: Callable[[], None], anew: bool) -> None:
+        """`noticed` is called where a worker of other versions, or another answer, comes. `anew`: a run after another one begins."""
+        if anew and self.noticed is not nothing:
+            self._events.forget()
+        self.noticed = noticed
 
     def workers_told(self) -> list[dict[str, Any]]:
         """On what the workers have computed so far, for the manifest."""
@@ -239,7 +241,7 @@ class Fleet:
             found, silent = self.lease_of(hand.lease), now - hand.since
             if not hand.aside and silent >= self._patience:
                 hand.aside = True
-                self._silences += 1
+                self._events.silences += 1
                 if found is not None:
                     found[0].expire(found[1], f"said nothing for {self._patience:g} seconds")
             elif hand.aside and silent >= 2 * self._patience:
@@ -276,18 +278,18 @@ class Fleet:
 
     def ended(self, hand: Hand, number: int) -> None:
         """A worker is idle again; copies of what it has answered are dropped."""
-        hand.lease = None
-        found = self.lease_of(number)
+        hand.lease, found = None, self.lease_of(number)
         self._owners.pop(number, None)
-        if found is None:
-            return
-        call, lease = found
-        call.end(lease)
+        if found is not None:
+            found[0].end(found[1])
 
     def look_after(self, call: Call) -> None:
         """Drops leases that others have answered, and counts where two have answered otherwise."""
-        self._differing += len(call.differing)
-        call.differing.clear()
+        for number, response in call.differing:
+            self._events.differ(call.requests[number], call.answered[number], response)
+        if call.differing:
+            call.differing.clear()
+            self.noticed()
         for lease in call.settled():
             self.tell(lease.worker, {"drop": lease.number})
 
@@ -316,14 +318,16 @@ class Fleet:
         hand.hello, hand.pid = hello, pid
         self._hellos[hand.number] = hello
         self._hello = self._hello or hello
+        if hello["versions"] != versions():
+            self.noticed()
         if self._job is not None:
             hand.send(self._job)
 
     def refuse(self, hand: Hand, reason: str) -> None:
         """Sends a worker away; the like of it would stand in its place, so nobody does."""
         self.crew.dismiss(hand)
-        self._refused.append(f"a worker was refused: {reason}")
-        if self._hello is None or not self.crew.hands:
+        self._events.refused.append(f"a worker was refused: {reason}")
+        if not self.crew.hands:
             self._trouble = Stopped(f"no worker is left; the last was refused: {reason}")
 
     def meet_strange(self, hand: Hand, number: int, found: Sequence[tuple[Media, str]]) -> None:

@@ -73,7 +73,9 @@ class Call:
     ready: deque[tuple[int, Response]] = field(default_factory=deque)
     answered: dict[int, Response] = field(default_factory=dict)
     leases: dict[int, Lease] = field(default_factory=dict)
-    differing: list[int] = field(default_factory=list)  # requests that two workers answered otherwise
+    differing: list[tuple[int, Response]] = field(
+        default_factory=list
+    )  # requests that two workers answered otherwise, with the later
     _free: set[int] = field(default_factory=set)  # requests that nobody has
     _open: set[int] = field(default_factory=set)
     _suspects: deque[Cluster] = field(default_factory=deque)
@@ -127,14 +129,18 @@ class Call:
         return lease
 
     def copy(self, number: int, worker: int) -> Lease | None:
-        """At the end an idle worker gets what is still out once more, from its other end; whoever answers first is heard."""
+        """At the end an idle worker gets what is still out once more, from its other end; whoever answers first is heard.
+
+        Before that it is asked one that was answered, if it may be: two workers are compared whenever a lease is copied, and not only where
+        both happen to be at the same question."""
         out = [one for one in self.leases.values() if self.copyable(one) and one.worker != worker]
         if not self.may_copy or not out:
             return None
         slowest = max(out, key=lambda one: len(one.left & self._open))
         slowest.copied = True
         rest = tuple(one for one in reversed(slowest.numbers) if one in slowest.left and one in self._open)
-        return self._lent(Lease(number, worker, slowest.clusters, rest, copy=True))
+        check = [one for one in reversed(slowest.numbers) if one not in slowest.left and self.checkable(one)][:1]
+        return self._lent(Lease(number, worker, slowest.clusters, (*check, *rest), copy=True))
 
     def copyable(self, lease: Lease) -> bool:
         """Sampled answers without a seed would differ, and a suspect ends one worker at a time."""
@@ -149,7 +155,11 @@ class Call:
         if number in self._open:
             self._settle(number, response)
         elif number in self.answered and self.comparable(number) and told(self.answered[number]) != told(response):
-            self.differing.append(number)
+            self.differing.append((number, response))
+
+    def checkable(self, number: int) -> bool:
+        """Whether there is an answer that another worker must give, too."""
+        return number in self.answered and self.answered[number].error is None and self.comparable(number)
 
     def comparable(self, number: int) -> bool:
         """Whether two workers must give this the same answer."""

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import socket
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -48,7 +49,7 @@ class Actor:
                     for line in self._ray.get(next(said)).splitlines(keepends=True):
                         self._heard(line)
         except Exception as error:  # of Ray: the actor, its node or the cluster has gone; or of `ray_actor.lines`
-            self._why = self._why or reason(error)
+            self._why = self._why or f"ended ({reason(error)})"
         self._heard(b"")
 
     def send(self, line: bytes) -> None:
@@ -86,9 +87,10 @@ class Ray:
         """Starts a local Ray or joins the cluster at `--address`. Raises `BenchError`."""
         ray = imported()
         started = not ray.is_initialized()
-        if started:
-            connect(ray, wanted)
         try:
+            if started:
+                with attentive():
+                    connect(ray, wanted)
             return cls(*placed(ray.cluster_resources(), wanted), ray, started)
         except BaseException:
             if started:
@@ -119,6 +121,29 @@ class Ray:
         if self.started:
             self.started = False
             self.ray.shutdown()
+
+
+@contextlib.contextmanager
+def attentive() -> Iterator[None]:
+    """A Ctrl-C in the midst of this is raised at its end at the latest: Python drops one that comes while a process is being forked, as
+    Ray's are (what the hooks after a fork raise is ignored)."""
+    before = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or not callable(before):
+        yield
+        return
+    heard: list[int] = []
+
+    def hear(number: int, frame: Any) -> None:
+        heard.append(number)
+        before(number, frame)
+
+    signal.signal(signal.SIGINT, hear)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if heard:
+        raise KeyboardInterrupt
 
 
 def imported() -> Any:

@@ -52,6 +52,7 @@ class Model:
         [Sequence[tuple[str, Generate]], Ledger, Tick], None
     ]  # each answer is in the ledger before the next is looked at
     usage: Callable[[], Mapping[str, Any] | None] = lambda: None
+    notes: Callable[[], Sequence[str]] = tuple  # what the card is to say of how was asked
 
 
 @dataclass
@@ -121,7 +122,7 @@ def construct(
             model.label if model else "",
             work.asked,
             folder.mark["spent"],
-            [*work.notes, *notes],
+            [*work.notes, *notes, *(model.notes() if model else ())],
         )
         write_json(out / "card.json", data)
         write_whole(out / "card.md", as_text(data).encode("utf-8", "backslashreplace"))
