@@ -27,7 +27,7 @@ from lamm_bench.remote.replicas import Replica, Replicas
 from lamm_bench.remote.reply import Reply
 from lamm_bench.remote.server import GRACE, OFFICIAL, Server, Trouble, Unreachable, checked_key, checked_url, is_local
 from lamm_bench.remote.thoughts import Thoughts
-from lamm_bench.remote.wire import Wire
+from lamm_bench.remote.wire import Wire, ended
 from lamm_bench.types import Generate, Job, Media, Message, Request, Response, Score, Task
 
 PROBE = Generate((Message("user", ("Answer with one letter: (A) or (B)?",)),), max_new_tokens=1)
@@ -71,6 +71,9 @@ class OpenAIChat:
     _away: dict[str, str] = field(default_factory=dict, init=False, repr=False)  # servers that did not answer at first, and why
     _thoughts: Thoughts = field(default_factory=Thoughts, init=False, repr=False)
     _gives_logprobs: bool | None = field(default=None, init=False, repr=False)
+    _no_logprobs: str = field(
+        default="", init=False, repr=False
+    )  # why, where the server said so: vLLM gives 20 alternatives at most
 
     def __post_init__(self) -> None:
         if not self.model.strip():
@@ -166,7 +169,8 @@ class OpenAIChat:
             if (inferencer.get("window", "message") != "message" or inferencer.get("think")) and not self.prefill:
                 return NO_PREFILL
             if not self.gives_logprobs():
-                return f"{self.model} at {self.base_url} gives no log-probabilities"
+                told = f" ({self._no_logprobs})" if self._no_logprobs else ""
+                return f"{self.model} at {self.base_url} gives no log-probabilities{told}"
         return None
 
     def begin(self, job: Job) -> None:
@@ -182,7 +186,7 @@ class OpenAIChat:
         for number, outcome in self.asked(requests):
             # the cache holds what the server said; what of it is a thought is seen here, so that `thinking` may change
             response = self._thoughts.apart(outcome.response) if isinstance(outcome, Reply) else outcome
-            yield number, replace(response, sizes=self.sizes(requests[number]))
+            yield number, replace(ended(response, requests[number].stop), sizes=self.sizes(requests[number]))
 
     def seen(self, media: Media) -> tuple[int, int]:
         """Width and height in which a picture is sent. Raises `MediaError`."""
@@ -249,6 +253,8 @@ class OpenAIChat:
                 if isinstance(answer, Reply):
                     self.purse.pay(answer)
                     self._gives_logprobs = bool(answer.alternatives)
+                else:
+                    self._no_logprobs = answer.message
         return self._gives_logprobs
 
     def server(self, url: str) -> Server:

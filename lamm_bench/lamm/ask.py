@@ -7,7 +7,7 @@ opened ends its own request only; memory exhaustion halves the batch and goes on
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -24,6 +24,7 @@ from .generate import Leave, Row, Wish, generate, open_rows
 from .memory import RAN_OUT, is_out_of_memory, release
 from .model import Lamm, collate
 from .plan import WORTH, Placed, common, cut, identity, load, next_batch, place, resumed
+from .priors import Priors
 from .see import Held, Key, Seer
 from .shared_attention import Beginnings, side_by_side
 from .tokenizer import Tokenizer
@@ -49,7 +50,7 @@ class Asker:
     keeps: bool = True  # whether conversations may go on, so that `turns` is worth its memory
     budget: float = math.inf  # places of memory that a batch may take; learnt when memory runs out
     _seer: Seer | None = field(default=None, repr=False)
-    _priors: dict[Hashable, float] = field(default_factory=dict, repr=False)
+    priors: Priors = field(default_factory=Priors, repr=False)
 
     @property
     def seer(self) -> Seer:
@@ -96,7 +97,8 @@ class Asker:
     def score(self, requests: Sequence[Score]) -> Iterator[tuple[int, Response]]:
         """Each request's index and the log-likelihoods of its options, with their priors where they were asked for."""
         questions = [question([self.option(request, option) for option in request.options]) for request in requests]
-        self.learn_priors([request for request in requests if request.prior])
+        layout = layout_called(self.layout).name
+        self.priors.learn(requests, layout, self.score)
 
         def weigh(chosen: list[Placed], held: Held) -> list[Response]:
             mine = [questions[one.index] for one in chosen]
@@ -111,9 +113,7 @@ class Asker:
                 yield one.index, self.too_long(one.cost)
         most = max((len(q.options) for q in questions), default=1)
         for index, response in self.carry(placed, weigh, max(1, self.batch_size // most)):
-            if requests[index].prior and response.error is None:
-                response = replace(response, prior=tuple(self._priors[key] for key in self.prior_keys(requests[index])))
-            yield index, response
+            yield index, self.priors.told(requests[index], layout, response)
 
     def embed(self, media: Sequence[Media]) -> np.ndarray:
         """float32 [media, width]: the mean of each one's encoder tokens. Raises `MediaError` for the first that cannot be opened."""
@@ -127,25 +127,6 @@ class Asker:
         layout = layout_called(self.layout)
         messages, slots = request.messages, self.model.config.slots
         return encode_option(messages, request.begun, option, request.window, layout, self.tokenizer, slots)
-
-    def prior_keys(self, request: Score) -> list[Hashable]:
-        bare = replace(request.unasked, options=(), sample="", part="")
-        return [(layout_called(self.layout).name, bare, option) for option in request.options]
-
-    def learn_priors(self, requests: Sequence[Score]) -> None:
-        """Likelihoods of options that nothing was asked about; each is computed once a run."""
-        wanted: dict[Score, dict[str, None]] = {}
-        for request in requests:
-            for key, option in zip(self.prior_keys(request), request.options):
-                if key not in self._priors:
-                    wanted.setdefault(replace(request.unasked, options=(), sample="", part=""), {})[option] = None
-        for bare, options in wanted.items():
-            ((_, response),) = self.score([replace(bare, options=tuple(options))])
-            if response.error is not None:
-                raise RuntimeError(f"priors cannot be computed: {response.error}")
-            self._priors |= {
-                (layout_called(self.layout).name, bare, option): value for option, value in zip(options, response.logprobs)
-            }
 
     def loss(self, request: Score) -> list[float]:
         """The training loss of each option in nats, summed over its tokens, one row at a time."""

@@ -6,21 +6,22 @@ does not know. vLLM takes such rows as `prompt_embeds` (https://docs.vllm.ai/en/
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
 
-from lamm_bench.types import Generate, Message, Response
+from lamm_bench.types import Generate, Message, Response, Score
 
 from .checkpoint import restore
-from .encode import Encoded, Layout, Text, encode, layout_called, pieces
+from .encode import IGNORE, Encoded, Layout, Text, encode, encode_option, layout_called, pieces
 from .features import FeatureCache
 from .generate import Row, Wish, open_rows
 from .merge import save_llm
 from .model import Lamm, collate
+from .priors import Priors
 from .see import Held, Seer
 from .tokenizer import Tokenizer
 from .upstream import whole_folder
@@ -32,6 +33,7 @@ class Said:
 
     ids: tuple[int, ...]  # the new tokens; the one at which it stopped may be among them or not
     stopped: bool  # at a token that ends answers; False: cut by the limit
+    fault: str = ""  # why it broke off, where it did; the tokens then are no answer
 
 
 class Engine(Protocol):
@@ -39,6 +41,9 @@ class Engine(Protocol):
 
     def complete(self, prompts: Sequence[Tensor], wishes: Sequence[Wish], ends: Sequence[int]) -> Sequence[Said]:
         """For each prompt, [tokens, width] on the CPU, what follows it, up to its limit or one of the tokens `ends`."""
+
+    def weigh(self, rows: Sequence[Tensor], ids: Sequence[Sequence[int]]) -> Sequence[Sequence[float]]:
+        """For each row, [tokens, width] on the CPU, the log-likelihoods of its tokens `ids`, from the second on."""
 
 
 class Table(nn.Module):
@@ -60,6 +65,7 @@ class Front:
     tokenizer: Tokenizer
     seer: Seer
     layout: str | Layout = "training"
+    priors: Priors = field(default_factory=Priors)
 
     @classmethod
     def of(cls, folder: Path, merged: Path, device: str, dtype: torch.dtype, cache: int) -> Front:
@@ -116,6 +122,34 @@ class Front:
             for number, wish, one in zip(able, wishes, said, strict=True):
                 yield number, self.response(wish, one)
 
+    def scores(self, requests: Sequence[Score], engine: Engine, size: int) -> Iterator[tuple[int, Response]]:
+        """Each request's index and the log-likelihoods of its options, each of which is a row of its own, about `size` at a time."""
+        layout = layout_called(self.layout, self.tokenizer)
+        self.priors.learn(requests, layout.name, lambda bare: self.scores(bare, engine, size))
+        most = max((len(request.options) for request in requests), default=1)
+        step = max(1, size // most)
+        for at in range(0, len(requests), step):
+            options = {
+                number: [self.option(requests[number], option, layout) for option in requests[number].options]
+                for number in range(at, min(at + step, len(requests)))
+            }
+            held, faults = self.seer.look([row for rows in options.values() for row in rows])
+            why = {number: self.fault(max(rows, key=len), faults) for number, rows in options.items()}
+            yield from ((number, fault) for number, fault in why.items() if fault is not None)
+            able = [(number, row) for number, rows in options.items() if why[number] is None for row in rows]
+            weights = engine.weigh([self.embedded(row, held) for _, row in able], [row.ids for _, row in able]) if able else []
+            sums: dict[int, list[float]] = {}
+            for (number, row), found in zip(able, weights, strict=True):
+                sums.setdefault(number, []).append(learnt(row, found))
+            for number, values in sums.items():
+                tokens = tuple(row.learnt for row in options[number])
+                yield number, self.priors.told(requests[number], layout.name, Response(logprobs=tuple(values), tokens=tokens))
+
+    def option(self, request: Score, option: str, layout: Layout) -> Encoded:
+        """The conversation with this option as the assistant's answer."""
+        slots = self.model.config.slots
+        return encode_option(request.messages, request.begun, option, request.window, layout, self.tokenizer, slots)
+
     def fault(self, row: Encoded, faults: dict[Any, str]) -> Response | None:
         """Why this row cannot be asked; None if it can."""
         for _, one in row.media:
@@ -128,6 +162,8 @@ class Front:
 
     def response(self, wish: Wish, said: Said) -> Response:
         """The answer cut where the adapter `lamm` would have ended it: at a stop text, or at a token that ends answers."""
+        if said.fault:
+            return Response(error=said.fault, status="model_error")
         (row,) = open_rows([wish])
         for token in said.ids:
             row.take(token, self.tokenizer)
@@ -136,6 +172,11 @@ class Front:
         if not row.finish:
             row.end(self.tokenizer, "stop" if said.stopped else "length")
         return finished(row)
+
+
+def learnt(row: Encoded, found: Sequence[float]) -> float:
+    """The log-likelihoods of a row's tokens from the second on, summed where they have a label."""
+    return sum(value for label, value in zip(row.labels[1:], found, strict=True) if label != IGNORE)
 
 
 def finished(row: Row) -> Response:

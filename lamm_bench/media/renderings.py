@@ -36,6 +36,8 @@ class Rendering:
 
     def of(self, own: Modality, media: Media) -> list[Image.Image]:
         """The pictures. Raises `MediaError` for a kind of media that cannot be drawn so."""
+        if not self.views and not self.plans:
+            raise MediaError(f"{own.many} are not shown to this model; render=4views shows four views of each instead")
         if self.plans and own.plans is None and not self.views:
             raise MediaError(
                 f"{own.many} have no plans: the modality {own.name} does not say how they are drawn; render=4views shows views"

@@ -76,7 +76,9 @@ def likelihoods(options: Sequence[str], places: Sequence[Alternatives]) -> Respo
         )
     if not any(mass.values()):
         return Response(
-            error=f"none of the likeliest tokens names an option (the answer began with {said!r})", status="model_error"
+            error=f"none of the likeliest tokens names an option (the answer began with {said!r}); vLLM and SGLang can hold answers to "
+            "the options: docs/adapters.md, option scoring",
+            status="model_error",
         )
     least = min(math.log(value) for value in mass.values() if value)
     unlisted = min(least - MARGIN, math.log(max(max(bounds), SMALLEST)))

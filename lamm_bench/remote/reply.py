@@ -133,6 +133,7 @@ def said_in(part: Any) -> str | None:
 
 LENGTH = {"length", "max_tokens", "model_length", "max_length", "max_new_tokens", "max_output_tokens", "max_completion_tokens"}
 LENGTH |= {"token_limit", "context_length", "model_context_window_exceeded", "incomplete"}
+LENGTH |= {"repetition"}  # vLLM's: it was going round in circles
 REFUSED = {"content_filter", "content_filtered", "safety", "sensitive", "refusal", "refused", "recitation", "blocklist"}
 REFUSED |= {"prohibited_content", "spii", "guardrail_intervened", "guardrails", "image_safety", "moderation", "blocked"}
 TOOLS = {"tool_calls", "tool_call", "tool_use", "function_call", "malformed_function_call", "unexpected_tool_call"}

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from lamm_bench.keep.files import digest
-from lamm_bench.types import Generate, Media, Message, Request, Score
+from lamm_bench.types import Generate, Media, Message, Request, Response, Score
 
 from .pictures import Pictures
 
 KEY_LENGTH = 40  # hexadecimal digits: 160 bits, so that no two questions ever share an answer
+STOPS = 4  # texts at which OpenAI's and vLLM's servers stop; they refuse more
 OPTION_TOKENS = 4  # generated where options are scored: "(", the letter, ")", and one to spare
 
 
@@ -56,7 +57,7 @@ class Wire:
             if request.seed is not None:
                 body["seed"] = request.seed
             if request.stop:
-                body["stop"] = list(request.stop)
+                body["stop"] = list(request.stop[:STOPS])
         return {key: value for key, value in body.items() if key not in self.omit} | dict(self.extra)
 
     def _message(self, message: Message, shown: Callable[[Media], list[str]]) -> dict[str, Any]:
@@ -73,6 +74,18 @@ class Wire:
 
     def _image(self, url: str) -> dict[str, str]:
         return {"url": url, "detail": self.detail} if self.detail else {"url": url}
+
+
+def ended(response: Response, stops: Sequence[str]) -> Response:
+    """The answer up to the first of the stop texts, where there are more than a server takes.
+
+    >>> ended(Response("a, b. c", "length"), ("1", "2", "3", ".", ",")).text
+    'a'
+    """
+    places = [place for stop in stops if (place := response.text.find(stop)) >= 0]
+    if len(stops) <= STOPS or not places:
+        return response
+    return replace(response, text=response.text[: min(places)], finish="stop")
 
 
 def sendable(text: str) -> str:
