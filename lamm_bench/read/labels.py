@@ -40,6 +40,9 @@ SMALL = frozenset("right left the a an its his her their some another other smal
 VERB_AFTER = frozenset("they we i you to will can would which who it that must should may".split())
 VERBS = frozenset("ship ships duck ducks train trains truck trucks park parks hound hounds screen screens picture pictures table tables counter counters chair chairs fly flies box jet jets auto".split())  # fmt: skip
 COUNTERS = frozenset("two three four five six several many some few the of both".split())
+TELLING = (
+    STOPS | DENIALS | TURNS | PRONOUNS | MAYBE | {",", *(first for first, _ in PAIRS | FIRST)}
+)  # what may change how names are meant
 FAR = 10  # words over which a denial reaches a name
 MANY = 4  # classes that are only enumerated are the options of the question, not an answer
 CUE = re.compile(
@@ -104,18 +107,20 @@ def spaced(text: str) -> str:
 
 def names(said: str, vocabulary: Vocabulary) -> list[Name]:
     """Every name in a folded text, with what is said against it."""
-    tokens = [(match.group(), match.start(), match.end()) for match in WORD.finditer(said)]
-    words = [token for token, _, _ in tokens]
+    words = WORD.findall(said)
+    if vocabulary.starts.isdisjoint(words):
+        return []
+    spans = [match.span() for match in WORD.finditer(said)]
     found: list[Name] = []
     alike = False
     place = 0
-    while place < len(tokens):
-        label, step = vocabulary.longest_at(words, place)
+    while place < len(words):
+        label, step = vocabulary.longest_at(words, place) if words[place] in vocabulary.starts else (None, 1)
         if label:
-            name = Name(label, tokens[place][1], tokens[place + step - 1][2], place, place + step)
+            name = Name(label, spans[place][0], spans[place + step - 1][1], place, place + step)
             like = said.startswith("-like", name.end)  # who sees "a cat-like dog" cannot tell which it is
             alike = alike or like
-            if like or stands_for_class(said, tokens, words, place, step):
+            if like or stands_for_class(said, name.end, words, place, step):
                 found.append(name)
         place += step
     if alike:
@@ -127,9 +132,8 @@ def names(said: str, vocabulary: Vocabulary) -> list[Name]:
     return weighed(words, found)
 
 
-def stands_for_class(said: str, tokens: Sequence[tuple[str, int, int]], words: Sequence[str], place: int, step: int) -> bool:
-    """Whether a name is a noun of its own: no verb ("does", "they ship") and no part of another word ("dog-like")."""
-    end = tokens[place + step - 1][2]
+def stands_for_class(said: str, end: int, words: Sequence[str], place: int, step: int) -> bool:
+    """Whether a name that ends there is a noun of its own: no verb ("does", "they ship") and no part of another word ("dog-like")."""
     if said[end : end + 1] == "-" and said[end + 1 : end + 2].isalnum():
         return False
     before = words[place - 1] if place else ""
@@ -186,19 +190,23 @@ def weighed(words: Sequence[str], found: Sequence[Name]) -> list[Name]:
     neither = False
     queue = 0
     while at < len(words):
-        word, pair = words[at], tuple(words[at : at + 2])
+        word = words[at]
         if queue < len(found) and found[queue].first == at:
             name = found[queue]
             queue += 1
             aside = last >= 0 and placed_beside(words, at) or compared(words, at)
             off = denied and at - since <= FAR + reached
-            done.append(replace(name, denied=off, unsure=unsure, aside=aside and not off))
+            done.append(Name(name.label, name.start, name.end, at, name.stop, off, unsure, aside and not off))
             if off:
                 since, reached = at, reached + 1
             elif not aside:
                 last = len(done) - 1
             at = name.stop
             continue
+        if word not in TELLING:
+            at += 1
+            continue
+        pair = tuple(words[at : at + 2])
         if word in STOPS:
             if word == "?":
                 questioned(words, at, done)
