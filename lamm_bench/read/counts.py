@@ -119,25 +119,23 @@ def numerals(said: str) -> list[Numeral]:
         for match in tokens
     ]
     found: list[Numeral] = []
-    place = 0
-    while place < len(tokens):
-        match = tokens[place]
-        if match.lastgroup == "mark" or (match.lastgroup == "word" and words[place] not in BEGINNINGS):
-            place += 1
+    free = 0  # the first token that belongs to no number yet
+    for place in [at for at, word in enumerate(words) if word in BEGINNINGS or tokens[at].lastgroup in ("digits", "kilo")]:
+        if place < free:
             continue
+        match = tokens[place]
         spelled = spell(words, place) if match.lastgroup != "kilo" else None
         if spelled is not None and spelled[0] == 1 and words[place] == "one" and not counted_one(words, place):
             spelled = None
         if spelled is not None:
             last = tokens[place + spelled[1] - 1]
             found.append(Numeral(float(spelled[0]), match.start(), last.end()))
-            place += spelled[1]
+            free = place + spelled[1]
             continue
         if match["digits"] and len(match["digits"]) < 300:
             found.append(in_digits(said, match))
         elif match["word"] == "single" and place and words[place - 1] == "a":
             found.append(Numeral(1.0, match.start(), match.end()))
-        place += 1
     return found
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from .vocabulary import Vocabulary, fold
 from .wrappers import answer_of
@@ -82,6 +83,8 @@ def read_labels(text: str, vocabulary: Vocabulary, fits: Callable[[str, Name], b
     found = names(said, vocabulary)
     if fits is not None:
         found = [name for name in found if fits(said, name)]
+    if len(found) == 1:
+        return () if found[0].denied else (found[0].label,)
     kept = [name for name in found if not name.denied]
     kept = narrowed(kept, lambda name: not name.aside)
     kept = narrowed(kept, lambda name: not name.unsure)
@@ -110,25 +113,22 @@ def names(said: str, vocabulary: Vocabulary) -> list[Name]:
     words = WORD.findall(said)
     if vocabulary.starts.isdisjoint(words):
         return []
-    spans = [match.span() for match in WORD.finditer(said)]
+    at = list(vocabulary.places(words))
+    spans = [match.span() for match in islice(WORD.finditer(said), at[-1][1] + at[-1][2] if at else 0)]
     found: list[Name] = []
     alike = False
-    place = 0
-    while place < len(words):
-        label, step = vocabulary.longest_at(words, place) if words[place] in vocabulary.starts else (None, 1)
-        if label:
-            name = Name(label, spans[place][0], spans[place + step - 1][1], place, place + step)
-            like = said.startswith("-like", name.end)  # who sees "a cat-like dog" cannot tell which it is
-            alike = alike or like
-            if like or stands_for_class(said, name.end, words, place, step):
-                found.append(name)
-        place += step
+    for label, place, step in at:
+        name = Name(label, spans[place][0], spans[place + step - 1][1], place, place + step)
+        like = said.startswith("-like", name.end)  # who sees "a cat-like dog" cannot tell which it is
+        alike = alike or like
+        if like or stands_for_class(said, name.end, words, place, step):
+            found.append(name)
     if alike:
         found = [name for name in found if not said.startswith("-like", name.end)] if len(distinct(found)) == 1 else []
     if not found:
         return found
-    found = heads(said, words, found)
-    found = without_lists(said, words, found)
+    if len(found) > 1:
+        found = without_lists(said, words, heads(said, words, found))
     return weighed(words, found)
 
 
@@ -183,13 +183,16 @@ def joined(between: Sequence[str]) -> bool:
 def weighed(words: Sequence[str], found: Sequence[Name]) -> list[Name]:
     """The names with what the words before them say: one walk over the text."""
     done: list[Name] = []
-    at = 0
+    free = 0  # the first word that has not been looked at
     denied = unsure = False
     since = reached = 0
     last = -1  # the sentence's last name that is no aside
     neither = False
     queue = 0
-    while at < len(words):
+    firsts = {name.first for name in found}
+    for at in [at for at, word in enumerate(words) if word in TELLING or at in firsts]:
+        if at < free:
+            continue
         word = words[at]
         if queue < len(found) and found[queue].first == at:
             name = found[queue]
@@ -201,10 +204,7 @@ def weighed(words: Sequence[str], found: Sequence[Name]) -> list[Name]:
                 since, reached = at, reached + 1
             elif not aside:
                 last = len(done) - 1
-            at = name.stop
-            continue
-        if word not in TELLING:
-            at += 1
+            free = name.stop
             continue
         pair = tuple(words[at : at + 2])
         if word in STOPS:
@@ -222,13 +222,12 @@ def weighed(words: Sequence[str], found: Sequence[Name]) -> list[Name]:
             reached = 0
         elif pair in PAIRS:
             denied, since, reached = True, at + 1, 0
-            at += 1
+            free = at + 2
         elif word in DENIALS and pair not in NO_DENIALS:
             denied, since, reached = True, at, 0
             neither = neither or word == "neither"
         elif word in MAYBE or pair in FIRST:
             unsure = True
-        at += 1
     return done
 
 
