@@ -159,6 +159,8 @@ def test_the_oracle_beats_chance_in_table_and_json(runs: Path, mini_root: Path, 
     assert written["fsc147"]["difference"] < 0 and written["fsc147"]["better"] == "lower"
     own = json.loads(lamm_bench("compare", runs / "oracle", runs / "oracle", "--data-root", mini_root, "--json", "-").stdout)
     assert all(row["difference"] == 0.0 and row["p"] == 1.0 and row["verdict"] == "" for row in own["differences"])
+    said = lamm_bench("compare", runs / "oracle", runs / "chance/../oracle", "--data-root", mini_root).output
+    assert "(same" in said and "(too" not in said
 
 
 def test_an_answer_that_one_side_lacks_is_left_out_of_both(runs: Path, mini_root: Path, tmp_path: Path) -> None:

@@ -151,3 +151,5 @@ def test_exporting_is_refused_in_one_sentence(made: Path, tmp_path: Path) -> Non
     done(*words, "chef")
     assert "MME.json is there already" in refusal(*words, "chef")
     assert "is no folder" in refusal("export", tmp_path / "run", "--to", "chef", "--output", tmp_path / "out/MME.json")
+    assert "is a run's own folder" in refusal("export", tmp_path / "run", "--to", "chef", "--output", tmp_path / "run")
+    assert not (tmp_path / "run/MME.json").exists()

@@ -379,9 +379,11 @@ def test_every_task_of_lamm_has_files_and_unknown_names_are_told() -> None:
     ("words", "fault"),
     [
         (("svt", "--from", "/nowhere"), "is no folder"),
+        (("svt", "--from", __file__), "is a file; name the folder that it lies in"),
         (("svtt",), "Did you mean 'svt'"),
         (("svt", "--from", "/tmp", "--revision", "main"), "--revision is of the hub"),
     ],
 )
 def test_bad_words_are_one_sentence(tmp_path: Path, words: tuple[str, ...], fault: str) -> None:
-    assert fault in refusal("data", "get", *words, "--data-root", tmp_path / "root")
+    assert fault in refusal("data", "get", *words, "--data-root", tmp_path / "new/root")
+    assert not (tmp_path / "new").exists()

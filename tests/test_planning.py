@@ -119,3 +119,7 @@ def test_the_table_and_what_is_wrong(mini_root: Path, pilots: Path, tmp_path: Pa
     three = [word for _ in range(3) for word in ("--pilot", pilots / "1")]
     assert "one run or two" in refusal("plan", "--data-root", mini_root, *three)
     assert "both --price-in" in refusal("plan", "--data-root", mini_root, "--price-in", "1")
+    assert "cifar10 is scored in percent" in refusal(
+        "plan", "--data-root", mini_root, "--tasks", "cifar10", "--difference", "101"
+    )
+    done("plan", "--data-root", mini_root, "--tasks", "fsc147", "--difference", "101")  # an error in things

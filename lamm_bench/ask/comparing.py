@@ -110,7 +110,7 @@ def why_not(task: Task, samples: Sequence[Sample], runs: tuple[Run, Run], root: 
         if found is None:
             return f"{run.folder} was not asked about it"
     try:
-        chosen = [chosen_samples(task, samples, run, root) for run in runs]
+        chosen = both_chosen(task, samples, runs, root)
     except BenchError as error:  # files of corrupted samples that are not here
         return str(error)
     if all(one[1] != found for one, found in zip(chosen, digests)):
@@ -131,6 +131,15 @@ def chosen_samples(task: Task, samples: Sequence[Sample], run: Run, root: Path |
     return work.samples, work.data
 
 
+def both_chosen(
+    task: Task, samples: Sequence[Sample], runs: tuple[Run, Run], root: Path | None
+) -> list[tuple[tuple[Sample, ...], str]]:
+    """`chosen_samples` of two runs: the very same ones where they were drawn alike."""
+    first = chosen_samples(task, samples, runs[0], root)
+    drawn = [[run.manifest["identity"].get(key) or 0 for key in ("limit", "seed", "corrupt")] for run in runs]
+    return [first, first if drawn[0] == drawn[1] else chosen_samples(task, samples, runs[1], root)]
+
+
 def rows_of(task: Task, samples: Sequence[Sample], run: Run, protocol: str, root: Path | None) -> dict[str, Row]:
     """The samples that a run was asked about as they were read and counted, by id in file order."""
     mine = chosen_samples(task, samples, run, root)[0]
@@ -143,8 +152,8 @@ def both_answered(
     task: Task, samples: Sequence[Sample], runs: tuple[Run, Run], protocol: str, root: Path | None
 ) -> tuple[list[Row], list[Row], int]:
     """The rows of the samples that both answered, in the same order, and how many either did not."""
-    each = [{sample.id: sample for sample in chosen_samples(task, samples, run, root)[0]} for run in runs]
-    asked = [sample for sample in samples if sample.id in each[0].keys() | each[1].keys()]
+    each = [{sample.id: sample for sample in chosen} for chosen, _ in both_chosen(task, samples, runs, root)]
+    asked = [sample for sample in samples if sample.id in each[0] or sample.id in each[1]]
     scores: list[Score] = []
     for run, own in zip(runs, each):
         mine = [own.get(sample.id, sample) for sample in asked]  # one that a run was not asked, it has not answered

@@ -11,7 +11,7 @@ from lamm_bench.errors import BenchError, unknown
 from lamm_bench.keep.chef_answers import entries
 from lamm_bench.keep.files import write_json, write_whole
 from lamm_bench.keep.ledger import Ledger
-from lamm_bench.keep.runs import Run
+from lamm_bench.keep.runs import MANIFEST, Run
 from lamm_bench.types import Sample, Task
 
 from .bundle import Bundle, Part
@@ -64,6 +64,8 @@ def export(
     if about and form in FORMATS:
         raise BenchError(f"--about {next(iter(about))}: the format {form} says nothing about a run")
     stored = Run.asked(folder)
+    if (output / MANIFEST).is_file():
+        raise BenchError(f"--output {output} is a run's own folder; name another one for what is exported")
     identity = stored.manifest["identity"]
     catalog.bring(stored.manifest.get("asked"))
     chosen = [task for task in catalog.select_tasks(tasks, list(identity["data"])) if task.name in identity["data"]]

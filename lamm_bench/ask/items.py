@@ -6,6 +6,7 @@ from what runs keep (`sums` in `scores/<task>.json`), without data or model; run
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -137,33 +138,39 @@ def each_value(metric: Metric, kept: Mapping[str, Any]) -> dict[str, float]:
 def items_of(task: str, runs: Sequence[Mapping[str, float]], blind: Sequence[Mapping[str, float]]) -> list[Item]:
     """Every sample that two runs answered at least, the most suspicious first."""
     names = [name for name in dict.fromkeys(name for own in runs for name in own) if sum(name in own for own in runs) > 1]
+    sums = [math.fsum(own.values()) for own in runs]
     found = []
     for name in names:
         values = [own[name] for own in runs if name in own]
         seen = [own[name] >= RIGHT for own in blind if name in own]
         right = sum(value >= RIGHT for value in values)
         found.append(
-            Item(task, name, float(np.mean(values)), right, len(values), any(seen) if seen else None, discrimination(name, runs))
+            Item(
+                task,
+                name,
+                float(np.mean(values)),
+                right,
+                len(values),
+                any(seen) if seen else None,
+                discrimination(name, runs, sums),
+            )
         )
     return sorted(
         found, key=lambda item: (item.discrimination if item.discrimination is not None else 2.0, item.mean, item.sample)
     )
 
 
-def discrimination(name: str, runs: Sequence[Mapping[str, float]]) -> float | None:
-    """Correlation of an item with the rest of the test; None for too few runs, or where either does not vary.
+def discrimination(name: str, runs: Sequence[Mapping[str, float]], sums: Sequence[float] = ()) -> float | None:
+    """Correlation of an item with the rest of the test; None for too few runs, or where either does not vary. `sums` are those of the runs.
 
     >>> runs = [{"a": 0, "b": 0, "c": 100}, {"a": 100, "b": 0, "c": 0}, {"a": 100, "b": 100, "c": 0}]
     >>> discrimination("b", runs), round(discrimination("c", runs), 2)
     (None, -0.87)
     """
-    pairs = [
-        (own[name], float(np.mean([value for other, value in own.items() if other != name])))
-        for own in runs
-        if name in own and len(own) > 1
-    ]
-    if len(pairs) < LEAST:
+    if sum(name in own and len(own) > 1 for own in runs) < LEAST:
         return None
+    sums = sums or [math.fsum(own.values()) for own in runs]
+    pairs = [(own[name], (total - own[name]) / (len(own) - 1)) for own, total in zip(runs, sums) if name in own and len(own) > 1]
     item, rest = np.array(pairs, dtype=np.float64).T
     if item.std() < 1e-9 or rest.std() < 1e-9:
         return None

@@ -65,9 +65,15 @@ def plan(**asked: Any) -> None:
     pilots = [Pilot.of(folder) for folder in asked["pilots"]]
     catalog = load_catalog(asked["plugins"])
     chosen, outcome = catalog.select_tasks(asked["tasks"]), Outcome()
+    wanted = asked["difference"]
+    shares = [
+        task.name for task in chosen if names[0] in task.protocols and task.protocols[names[0]].metrics[0].unit == "percent"
+    ]
+    if wanted is not None and wanted > 100 and shares:
+        raise BenchError(f"--difference {wanted:g}: {shares[0]} is scored in percent, of which no two differ by more than 100")
     root, _ = find_root(asked["data_root"], Bars(stderr_console()).say, chosen)
     loaded = load(chosen, root, outcome)
-    made = forecast(loaded, asked["limit"], asked["seed"], pilots, names[0], asked["difference"], prices)
+    made = forecast(loaded, asked["limit"], asked["seed"], pilots, names[0], wanted, prices)
     made.notes += [f"{name}: left out, {why}" for name, why in outcome.unavailable.items()]
     if str(asked["json_file"]) == "-":
         click.echo(json.dumps(made.to_json(), ensure_ascii=False, indent=1))

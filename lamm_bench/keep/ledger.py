@@ -19,6 +19,7 @@ from lamm_bench.types import STATUSES, Prediction, Record, Response
 
 from .ends import Ends
 from .files import sync_folder, write_whole
+from .said import Said
 
 FLUSH_LINES = 64  # lines between two fsyncs ...
 FLUSH_SECONDS = 0.5  # ... or this much time, whichever comes first
@@ -35,7 +36,7 @@ class Ledger:
     path: Path
     seal: str = ""
     strict: bool = False
-    said: dict[str, dict[int, tuple[str, Response]]] = field(default_factory=dict)  # sample -> step -> (request, response)
+    said: Said = field(default_factory=Said)  # sample -> step -> (request, response)
     ended: Ends = field(default_factory=Ends)
     sizes: dict[str, tuple[tuple[int, ...], ...]] = field(default_factory=dict)  # sample -> of its pictures, where they are known
     damaged: list[int] = field(default_factory=list)  # lines that were left out, counted from 1
@@ -101,7 +102,7 @@ class Ledger:
         except OSError:
             now = None
         if before and (now is None or now.st_size < before or now.st_ino != self._file_number):
-            self.said, self.ended, self.sizes, self.damaged, self._whole, self._lines = {}, Ends(), {}, [], 0, 0
+            self.said, self.ended, self.sizes, self.damaged, self._whole, self._lines = Said(), Ends(), {}, [], 0, 0
             self._load()
             return True
         if now is not None and now.st_size > before:
@@ -137,7 +138,7 @@ class Ledger:
         response = (line["step"], line["request"], load_response(line["response"])) if "response" in line else None
         end = load_end(sample, line["end"]) if "end" in line else None
         if response is not None:
-            self.said.setdefault(sample, {})[response[0]] = response[1:]
+            self.said.take(sample, *response)
             self._measure(sample, response[2])
         if end is not None:
             self.ended[sample] = end

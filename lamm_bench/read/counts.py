@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .numerals import chinese, spell
+from .numerals import GROUPS, SCALES, SMALL, chinese, spell
 from .refusals import refuses
 from .vocabulary import fold
 from .wrappers import answer_of
@@ -15,8 +15,11 @@ KEYS = ("count", "total", "totalcount", "number", "quantity", "num", "totalnumbe
 MOST = 10_000  # words and numbers that are looked at, at the beginning and at the end
 NEAR = 64  # characters before and behind a number that say what it counts
 NUMERAL = re.compile(
-    r"(?P<digits>(?<![a-z_\d.])(?<!\d,)[+-]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?!\.?\d|e[-+]?\d|,\d{3}(?!\d)))(?:\s?(?P<kilo>k)\b)?|(?P<word>[^\W\d_]+)|(?P<mark>[.,;:!?\n])"
+    r"(?P<word>[^\W\d_]+)|(?P<mark>[.,;:!?\n])|(?P<digits>(?<![a-z_\d.])(?<!\d,)[+-]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?!\.?\d|e[-+]?\d|,\d{3}(?!\d)))(?:\s?(?P<kilo>k)\b)?"
 )
+DIGIT, LETTERS = re.compile(r"\d"), re.compile(r"[^\W\d_]+")
+BEGINNINGS = frozenset({*SMALL, "half", "a", "an", "one", "single"})  # words with which a number may begin
+NUMBERS = frozenset({*SMALL, *GROUPS, *SCALES, "half", "single"})  # without any of these and without a digit there is none
 TAG = re.compile(r"<[^<>]{0,1000}>")
 # what a number right behind these words numbers or measures, not counts
 BEFORE = re.compile(
@@ -91,7 +94,8 @@ def read_number(text: str) -> float | None:
     >>> [read_number(text) for text in ("<think>5? 6?</think>**7**", '{"rows": 2, "count": 8}', "\\\\boxed{9}", "图片中有14个苹果", "1.5k")]
     [7.0, 8.0, 9.0, 14.0, 1500.0]
     """
-    said = fold(TAG.sub(" ", answer_of(text, KEYS))).strip()
+    bare = answer_of(text, KEYS)
+    said = fold(TAG.sub(" ", bare) if "<" in bare else bare).strip()
     found = numerals(said)
     counts = [number for number in found if counts_things(said, number)]
     if not counts:
@@ -105,27 +109,33 @@ def read_number(text: str) -> float | None:
 
 def numerals(said: str) -> list[Numeral]:
     """Every number of a folded text, in digits and in words; `one` only where it counts."""
+    if DIGIT.search(said) is None and NUMBERS.isdisjoint(LETTERS.findall(said)):
+        return []
     tokens = list(NUMERAL.finditer(said))
     if len(tokens) > 2 * MOST:
         tokens = tokens[:MOST] + tokens[-MOST:]
-    words = [match["word"] or match["mark"] or (match["digits"] or "").lstrip("+-").replace(",", "") for match in tokens]
+    words = [
+        match["digits"].lstrip("+-").replace(",", "") if match.lastgroup in ("digits", "kilo") else match.group()
+        for match in tokens
+    ]
     found: list[Numeral] = []
-    place = 0
-    while place < len(tokens):
+    free = 0  # the first token that belongs to no number yet
+    for place in [at for at, word in enumerate(words) if word in BEGINNINGS or tokens[at].lastgroup in ("digits", "kilo")]:
+        if place < free:
+            continue
         match = tokens[place]
-        spelled = spell(words, place) if not match["mark"] and not match["kilo"] else None
+        spelled = spell(words, place) if match.lastgroup != "kilo" else None
         if spelled is not None and spelled[0] == 1 and words[place] == "one" and not counted_one(words, place):
             spelled = None
         if spelled is not None:
             last = tokens[place + spelled[1] - 1]
             found.append(Numeral(float(spelled[0]), match.start(), last.end()))
-            place += spelled[1]
+            free = place + spelled[1]
             continue
         if match["digits"] and len(match["digits"]) < 300:
             found.append(in_digits(said, match))
         elif match["word"] == "single" and place and words[place - 1] == "a":
             found.append(Numeral(1.0, match.start(), match.end()))
-        place += 1
     return found
 
 
@@ -244,7 +254,7 @@ def in_range(said: str, chosen: Numeral, found: Sequence[Numeral]) -> bool:
 
 def none_said(said: str, found: Sequence[Numeral]) -> float | None:
     """0 where an answer says that there is none; a refusal says nothing."""
-    if found or (refuses(said) and not SEEN.search(said)):
+    if found or "no" not in said or (refuses(said) and not SEEN.search(said)):
         return None
     for match in NONE.finditer(said):
         noun = match["noun"] or match["any"] or ""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from .vocabulary import Vocabulary, fold
 from .wrappers import answer_of
@@ -40,6 +41,9 @@ SMALL = frozenset("right left the a an its his her their some another other smal
 VERB_AFTER = frozenset("they we i you to will can would which who it that must should may".split())
 VERBS = frozenset("ship ships duck ducks train trains truck trucks park parks hound hounds screen screens picture pictures table tables counter counters chair chairs fly flies box jet jets auto".split())  # fmt: skip
 COUNTERS = frozenset("two three four five six several many some few the of both".split())
+TELLING = (
+    STOPS | DENIALS | TURNS | PRONOUNS | MAYBE | {",", *(first for first, _ in PAIRS | FIRST)}
+)  # what may change how names are meant
 FAR = 10  # words over which a denial reaches a name
 MANY = 4  # classes that are only enumerated are the options of the question, not an answer
 CUE = re.compile(
@@ -79,6 +83,8 @@ def read_labels(text: str, vocabulary: Vocabulary, fits: Callable[[str, Name], b
     found = names(said, vocabulary)
     if fits is not None:
         found = [name for name in found if fits(said, name)]
+    if len(found) == 1:
+        return () if found[0].denied else (found[0].label,)
     kept = [name for name in found if not name.denied]
     kept = narrowed(kept, lambda name: not name.aside)
     kept = narrowed(kept, lambda name: not name.unsure)
@@ -104,32 +110,30 @@ def spaced(text: str) -> str:
 
 def names(said: str, vocabulary: Vocabulary) -> list[Name]:
     """Every name in a folded text, with what is said against it."""
-    tokens = [(match.group(), match.start(), match.end()) for match in WORD.finditer(said)]
-    words = [token for token, _, _ in tokens]
+    words = WORD.findall(said)
+    if vocabulary.starts.isdisjoint(words):
+        return []
+    at = list(vocabulary.places(words))
+    spans = [match.span() for match in islice(WORD.finditer(said), at[-1][1] + at[-1][2] if at else 0)]
     found: list[Name] = []
     alike = False
-    place = 0
-    while place < len(tokens):
-        label, step = vocabulary.longest_at(words, place)
-        if label:
-            name = Name(label, tokens[place][1], tokens[place + step - 1][2], place, place + step)
-            like = said.startswith("-like", name.end)  # who sees "a cat-like dog" cannot tell which it is
-            alike = alike or like
-            if like or stands_for_class(said, tokens, words, place, step):
-                found.append(name)
-        place += step
+    for label, place, step in at:
+        name = Name(label, spans[place][0], spans[place + step - 1][1], place, place + step)
+        like = said.startswith("-like", name.end)  # who sees "a cat-like dog" cannot tell which it is
+        alike = alike or like
+        if like or stands_for_class(said, name.end, words, place, step):
+            found.append(name)
     if alike:
         found = [name for name in found if not said.startswith("-like", name.end)] if len(distinct(found)) == 1 else []
     if not found:
         return found
-    found = heads(said, words, found)
-    found = without_lists(said, words, found)
+    if len(found) > 1:
+        found = without_lists(said, words, heads(said, words, found))
     return weighed(words, found)
 
 
-def stands_for_class(said: str, tokens: Sequence[tuple[str, int, int]], words: Sequence[str], place: int, step: int) -> bool:
-    """Whether a name is a noun of its own: no verb ("does", "they ship") and no part of another word ("dog-like")."""
-    end = tokens[place + step - 1][2]
+def stands_for_class(said: str, end: int, words: Sequence[str], place: int, step: int) -> bool:
+    """Whether a name that ends there is a noun of its own: no verb ("does", "they ship") and no part of another word ("dog-like")."""
     if said[end : end + 1] == "-" and said[end + 1 : end + 2].isalnum():
         return False
     before = words[place - 1] if place else ""
@@ -179,26 +183,30 @@ def joined(between: Sequence[str]) -> bool:
 def weighed(words: Sequence[str], found: Sequence[Name]) -> list[Name]:
     """The names with what the words before them say: one walk over the text."""
     done: list[Name] = []
-    at = 0
+    free = 0  # the first word that has not been looked at
     denied = unsure = False
     since = reached = 0
     last = -1  # the sentence's last name that is no aside
     neither = False
     queue = 0
-    while at < len(words):
-        word, pair = words[at], tuple(words[at : at + 2])
+    firsts = {name.first for name in found}
+    for at in [at for at, word in enumerate(words) if word in TELLING or at in firsts]:
+        if at < free:
+            continue
+        word = words[at]
         if queue < len(found) and found[queue].first == at:
             name = found[queue]
             queue += 1
             aside = last >= 0 and placed_beside(words, at) or compared(words, at)
             off = denied and at - since <= FAR + reached
-            done.append(replace(name, denied=off, unsure=unsure, aside=aside and not off))
+            done.append(Name(name.label, name.start, name.end, at, name.stop, off, unsure, aside and not off))
             if off:
                 since, reached = at, reached + 1
             elif not aside:
                 last = len(done) - 1
-            at = name.stop
+            free = name.stop
             continue
+        pair = tuple(words[at : at + 2])
         if word in STOPS:
             if word == "?":
                 questioned(words, at, done)
@@ -214,13 +222,12 @@ def weighed(words: Sequence[str], found: Sequence[Name]) -> list[Name]:
             reached = 0
         elif pair in PAIRS:
             denied, since, reached = True, at + 1, 0
-            at += 1
+            free = at + 2
         elif word in DENIALS and pair not in NO_DENIALS:
             denied, since, reached = True, at, 0
             neither = neither or word == "neither"
         elif word in MAYBE or pair in FIRST:
             unsure = True
-        at += 1
     return done
 
 

@@ -111,6 +111,8 @@ def chinese(text: str) -> float | None:
     >>> chinese("十四个"), chinese("图中有两只猫"), chinese("一共一百二十个"), chinese("猫") is None
     (14, 2, 120, True)
     """
+    if text.isascii():
+        return None
     found = {value_of(match.group()) for match in CHINESE_NUMBER.finditer(text.strip().rstrip("。."))}
     return found.pop() if len(found) == 1 else None
 

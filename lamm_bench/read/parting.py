@@ -55,6 +55,7 @@ WELL_KNOWN = (
         "<|end|><|start|>assistant<|channel|>final<|message|>",
     ),
 )
+BEGINNINGS = frozenset(written[0] for one in WELL_KNOWN for written in (*one.openings, one.written))
 
 
 @dataclass(frozen=True)
@@ -141,7 +142,7 @@ NONE, ANY = -1, -2  # which pair's thought is open: no one's, or that of a promp
 
 def tags(text: str, marks: Sequence[Marks]) -> Iterator[tuple[int, int, int, bool]]:
     """Where the marks stand: start, end, the number of their pair, and whether it opens."""
-    if not marks:
+    if not marks or (marks is WELL_KNOWN and not any(sign in text for sign in BEGINNINGS)):
         return
     for found in pattern(tuple(marks)).finditer(text):
         kind, _, number = (found.lastgroup or "").partition("_")

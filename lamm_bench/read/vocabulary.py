@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 TOKEN = re.compile(r"[^\W_]+|[.,;:!?\n]")  # hyphen, slash, quote and underscore only part words; these marks part names too
@@ -119,6 +119,16 @@ class Vocabulary:
                 if label is not None:
                     return label, length
         return None, 1
+
+    def places(self, said: Sequence[str]) -> Iterator[tuple[str, int, int]]:
+        """Label, first token and number of tokens of every name, none within another."""
+        free = 0
+        for place in [place for place, token in enumerate(said) if token in self.starts]:
+            if place >= free:
+                label, step = self.longest_at(said, place)
+                free = place + step
+                if label:
+                    yield label, place, step
 
     def named(self, text: str) -> tuple[str, ...]:
         """The different labels named in a text, in order of first mention."""

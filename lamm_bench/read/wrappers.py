@@ -60,6 +60,8 @@ def boxed(text: str) -> str | None:
     >>> boxed("\\\\boxed{\\\\text{B}} and $x$"), boxed("B") is None
     ('\\\\text{B}', True)
     """
+    if "\\" not in text:
+        return None
     start = max(text.rfind("\\boxed"), text.rfind("\\fbox"))
     opening = text.find("{", start) if start >= 0 else -1
     if opening < 0 or opening > start + 8:
@@ -92,7 +94,7 @@ def plain(text: str) -> str:
         text = LATEX.sub(lambda match: "$" if match.group() == "$" else "", text)
     if "<" in text:
         text = HTML.sub(lambda tag: "\n" if tag.group()[1:].lower().startswith(("br", "/p", "/li", "/div")) else "", text)
-    return MARKDOWN.sub("", text)
+    return MARKDOWN.sub("", text) if any(mark in text for mark in "*_`#>") else text
 
 
 # ------------------------------------------------------------------------------------------------ JSON

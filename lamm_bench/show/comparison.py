@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from rich.table import Table
 
 from lamm_bench.ask.comparing import Comparison, Difference
@@ -19,8 +21,10 @@ def chance(p: float | None) -> str:
     return "-" if p is None else "<0.001" if p < 0.0005 else f"{p:.3f}"
 
 
-def verdict(each: Difference) -> str:
-    """Which is better, or how large a difference would have had to be to be found."""
+def verdict(each: Difference, same: bool = False) -> str:
+    """Which is better, or how large a difference would have had to be to be found; `same`: both are one run."""
+    if same:
+        return "- (same run)"
     if each.verdict or each.difference is None:
         return each.verdict or "-"
     return f"- (from {each.detectable:.2f})" if each.detectable is not None else "- (too few)"
@@ -51,7 +55,7 @@ def comparison_table(comparison: Comparison, width: int) -> Table:
 
     from .tables import number
 
-    narrow = width < NARROW
+    narrow, same = width < NARROW, Path(comparison.first).resolve() == Path(comparison.second).resolve()
     title = f"first - second ({comparison.protocol}), on samples that both answered; 95 % intervals by image or room"
     table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
     names = ["task", "metric", "first", "second", "difference", "p", "p (Holm)", "samples", "left out", "better"]
@@ -65,9 +69,9 @@ def comparison_table(comparison: Comparison, width: int) -> Table:
         values = (number(each.first), number(each.second))
         if narrow:
             left = f"\n{each.left_out} left out" if each.left_out else ""
-            found = verdict(each).replace(" (", "\n(")
+            found = verdict(each, same).replace(" (", "\n(")
             table.add_row(f"{each.task}\n  {metric}", *values, f"{gap}\n{spread}", f"{p}\n{corrected}", f"{each.n}{left}", found)
         else:
-            cells = (f"{gap} {spread}".strip(), p, corrected, str(each.n), str(each.left_out), verdict(each))
+            cells = (f"{gap} {spread}".strip(), p, corrected, str(each.n), str(each.left_out), verdict(each, same))
             table.add_row(each.task, metric, *values, *cells)
     return table

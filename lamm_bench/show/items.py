@@ -29,7 +29,7 @@ def suspects(found: Analysis, most: int) -> list[Item]:
     chosen = []
     for own in found.items.values():
         against = [item for item in own if item.discrimination is not None and item.discrimination < 0]
-        missed = [item for item in own if item.right == 0 and item not in against]
+        missed = [item for item in own if item.right == 0 and not (item.discrimination or 0) < 0]
         chosen += [*against, *missed][:most]
     return chosen
 

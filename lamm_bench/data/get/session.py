@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -48,6 +49,7 @@ def get(
     """Everything that is wanted and not there yet. One file that cannot be had costs itself alone; a kill costs what was not yet written.
 
     With `zipped` archives of media stay archives, which are read where they lie (media/zipped.py)."""
+    new = [place for place in (root, *root.parents) if not place.exists()]
     lock = locks.take(root)
     try:
         account = read_json(root / ACCOUNT) if (root / ACCOUNT).is_file() else {"files": {}, "commits": {}}
@@ -66,6 +68,9 @@ def get(
                 one.unlink()
             scratch.rmdir()
         lock.release()
+        with contextlib.suppress(OSError):  # what holds something stays
+            for place in new:
+                place.rmdir()
 
 
 @dataclass

@@ -40,6 +40,11 @@ class Folder:
 
     def __post_init__(self) -> None:
         self.name = str(self.root)
+        if self.root.is_file():
+            raise BenchError(
+                f"--from {self.root} is a file; name the folder that it lies in, where archives of media are found by their names, "
+                "or unpack it and name what it holds"
+            )
         if not self.root.is_dir():
             raise BenchError(f"--from {self.root} is no folder")
         sums = self.root / SUMS

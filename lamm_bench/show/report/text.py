@@ -10,6 +10,7 @@ from typing import Any
 from lamm_bench.measure.stats import decimals
 
 TURNS = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069]")  # would turn a line around: shown as escapes
+HELD = re.compile("[\0-\x08\x0b-\x1f\x7f\ud800-\udfff]")  # by no page
 LONGEST = 4000  # characters of one text
 
 
@@ -27,8 +28,9 @@ def clean(value: Any, longest: int = LONGEST) -> str:
     text = str(value)
     if len(text) > longest:
         text = f"{text[:longest]} … ({len(text) - longest:,} more characters)"
-    text = "".join(c if c in "\n\t" or (c >= " " and c != "\x7f" and not "\ud800" <= c <= "\udfff") else "\ufffd" for c in text)
-    return TURNS.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    if text.isprintable():
+        return text
+    return TURNS.sub(lambda found: f"\\u{ord(found[0]):04x}", HELD.sub("\ufffd", text))
 
 
 def as_script(value: Any) -> str:

@@ -17,7 +17,7 @@ from lamm_bench.errors import BenchError
 from lamm_bench.types import STATUSES
 
 from .figures import figures_of
-from .gather import Opened, opened, tasks_of
+from .gather import Opened, TaskSeen, opened, tasks_of
 from .page import MARK, SCRIPTS, STYLES, write_page
 from .pictures import Pictures
 from .runs import differences, distinct, run_of, title_of
@@ -60,14 +60,20 @@ def fill(place: Path, runs: Sequence[Opened], catalog: Catalog, side: int, tick:
     statuses: set[str] = set()
     for task in tasks_of(runs, catalog, tick):
         statuses |= {own.status for one in task.seen for own in one.said.values()}
-        for one in task.seen:
-            shards.add(len(tasks), task.whole(one))
+        add_samples(shards, task, len(tasks))
         tasks.append(task_of(task, [figures_of(task, number) for number in range(len(runs))]))
+        del task  # or it would be held beside the next
     names = distinct([one.run.folder.resolve().name for one in runs])
     told = {"runs": [run_of(one, name) for one, name in zip(runs, names)], "tasks": tasks}
     shards.close({**told, "differences": differences(runs, catalog), "statuses": sorted(statuses, key=STATUSES.index)})
     write_page(place, title_of(names))
     return shards.count
+
+
+def add_samples(shards: Shards, task: TaskSeen, number: int) -> None:
+    """All samples of a task."""
+    for one in task.seen:
+        shards.add(number, task.whole(one))
 
 
 def refuse_others(out: Path) -> None:

@@ -55,13 +55,13 @@ def confusion(rows: Sequence[tuple[Seen, Opinion]]) -> dict[str, Any] | None:
     kept = sorted(sorted(often), key=lambda name: -often[name])[:CLASSES]
     if len(often) < 2:
         return None
-    from sklearn.metrics import confusion_matrix
-
     known = set(kept)
     true = [one if one in known else OTHERS for one, _ in pairs]
     said = [one if one in known or one in (UNREAD, SEVERAL) else OTHERS for _, one in pairs]
     labels = sorted(kept) + [name for name in (OTHERS, SEVERAL, UNREAD) if name in {*true, *said}]
-    matrix = confusion_matrix(true, said, labels=labels)
+    at = {name: number for number, name in enumerate(labels)}
+    matrix = np.zeros((len(labels), len(labels)), dtype=np.int64)
+    np.add.at(matrix, ([at[name] for name in true], [at[name] for name in said]), 1)
     there = [number for number, name in enumerate(labels) if name not in (SEVERAL, UNREAD)]
     return {"rows": [labels[number] for number in there], "columns": labels, "counts": matrix[there].tolist()}
 

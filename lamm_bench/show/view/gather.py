@@ -10,7 +10,7 @@ from typing import Any
 
 from lamm_bench.ask.catalog import Catalog
 from lamm_bench.ask.coordinates import answers, framed, of_manifest
-from lamm_bench.ask.runner import Plan, plan
+from lamm_bench.ask.runner import Plan, many_objects, plan
 from lamm_bench.errors import BenchError
 from lamm_bench.keep.files import digest
 from lamm_bench.keep.ledger import Ledger
@@ -28,9 +28,10 @@ from .evidence import evidence
 
 SHARE_OF = 100.0  # what is entirely right where values are percent themselves (BLEU)
 NEARLY = 1e-6
+MANY = 4096  # different values of a task's samples; of more that differ each lies in memory for itself
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Opinion:
     """What one run said about one sample, and what became of it."""
 
@@ -49,7 +50,7 @@ class Opinion:
     questions: tuple[Said, ...]
 
 
-@dataclass
+@dataclass(slots=True)
 class Seen:
     """One sample, as every run met it."""
 
@@ -109,15 +110,17 @@ def tasks_of(runs: Sequence[Opened], catalog: Catalog, tick: Callable[[str], Non
     for name in names:
         tick(name)
         results = tuple(tuple(entry for entry in one.result["results"] if entry["task"] == name) for one in runs)
-        seen = of_results(name, results)
+        seen, plans = of_results(name, results), Plans.of_runs(runs)
         for place, one in enumerate(runs):
             if name in catalog.tasks and results[place]:
                 try:
-                    add(seen, place, one, catalog.tasks[name], catalog)
+                    with many_objects():
+                        add(seen, place, one, catalog.tasks[name], catalog, plans)
                 except BenchError as error:
                     seen.notes[place] = str(error)
         shared(seen)
         yield seen
+        del seen, plans  # or it would be held beside the next
 
 
 def of_results(name: str, results: tuple[tuple[Mapping[str, Any], ...], ...]) -> TaskSeen:
@@ -130,17 +133,59 @@ def of_results(name: str, results: tuple[tuple[Mapping[str, Any], ...], ...]) ->
     return TaskSeen(name, "", str(told.get("better", "higher")), str(told.get("unit", "")), metric, False, results)
 
 
-def add(seen: TaskSeen, place: int, one: Opened, task: Task, catalog: Catalog) -> None:
+def add(seen: TaskSeen, place: int, one: Opened, task: Task, catalog: Catalog, plans: Plans) -> None:
     """A run's samples of a task. Raises `BenchError` when data or scores are absent or not those of the run."""
     protocol, scores = stored_scores(one.run.folder / "scores" / f"{task.name}.json", task)
-    side = Side.of(one, task, protocol, catalog)
+    side = Side.of(one, task, protocol, catalog, plans)
     side.scores = scores
     if side.questions.why_not:
         seen.notes.setdefault(place, f"what was asked is not shown: {side.questions.why_not}")
-    there = {key_of(other.sample): other for other in seen.seen}
     seen.kind, seen.sides[place] = task.kind, side
     for sample in side.work.samples:
-        side.seen_of(sample, seen, there).said[place] = side.opinion(sample, briefly=True)
+        side.seen_of(sample, seen, plans).said[place] = side.opinion(sample, briefly=True)
+    side.scores = {}  # the opinions hold what the page needs of them
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The samples of a run, as they are scored, as the model met them and as they stand in the file; each also by id."""
+
+    work: Plan
+    asked: Plan
+    own: Mapping[str, Sample]
+    met: Mapping[str, Sample]
+    usual: Mapping[str, Sample]
+
+
+@dataclass
+class Plans:
+    """The samples of one task, made once for all runs that were asked about the same ones of the same data."""
+
+    alike: bool  # whether all runs were asked about the same data, so that a sample's id tells it
+    there: dict[str, Seen] = field(default_factory=dict)  # what any run has met, by what tells whether it is the same
+    files: dict[Path, Sequence[Sample]] = field(default_factory=dict)
+    made: dict[tuple[Any, ...], Asked] = field(default_factory=dict)
+
+    @classmethod
+    def of_runs(cls, runs: Sequence[Opened]) -> Plans:
+        return cls(len({one.root for one in runs}) == 1)
+
+    def of(self, one: Opened, task: Task) -> Asked:
+        """Raises `BenchError` when the data are absent."""
+        identity, root = one.identity, one.root
+        drawn = (identity.get("limit"), identity.get("seed", 0))
+        hidden, corrupt = identity.get("control"), identity.get("corrupt", "")
+        key = (root, drawn, hidden, corrupt)
+        if key not in self.made:
+            if root not in self.files:
+                self.files[root] = task.samples(root)
+            file = self.files[root]
+            work = plan(task, file, *drawn, None, corrupt, root)
+            asked = plan(task, file, *drawn, hidden, corrupt, root) if hidden else work
+            own = {sample.id: sample for sample in work.samples}
+            met = {sample.id: sample for sample in asked.samples} if hidden else own
+            self.made[key] = Asked(work, asked, own, met, {sample.id: sample for sample in file})
+        return self.made[key]
 
 
 @dataclass
@@ -158,34 +203,29 @@ class Side:
     asked: Mapping[str, Sample]  # as the model met them
     usual: Mapping[str, Sample]  # as they stand in the file
     scores: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    values: dict[str, dict[str, Any]] = field(default_factory=dict)  # that samples have, so that equal ones lie in memory once
 
     @classmethod
-    def of(cls, one: Opened, task: Task, protocol: str, catalog: Catalog) -> Side:
+    def of(cls, one: Opened, task: Task, protocol: str, catalog: Catalog, plans: Plans) -> Side:
         """Raises `BenchError` when the data are absent or not those of the run."""
-        identity, root = one.identity, one.root
-        file = task.samples(root)
-        drawn = (identity.get("limit"), identity.get("seed", 0))
-        corrupt = identity.get("corrupt", "")
-        work = plan(task, file, *drawn, None, corrupt, root)
-        if work.data != dict(identity.get("data", {})).get(task.name):
-            raise BenchError(f"the data under {root} are not those that the run was asked about")
-        hidden = identity.get("control")
-        asked = plan(task, file, *drawn, hidden, corrupt, root) if hidden else work
+        known = plans.of(one, task)
+        if known.work.data != dict(one.identity.get("data", {})).get(task.name):
+            raise BenchError(f"the data under {one.root} are not those that the run was asked about")
         ledger = one.run.ledger(task.name)
-        questions = Questions.of(one.run.manifest, asked, ledger, catalog)
-        own, met, usual = ({sample.id: sample for sample in of} for of in (work.samples, asked.samples, file))
-        convention = of_manifest(one.run.manifest)
-        return cls(task, work, task.protocols[protocol], protocol, ledger, convention, questions, own, met, usual)
+        questions = Questions.of(one.run.manifest, known.asked, ledger, catalog)
+        told = (ledger, of_manifest(one.run.manifest), questions, known.own, known.met, known.usual)
+        return cls(task, known.work, task.protocols[protocol], protocol, *told)
 
-    def seen_of(self, sample: Sample, seen: TaskSeen, there: dict[str, Seen]) -> Seen:
+    def seen_of(self, sample: Sample, seen: TaskSeen, plans: Plans) -> Seen:
         """The place of a sample among those of all runs, made where it is met for the first time."""
-        key = key_of(self.usual.get(sample.id, sample))
-        if key not in there:
+        usual = self.usual.get(sample.id)
+        key = sample.id if plans.alike and usual is not None else key_of(usual or sample)
+        if key not in plans.there:
             truth = oracle_answer(self.task, sample) if has_media(sample) else None
             shapes = true_shapes(sample.target) or shapes_of(read(self.scorer, truth, sample))
-            there[key] = Seen(sample, truth, shapes)
-            seen.seen.append(there[key])
-        return there[key]
+            plans.there[key] = Seen(sample, truth, shapes)
+            seen.seen.append(plans.there[key])
+        return plans.there[key]
 
     def answers(self, samples: Sequence[Sample]) -> Mapping[str, Answered]:
         """What was said about some samples."""
@@ -193,7 +233,11 @@ class Side:
 
     def opinion(self, sample: Sample, briefly: bool = False) -> Opinion:
         """What was said about a sample and what became of it; `briefly` as much as a list has to know."""
-        own = opinion(self.scorer, sample, self.scores.get(sample.id, {}), self.ledger, self.answered(sample))
+        scores = self.scores.get(sample.id, {})
+        values = {key: value for key, value in scores.items() if key != "status"}
+        if len(self.values) < MANY:
+            values = self.values.setdefault(repr(values), values)
+        own = opinion(self.scorer, sample, str(scores.get("status", "missing")), values, self.ledger, self.answered(sample))
         return own if briefly else self.detailed(own, sample.id)
 
     def answered(self, sample: Sample) -> Answered | None:
@@ -209,8 +253,10 @@ class Side:
 
 def answers_of(ledger: Ledger, sample: Sample, asked: Convention | None) -> Answered | None:
     """One stored answer, with the frame by which its places are read."""
+    if asked is None:
+        return from_records(ledger.ended).get(sample.id)
     found = from_records({sample.id: ledger.ended[sample.id]})
-    return (framed(found, [sample], asked, ledger.sizes) if asked is not None else found).get(sample.id)
+    return framed(found, [sample], asked, ledger.sizes).get(sample.id)
 
 
 def key_of(sample: Sample) -> str:
@@ -219,7 +265,9 @@ def key_of(sample: Sample) -> str:
     return digest([sample.id, sample.question, list(sample.choices), sample.target, files])
 
 
-def opinion(scorer: Scorer, sample: Sample, scores: Mapping[str, Any], ledger: Ledger, answered: Answered | None) -> Opinion:
+def opinion(
+    scorer: Scorer, sample: Sample, status: str, values: Mapping[str, Any], ledger: Ledger, answered: Answered | None
+) -> Opinion:
     """What a run said about one sample; its tone is found once all values are known."""
     record = ledger.ended.get(sample.id)
     responses = [response for _, (_, response) in sorted(ledger.said.get(sample.id, {}).items())]
@@ -227,12 +275,11 @@ def opinion(scorer: Scorer, sample: Sample, scores: Mapping[str, Any], ledger: L
     answer = prediction.text if prediction is not None else None
     asked = spoken(sample, answered)
     weighed = prediction.scores if prediction is not None else ()
-    status = str(scores.get("status", "missing"))
     return Opinion(
         status,
         "",
-        value_of(scores) if status not in ("missing",) and len(scores) > 1 else None,
-        {key: value for key, value in scores.items() if key != "status"},
+        value_of(values) if status != "missing" and values else None,
+        values,
         answer,
         {},
         tuple(thought_of(response) for response in responses if response.reasoning),
@@ -269,7 +316,8 @@ def shared(task: TaskSeen) -> None:
     task.share = task.unit == "percent" and bool(values) and all(0 <= value <= 1 for value in values)
     for one in task.seen:
         for place, own in one.said.items():
-            one.said[place] = replace(own, tone=tone_of(own, task))
+            if (tone := tone_of(own, task)) != own.tone:
+                one.said[place] = replace(own, tone=tone)
 
 
 def tone_of(own: Opinion, task: TaskSeen) -> str:

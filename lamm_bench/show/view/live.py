@@ -26,7 +26,7 @@ from lamm_bench.show.report.text import clean
 from lamm_bench.types import STATUSES, Media, Task, to_json
 
 from .figures import figures_of
-from .gather import Opened, Seen, Side, TaskSeen, of_results, shared
+from .gather import Opened, Plans, Seen, Side, TaskSeen, of_results, shared
 from .pictures import Pictures, name_of
 from .runs import differences, run_of
 from .shards import ROWS, columns_of, more_of, row_of, task_of
@@ -132,14 +132,14 @@ class Live:
         own = self.catalog.tasks.get(name)
         task = Growing(of_results(name, tuple(() for _ in self.runs)), len(self.tasks), len(self.rows))
         task.told.kind = own.kind if own is not None else ""
-        there: dict[str, Seen] = {}
+        plans = Plans.of_runs(self.runs)
         for place, one in enumerate(self.runs):
             if own is None or name not in one.identity["data"]:
                 continue
             try:
                 with seals.kept(one.root):
-                    side = Side.of(one, own, protocol_of(one, own), self.catalog)
-                task.places[place] = {sample.id: side.seen_of(sample, task.told, there) for sample in side.work.samples}
+                    side = Side.of(one, own, protocol_of(one, own), self.catalog, plans)
+                task.places[place] = {sample.id: side.seen_of(sample, task.told, plans) for sample in side.work.samples}
                 task.sides[place] = side
                 if side.questions.why_not:
                     task.told.notes[place] = f"what was asked is not shown: {side.questions.why_not}"
