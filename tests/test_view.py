@@ -57,6 +57,12 @@ def pages(tmp_path_factory) -> Iterator[Path]:
     yield folder / "page"
 
 
+def test_runs_whose_words_were_made_worse_stand_side_by_side(tmp_path):
+    for model in ("oracle", "chance"):
+        done("run", "--model", model, "--tasks", "cifar10", "--limit", 5, "--corrupt", "lower_case", "--output", tmp_path / model)
+    assert ", 5 samples of 2 runs" in done("view", tmp_path / "oracle", tmp_path / "chance", "--output", tmp_path / "page")
+
+
 def test_every_sample_stands_in_the_page_with_what_both_runs_said(pages):
     meta, rows = data_of(pages / "data/meta.js"), data_of(pages / "data/rows-0.js")
     assert meta["count"] == len(rows["id"]) == 60 and [run["name"] for run in meta["runs"]] == ["oracle", "chance"]

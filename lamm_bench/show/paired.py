@@ -80,4 +80,16 @@ class Paired:
         except BenchError:
             return {}
         protocols = found.get("protocols") if isinstance(found, dict) else None
-        return protocols if isinstance(protocols, dict) else {}
+        kept = protocols if isinstance(protocols, dict) else {}
+        return {name: {"sums": once_each(own.get("sums"))} for name, own in kept.items() if isinstance(own, dict)}
+
+
+def once_each(sums: Any) -> Any:
+    """Sums of which equal ones lie in memory once, as most of a large task's are."""
+    if not isinstance(sums, dict):
+        return sums
+    known: dict[str, Any] = {}
+    return {
+        name: [own[0], known.setdefault(repr(own[1]), own[1])] if isinstance(own, list) and len(own) == 2 else own
+        for name, own in sums.items()
+    }
