@@ -166,8 +166,10 @@ def test_a_job_that_answers_otherwise_is_an_alarm_and_the_first_answer_counts(pl
     job(place, 1, 2, claims="claims1")
     job(place, 2, 2, claims="claims2", change=lies)
     said = merged(place, 1, 2)
-    assert re.search(r"ALARM: 2 of them were answered otherwise \(colours/([12]), colours/(?!\1)[12]\)", said)
-    same(place / "whole", place / "merged")
+    assert re.search(r"ALARM: 2 samples were answered otherwise by another job \(colours/([12]), colours/(?!\1)[12]\)", said)
+    assert records_of(place / "whole") == records_of(place / "merged")
+    whole, both = (json.loads((place / name / "result.json").read_text()) for name in ("whole", "merged"))
+    assert both.pop("alarm").startswith("ALARM: 2 samples") and whole == both
     notes = json.loads((place / "merged/timing.json").read_text())["notes"]
     assert any(note.startswith("ALARM: 2") for note in notes)
     rounded = Twice(5, ["colours/1"]).notes(exact=False)

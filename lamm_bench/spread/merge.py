@@ -98,7 +98,9 @@ class Twice:
                 if exact
                 else "so it may be, for its rounding depends on the batch"
             )
-            found.append(f"{'ALARM: ' if exact else ''}{len(self.differing)} of them were answered otherwise ({where}): {why}")
+            found.append(
+                f"{'ALARM: ' if exact else ''}{len(self.differing)} samples were answered otherwise by another job ({where}): {why}"
+            )
         return found
 
 
