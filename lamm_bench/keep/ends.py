@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator, MutableMapping
 
 from lamm_bench.types import STATUSES, Prediction, Record
+
+from .held import Held
 
 HEAD = struct.Struct("<Bdd")  # place of the status, seconds of work, seconds of waiting
 
 
-class Ends(MutableMapping[str, Record]):
+class Ends(Held[Record]):
     """The record of each sample, in the order in which they ended first. What comes out is equal to what was put in.
 
     >>> ends = Ends()
@@ -19,30 +20,12 @@ class Ends(MutableMapping[str, Record]):
     ('a cat', 1)
     """
 
-    def __init__(self) -> None:
-        self._kept: dict[str, bytes | Record] = {}
-
     def __setitem__(self, name: str, record: Record) -> None:
         self._kept[name] = packed(record) if record.sample == name and plain(record) else record
 
     def __getitem__(self, name: str) -> Record:
         kept = self._kept[name]
         return kept if isinstance(kept, Record) else unpacked(name, kept)
-
-    def __delitem__(self, name: str) -> None:
-        del self._kept[name]
-
-    def __contains__(self, name: object) -> bool:
-        return name in self._kept
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._kept)
-
-    def __len__(self) -> int:
-        return len(self._kept)
-
-    def __repr__(self) -> str:
-        return f"Ends({dict(self)!r})"
 
 
 def plain(record: Record) -> bool:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator, MutableMapping
 from typing import TypeAlias
 
 from lamm_bench.types import Response
+
+from .held import Held
 
 Steps: TypeAlias = dict[int, tuple[str, Response]]
 """Step of a dialogue -> digest of its request, response."""
@@ -18,7 +19,7 @@ CUT, TIMED = 1, 2
 MOST = 2**31 - 1  # tokens that have a place in it
 
 
-class Said(MutableMapping[str, Steps]):
+class Said(Held[Steps]):
     """The responses of each sample, in the order in which they came first. What comes out is equal to what was put in; steps that are
     taken out and changed are another's, but for those that `setdefault` gives.
 
@@ -27,9 +28,6 @@ class Said(MutableMapping[str, Steps]):
     >>> said["a"][0][1].text, len(said)
     ('a cat', 1)
     """
-
-    def __init__(self) -> None:
-        self._kept: dict[str, bytes | Steps] = {}
 
     def take(self, name: str, step: int, request: str, response: Response) -> None:
         """One more response."""
@@ -51,21 +49,6 @@ class Said(MutableMapping[str, Steps]):
     def __getitem__(self, name: str) -> Steps:
         kept = self._kept[name]
         return unpacked(kept) if isinstance(kept, bytes) else kept
-
-    def __delitem__(self, name: str) -> None:
-        del self._kept[name]
-
-    def __contains__(self, name: object) -> bool:
-        return name in self._kept
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._kept)
-
-    def __len__(self) -> int:
-        return len(self._kept)
-
-    def __repr__(self) -> str:
-        return f"Said({dict(self)!r})"
 
 
 def plain(response: Response) -> bool:
