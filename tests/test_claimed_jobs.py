@@ -172,8 +172,23 @@ def test_a_job_that_answers_otherwise_is_an_alarm_and_the_first_answer_counts(pl
     assert both.pop("alarm").startswith("ALARM: 2 samples") and whole == both
     notes = json.loads((place / "merged/timing.json").read_text())["notes"]
     assert any(note.startswith("ALARM: 2") for note in notes)
+    assert "ALARM" in said and "exact" not in json.loads((place / "parts/2/share.json").read_text())
     rounded = Twice(5, ["colours/1"]).notes(exact=False)
     assert "rounding depends on the batch" in rounded[1] and "ALARM" not in rounded[1]
+
+
+def test_of_a_model_that_rounds_with_its_batch_other_answers_are_no_alarm(place: Path) -> None:
+    def halves(adapter: Any) -> None:
+        adapter.exact = False
+        adapter.answer = lambda request: "red"
+
+    job(place, 1, 2, claims="claims1")
+    for _ in range(2):  # the second time it is not asked, and cannot tell
+        job(place, 2, 2, claims="claims2", change=halves)
+        assert json.loads((place / "parts/2/share.json").read_text())["exact"] is False
+    said = merged(place, 1, 2)
+    assert "32 of them were answered otherwise" in said and "ALARM" not in said
+    same(place / "whole", place / "merged")
 
 
 def test_what_a_job_cannot_answer_is_left_to_others_and_its_command_says_so(place: Path) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 
 from lamm_bench.errors import BenchError
 from lamm_bench.keep.claims import Claims
-from lamm_bench.keep.files import digest
+from lamm_bench.keep.files import digest, read_json
 from lamm_bench.keep.ledger import Ledger
 from lamm_bench.types import Adapter, Sample
 
@@ -24,7 +24,7 @@ from .carrying import Carrier, streams
 from .options import Options
 from .outcome import Watcher
 from .runner import Plan, cluster_of, many_objects
-from .shares import Part, Share, lot_of
+from .shares import FILE, Part, Share, lot_of
 
 LEAST, MOST = 8, 64  # samples of a block ...
 PIECES = 32  # ... which is one in so many of a share, between those
@@ -197,8 +197,15 @@ def carry(carrier: Carrier, plans: Sequence[Plan], options: Options) -> dict[str
             **told
         )
     )
-    exact = bool(turns.taken) and getattr(carrier.adapter, "exact", True) is False  # asked only where a model is loaded
-    return {"claims": told, **({"exact": False} if exact else {})}
+    return {"claims": told, **rounding(carrier)}
+
+
+def rounding(carrier: Carrier) -> dict[str, Any]:
+    """What `merge` should know of a model whose rounding may move answers. Only one that has been asked now is loaded, and can tell."""
+    if carrier.outcome.rates:
+        return {"exact": False} if getattr(carrier.adapter, "exact", True) is False else {}
+    before = carrier.opened.folder / FILE
+    return {"exact": False} if before.is_file() and read_json(before).get("exact") is False else {}
 
 
 def ask(blocks: Sequence[Block], carrier: Carrier, plans: Sequence[Plan], ledgers: dict[str, Ledger]) -> None:
@@ -221,7 +228,7 @@ def part_of(blocks: Iterable[Block]) -> Part:
 def at_once(adapter: Adapter) -> int:
     """Samples that are asked together: two batches, or what the calls and workers that are open at once need to be busy."""
     several = (getattr(adapter, name, 0) for name in ("at_once", "batch_size", "concurrency"))
-    return 2 * next((int(number) for number in several if number), 1)
+    return 2 * next((number for number in several if isinstance(number, int) and number > 0), 1)
 
 
 def joined(folder: Path, carrier: Carrier, blocks: Sequence[Block], options: Options) -> Claims:

@@ -23,7 +23,7 @@ def merge(**asked: Any) -> None:
     """Make one run of the folders that `run --shard I/N` has left, and score it.
 
     What comes out is the run of a single process, with which `run` can go on. Of a sample that several folders have, the first one
-    counts in which it has ended. Exit status 3 says that answers are missing.
+    counts in which it has ended, and the others are compared with it. Exit status 3 says that answers are missing.
 
     \b
     Example:
