@@ -214,10 +214,11 @@ def test_what_an_adapter_raises_in_a_worker_ends_its_task_as_in_one_process(tmp_
         assert "mortal.py" in (tmp_path / "two/errors/colours.txt").read_text()  # the worker's own traceback
 
 
-def test_a_model_that_cannot_be_loaded_is_the_same_sentence(tmp_path: Path) -> None:
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_model_that_cannot_be_loaded_is_the_same_sentence(tmp_path: Path, workers: int) -> None:
     with pytest.raises(BenchError, match="^the model cannot be loaded$"):
-        go(tmp_path, "two", workers=2, cannot="begin")
-    assert not (tmp_path / "two").exists()
+        go(tmp_path, "two", workers=workers, cannot="begin")
+    assert not (tmp_path / "two").exists()  # whatever it has used before it failed
 
 
 @pytest.mark.parametrize("overlaps", [False, True])

@@ -202,12 +202,15 @@ def own_file(path: Path) -> bool:
     )  # report.html, a `--json` of one's own: not a run's
 
 
+BESIDE = ("cases.json", "usage.json", "workers.json")  # what may be written before anything is asked
+
+
 def remove_unasked(folder: Path) -> None:
     """Removes a run without a record or a score, its manifest last; older runs that were set aside in the folder stay."""
     empty = [path for path in folder.glob("records/*") if path.stat().st_size == 0]
     empty += folder.glob("begun/*")
     files = {path for path in folder.rglob("*") if path.is_file() and path.relative_to(folder).parts[0][:4] != "old-"}
-    manifest, begun, others = folder / MANIFEST, folder / BEGUN, [*empty, *(folder / name for name in ("cases.json", locks.NAME))]
+    manifest, begun, others = folder / MANIFEST, folder / BEGUN, [*empty, *(folder / name for name in (*BESIDE, locks.NAME))]
     if files <= {manifest, begun, *others, *(folder.glob("lock.*"))}:
         for path in others:
             path.unlink(missing_ok=True)
