@@ -54,10 +54,26 @@ def test_a_worker_that_answers_otherwise_is_an_alarm_in_the_result_until_the_run
     catalog = load_catalog([PLUGIN])
     scored = rescore(tmp_path / "two", catalog, tmp_path / "data", "all", (), Watcher())
     assert scored.alarm == outcome.alarm
+    done("report", tmp_path / "two", "--data-root", tmp_path / "data", "--plugin", PLUGIN)
+    assert "ALARM: 1 answer was" in (tmp_path / "two/report.html").read_text()
+    assert f"{tmp_path / 'two'}: ALARM: 1 answer" in " ".join(
+        done("leaderboard", "--results", tmp_path, "--plugin", PLUGIN).split()
+    )
     options = Options("mortal", {}, tasks="colours", output=tmp_path / "two", mode="fresh")
     anew = run(options, catalog, catalog.adapter("mortal", {"marks": str(tmp_path)}), tmp_path / "data", "test", Watcher())
     assert not anew.alarm and "alarm" not in json.loads((tmp_path / "two/result.json").read_text())
     assert (tmp_path / "two/old-1/alarms.json").is_file() and not (tmp_path / "two/alarms.json").exists()
+
+
+def test_the_alarm_of_a_share_is_in_the_merged_result(tmp_path: Path) -> None:
+    root, marks = draw_root(tmp_path / "data", count=12), tmp_path / "marks"
+    marks.mkdir()
+    words = ("--plugin", PLUGIN, "--model", "mortal", "--set", f"marks={marks}", "--set", "lies=a lie", "--set", "company=2")
+    words = (*words, "--set", "slow=0.05", "--tasks", "colours", "--data-root", root, "--workers", 2, "--shard", "1/1")
+    done("run", *words, "--output", tmp_path / "share")
+    told = done("merge", tmp_path / "share", "--output", tmp_path / "whole", "--plugin", PLUGIN, "--data-root", root)
+    assert "ALARM: 1 request was answered otherwise" in " ".join(told.split())
+    assert json.loads((tmp_path / "whole/result.json").read_text())["alarm"].startswith("ALARM: 1 request")
 
 
 def test_what_became_of_workers_in_one_run_stands_in_no_other(tmp_path: Path) -> None:

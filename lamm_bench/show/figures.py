@@ -147,6 +147,8 @@ def read_run(path: Path, warn: Callable[[str], None] = lambda line: None) -> lis
     if not isinstance(data, dict) or data.get("format") != 1:
         found = data.get("format") if isinstance(data, dict) else type(data).__name__
         raise BenchError(f"{path} has format {found}, this version reads 1")
+    if data.get("alarm"):
+        warn(f"{path.parent}: {plain(data['alarm'])}")
     try:
         return with_seen(run_rows(data, path.parent), data, path.parent, warn)
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:

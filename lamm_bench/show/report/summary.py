@@ -32,6 +32,8 @@ def head(report: Report) -> str:
     warning = ""
     if str(result.get("source", "")).startswith("miniature"):
         warning = '<p class="note">Asked about the miniature benchmark: these numbers are not comparable with published ones.</p>'
+    if result.get("alarm"):
+        warning += f'<p class="note">{esc(result["alarm"])}</p>'
     return f"<header><h1>{esc(model['name'])} <small>{esc(report.folder)}</small></h1><dl>{cells}</dl>{warning}</header>"
 
 
