@@ -21,6 +21,7 @@ from lamm_bench.remote.cache import Cache, default_path
 from lamm_bench.remote.exchange import Clock, Exchange, Question
 from lamm_bench.remote.options import likelihoods
 from lamm_bench.remote.pace import Pace
+from lamm_bench.remote.passages import Passage, passages, weigh
 from lamm_bench.remote.pictures import Form, Pictures
 from lamm_bench.remote.purse import Purse
 from lamm_bench.remote.replicas import Replica, Replicas
@@ -53,6 +54,9 @@ class OpenAIChat:
     reasoning_tokens: int = 0  # tokens for a thought, on top of those that a task grants its answer
     top_logprobs: int = 20  # tokens asked for at each place where options are scored
     prefill: bool = False  # whether the server goes on with an answer that has begun (vLLM, SGLang: `continue_final_message`)
+    likelihoods: Literal["letters", "prompt"] = (
+        "letters"  # of options: `prompt` reads them off the prompt, where a server tells (vLLM)
+    )
     concurrency: int = 64  # the most calls open at once; how many really are, the server decides
     timeout: float = 120.0  # seconds for one call
     retries: int = 5  # repetitions of one question after an error, a timeout or a lost connection
@@ -117,7 +121,7 @@ class OpenAIChat:
     @property
     def begins(self) -> bool:
         """Whether an answer can be begun for the model, as some servers let one do."""
-        return self.prefill
+        return self.prefill or self.likelihoods == "prompt"
 
     @property
     def ignores(self) -> frozenset[str]:
@@ -131,6 +135,7 @@ class OpenAIChat:
         shaping: list[Any] = [self.images, self.max_side, self.detail, self.wire.pictures.rendering.told, self.token_limit]
         shaping += [list(self.wire.omit), dict(self.wire.extra), self.top_logprobs]
         shaping += [{"prefill": True}] if self.prefill else []
+        shaping += [{"likelihoods": self.likelihoods}] if self.likelihoods != "letters" else []
         shaping += [{"thinking": self.thinking}] if self.thinking else []
         shaping += [{"reasoning_tokens": self.reasoning_tokens}] if self.reasoning_tokens else []
         # replicas come and go within a run: which of them answered stands in usage.json, and none of it in the identity
@@ -162,15 +167,17 @@ class OpenAIChat:
         if task.modality in renderable() - self.modalities:
             return f"openai-chat sends no {many(task.modality)}; --set render=4views sends four rendered views of each instead"
         if inferencer.get("name") in ("likelihood", "turns_likelihood"):
-            if inferencer.get("option", "letter") not in ("letter", "letter_open") or inferencer["name"] != "likelihood":
-                return "a chat server tells the likelihood of option letters only; use `option: letter`"
+            letters = inferencer["name"] == "likelihood" and inferencer.get("option", "letter") in ("letter", "letter_open")
+            if self.likelihoods == "letters" and not letters:
+                return "a chat server tells the likelihood of option letters only; use `option: letter`, or with vLLM --set likelihoods=prompt"
             if inferencer.get("window") == "first":
                 return "a chat server tells nothing of what an answer has begun with, where `window: first` looks"
-            if (inferencer.get("window", "message") != "message" or inferencer.get("think")) and not self.prefill:
+            if (inferencer.get("window", "message") != "message" or inferencer.get("think")) and not self.begins:
                 return NO_PREFILL
             if not self.gives_logprobs():
                 told = f" ({self._no_logprobs})" if self._no_logprobs else ""
-                return f"{self.model} at {self.base_url} gives no log-probabilities{told}"
+                what = "log-probabilities" + (" of its prompt" if self.likelihoods == "prompt" else "")
+                return f"{self.model} at {self.base_url} gives no {what}{told}"
         return None
 
     def begin(self, job: Job) -> None:
@@ -202,7 +209,7 @@ class OpenAIChat:
         except MediaError:
             return ()
 
-    def asked(self, requests: Sequence[Request]) -> Iterator[tuple[int, Reply | Response]]:
+    def asked(self, requests: Sequence[Request | Passage]) -> Iterator[tuple[int, Reply | Response]]:
         """What the server says to each request; media that are not there end theirs, and no other."""
         questions = []
         for number, request in enumerate(requests):
@@ -213,7 +220,11 @@ class OpenAIChat:
         yield from self.exchange.ask(questions)
 
     def score(self, requests: Sequence[Score]) -> Iterator[tuple[int, Response]]:
-        """From the likeliest tokens at the beginning of the answer (`lamm_bench.remote.options`), or behind what it has begun with."""
+        """From the likeliest tokens at the beginning of the answer (`lamm_bench.remote.options`), or behind what it has begun with; or
+        from the prompt (`lamm_bench.remote.passages`)."""
+        if self.likelihoods == "prompt":
+            yield from weigh(requests, self.asked)
+            return
         if not self.prefill:
             yield from (
                 (n, Response(error=NO_PREFILL, status="model_error")) for n, request in enumerate(requests) if request.begun
@@ -235,7 +246,7 @@ class OpenAIChat:
         asked = self.purse.calls or self.purse.remembered or self.purse.repeated
         return self.purse.to_json() if asked else None
 
-    def question(self, number: int, request: Request) -> Question:
+    def question(self, number: int, request: Request | Passage) -> Question:
         # an answer is remembered as that of the server that gave it, and taken from wherever it was given
         keys = {url: self.wire.key(request, url) for url in self.urls} if self.replicated else {}
         return Question(
@@ -247,12 +258,13 @@ class OpenAIChat:
         if self._gives_logprobs is None:
             self._gives_logprobs = self.offline
             if not self.offline:
-                probe = self.wire.body(Score(PROBE.messages, ("A", "B")))
+                options = Score(PROBE.messages, ("A", "B"))
+                probe = self.wire.body(passages(options)[1] if self.likelihoods == "prompt" else options)
                 server = self.server(next(url for url in self.urls if url not in self._away))
                 answer = server.patiently(lambda: server.ask(probe))
                 if isinstance(answer, Reply):
                     self.purse.pay(answer)
-                    self._gives_logprobs = bool(answer.alternatives)
+                    self._gives_logprobs = bool(answer.prompt if self.likelihoods == "prompt" else answer.alternatives)
                 else:
                     self._no_logprobs = answer.message
         return self._gives_logprobs

@@ -17,7 +17,7 @@ from click.testing import CliRunner
 from transformers import AutoModelForCausalLM
 
 from lamm_bench.adapters.lamm import Lamm
-from lamm_bench.adapters.lamm_vllm import LammVllm
+from lamm_bench.adapters.lamm_vllm import ENVIRONMENT, LammVllm
 from lamm_bench.cli import main
 from lamm_bench.errors import BenchError, Stopped
 from lamm_bench.types import Generate, Media, Message, Response, Score
@@ -86,6 +86,9 @@ def vllm(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     module = ModuleType("vllm")
     module.__dict__.update(LLM=LLM, SamplingParams=SamplingParams, __version__="0.33.0")
     monkeypatch.setitem(sys.modules, "vllm", module)
+    for name in ENVIRONMENT:  # what the adapter puts there is gone after the test
+        monkeypatch.setenv(name, "")
+        monkeypatch.delenv(name)
     LLM.made.clear()
     monkeypatch.setattr(LLM, "fault", None)
     monkeypatch.setattr(LLM, "finish", "")
@@ -201,7 +204,6 @@ def test_an_answer_that_was_broken_off_is_an_error(
 
 
 def test_vllm_is_told_to_keep_off_the_standard_output(vllm: ModuleType, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("VLLM_LOGGING_STREAM", raising=False)
     monkeypatch.setenv("VLLM_LOGGING_LEVEL", "DEBUG")
     adapter(folder, folder).fingerprint()
     assert os.environ["VLLM_LOGGING_STREAM"] == "ext://sys.stderr" and os.environ["VLLM_LOGGING_LEVEL"] == "DEBUG"

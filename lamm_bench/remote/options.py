@@ -76,8 +76,8 @@ def likelihoods(options: Sequence[str], places: Sequence[Alternatives]) -> Respo
         )
     if not any(mass.values()):
         return Response(
-            error=f"none of the likeliest tokens names an option (the answer began with {said!r}); vLLM and SGLang can hold answers to "
-            "the options: docs/adapters.md, option scoring",
+            error=f"none of the likeliest tokens names an option (the answer began with {said!r}); vLLM can hold answers to "
+            "the options, or score them by --set likelihoods=prompt: docs/adapters.md, option scoring",
             status="model_error",
         )
     least = min(math.log(value) for value in mass.values() if value)

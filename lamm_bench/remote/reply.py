@@ -33,6 +33,8 @@ class Reply:
     model: str = ""  # as which the server answered: a dated version, often
     fingerprint: str = ""  # of the server's configuration, where it gives one
     alternatives: tuple[Alternatives, ...] = ()  # one for each new token, where they were asked for
+    prompt: Alternatives = ()  # each token of the prompt by its number, where they were asked for; the first has no likelihood
+    blanks: int = 0  # how many of those at its end are line breaks and the like
 
     def to_json(self) -> dict[str, Any]:
         """For the cache."""
@@ -46,6 +48,7 @@ class Reply:
             "model": self.model,
             "fingerprint": self.fingerprint,
             "alternatives": [[list(pair) for pair in place] for place in self.alternatives],
+            **({"prompt": [list(pair) for pair in self.prompt], "blanks": self.blanks} if self.prompt else {}),
             **({"reasoning": response.reasoning} if response.reasoning else {}),
             **({"reasoning_tokens": response.reasoning_tokens} if response.reasoning_tokens is not None else {}),
         }
@@ -58,7 +61,10 @@ class Reply:
         thought, thought_tokens = str(data.get("reasoning", "")), whole(data.get("reasoning_tokens"))
         response = replace(response, reasoning=thought, reasoning_tokens=thought_tokens)
         places = tuple(tuple((str(token), float(value)) for token, value in place) for place in data["alternatives"])
-        return cls(response, prompt_tokens, new_tokens, data["model"], data["fingerprint"], places)
+        prompt = tuple((str(token), float(value)) for token, value in data.get("prompt", ()))
+        return cls(
+            response, prompt_tokens, new_tokens, data["model"], data["fingerprint"], places, prompt, int(data.get("blanks", 0))
+        )
 
 
 def read_reply(text: str) -> Reply:
@@ -87,7 +93,8 @@ def read_reply(text: str) -> Reply:
     if response.error is None:
         response = replace(response, reasoning_tokens=thought_tokens(usage))
     places = read_alternatives(choice.get("logprobs"))
-    return Reply(response, *counts, named(data.get("model")), named(data.get("system_fingerprint")), places)
+    prompt, blanks = read_prompt(data.get("prompt_logprobs"))
+    return Reply(response, *counts, named(data.get("model")), named(data.get("system_fingerprint")), places, prompt, blanks)
 
 
 def refuse_errors(data: Mapping[str, Any], kind: Any = None) -> None:
@@ -217,6 +224,22 @@ def read_alternatives(logprobs: Any) -> tuple[Alternatives, ...]:
     except (KeyError, TypeError, AttributeError, ValueError, OverflowError):
         return ()
     return tuple(places)
+
+
+def read_prompt(told: Any) -> tuple[Alternatives, int]:
+    """vLLM's `prompt_logprobs` and how many blank tokens they end in: null for the first token, then for each its number and what is
+    told of it. Nothing in another form.
+
+    >>> read_prompt([None, {"84": {"logprob": -4.4, "rank": 7, "decoded_token": "u"}}])
+    ((('', 0.0), ('84', -4.4)), 0)
+    """
+    try:
+        firsts = [next(iter(place.items())) for place in (told or ())[1:]]
+        values = tuple((str(token), finite(one["logprob"])) for token, one in firsts)
+        spelt = ["." if str(one.get("decoded_token") or ".").strip() else " " for _, one in firsts]
+    except (KeyError, TypeError, AttributeError, ValueError, OverflowError, StopIteration):
+        return (), 0
+    return ((("", 0.0), *values) if values else ()), len(spelt) - len("".join(spelt).rstrip())
 
 
 def finite(value: Any) -> float:

@@ -9,6 +9,7 @@ from typing import Any
 from lamm_bench.keep.files import digest
 from lamm_bench.types import Generate, Media, Message, Request, Response, Score
 
+from .passages import Passage
 from .pictures import Pictures
 
 KEY_LENGTH = 40  # hexadecimal digits: 160 bits, so that no two questions ever share an answer
@@ -31,20 +32,22 @@ class Wire:
     thought_tokens: int = 0  # by which the limit of an answer is raised, for a thought before it
     prefill: bool = False  # whether an answer that has begun is sent as the last message, to be gone on with
 
-    def body(self, request: Request) -> dict[str, Any]:
+    def body(self, request: Request | Passage) -> dict[str, Any]:
         """What is sent. Raises `MediaError` when media cannot be used."""
         return self._body(request, self.pictures.urls)
 
-    def key(self, request: Request, base_url: str = "") -> str:
+    def key(self, request: Request | Passage, base_url: str = "") -> str:
         """A hash of server, model, messages, the content of the media and all settings; nothing is encoded for it.
 
         The seed counts even where `omit` keeps it from the server, so that several votes stay several questions."""
         seed = request.seed if isinstance(request, Generate) else None
         return digest([base_url or self.base_url, self._body(request, self.pictures.marks), seed], KEY_LENGTH)
 
-    def _body(self, request: Request, shown: Callable[[Media], list[str]]) -> dict[str, Any]:
+    def _body(self, request: Request | Passage, shown: Callable[[Media], list[str]]) -> dict[str, Any]:
         body: dict[str, Any] = {"model": self.model, "messages": [self._message(m, shown) for m in request.messages]}
-        if isinstance(request, Score):
+        if isinstance(request, Passage):
+            body |= {self.token_limit: 1, "temperature": 0.0, **request.keys()}
+        elif isinstance(request, Score):
             body |= {self.token_limit: OPTION_TOKENS, "temperature": 0.0}
             body |= {"logprobs": True, "top_logprobs": self.top_logprobs}
             if request.begun and self.prefill:
