@@ -138,6 +138,7 @@ class Lamm:
             from lamm_bench.lamm.checkpoint import restore
             from lamm_bench.lamm.context import use_attention
             from lamm_bench.lamm.features import FeatureCache
+            from lamm_bench.lamm.products import choose_products
             from lamm_bench.lamm.spread import read_device_map, spread
             from lamm_bench.lamm.turns import Turns
 
@@ -150,6 +151,8 @@ class Lamm:
             use_attention(model.llama, self.attn)
             if device_map is not None:
                 spread(model, device_map)
+            elif device == "cpu":
+                choose_products(model)
             self._asker = Asker(
                 model,
                 tokenizer,

@@ -21,6 +21,7 @@ from lamm_bench.lamm.encode import encode_messages, layout_called
 from lamm_bench.lamm.encoder_configs import Epcl
 from lamm_bench.lamm.features import FeatureCache
 from lamm_bench.lamm.model import Lamm, collate
+from lamm_bench.lamm.products import Product, choose_products
 from lamm_bench.lamm.vision import Block
 from lamm_bench.media import open_image
 from lamm_bench.types import Generate, Media, Message, Response, Score
@@ -124,6 +125,8 @@ def random_lamm(
 
 def asker_of(model: Lamm, batch_size: int, attn: str = "auto", tokenizer: Letters | None = None) -> Asker:
     use_attention(model.llama, attn)
+    if model.device.type == "cpu":
+        choose_products(model)
     return Asker(model, tokenizer or Letters(), batch_size, FeatureCache(2**30))  # type: ignore[arg-type]
 
 
@@ -133,8 +136,8 @@ class Plain:
     `lora`: with LoRA beside the weights, as upstream's model always has it (reference 3.1), and not folded into them."""
 
     def __init__(self, model: Lamm, asker: Asker, lora: bool = False) -> None:
-        self.model, self.asker = model, asker
-        self.llama: Any = beside(model.llama) if lora else model.llama
+        self.model, self.asker = stock(model), asker
+        self.llama: Any = beside(self.model.llama) if lora else self.model.llama
 
     @torch.inference_mode()
     def generate(self, requests: Sequence[Generate]) -> Iterator[tuple[int, Response]]:
@@ -173,6 +176,16 @@ class Plain:
         encoder: Any = self.model.encoders[kind]
         inputs = encoder.tensor([encoder.prepare(one, "squash") for _, one in row.media]).to(self.model.device)
         return self.model.project(kind, self.model.see(kind, inputs))
+
+
+def stock(model: Lamm) -> Lamm:
+    """The same weights, not copied, in PyTorch's own layers: its products go to the library that it chooses itself."""
+    held = {id(tensor): tensor for tensor in (*model.parameters(), *model.buffers())}
+    copy = deepcopy(model, held)
+    for module in copy.modules():
+        if type(module) is Product:
+            module.__class__ = nn.Linear
+    return copy
 
 
 def beside(llama: Any) -> Any:
