@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from itertools import count
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
 from lamm_bench.declared.importing import Importing
+from lamm_bench.declared.store import Store
 
 from .declared_kit import PLAIN, declared, items, png, write_jsonl, write_zip
 
@@ -64,3 +66,19 @@ def test_an_index_is_packed_and_a_damaged_one_is_made_anew(tmp_path: Path, monke
     for damage in (whole[:-4], whole[: len(whole) // 2], b"", b"junk", whole[:20] + b"\0\0\0" + whole[23:]):
         index.write_bytes(damage)
         assert task.samples(tmp_path) == first and index.read_bytes() == whole
+
+
+def test_the_same_picture_may_be_imported_twice_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store, real, others = Store(tmp_path), Path.replace, iter([None])
+
+    def replace(path: Path, target: Path) -> Path:
+        for _ in others:  # while this one is about to be put, another thread puts the same
+            other = Thread(target=store.put, args=(png(1),))
+            other.start()
+            other.join()
+        return real(path, target)
+
+    monkeypatch.setattr(Path, "replace", replace)
+    path, sha = store.put(png(1))
+    assert Path(path).read_bytes() == png(1) and Path(path).stem == sha
+    assert [one.name for one in Path(path).parent.iterdir()] == [Path(path).name]

@@ -18,6 +18,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from threading import get_ident
 from types import MappingProxyType
 from typing import Any
 
@@ -68,7 +69,8 @@ class Store:
         try:
             if not (path.exists() and path.stat().st_size == len(data)):
                 path.parent.mkdir(parents=True, exist_ok=True)
-                temporary = path.with_name(f".{sha[:16]}.{os.getpid()}.tmp")
+                # a thread each: a run asks about its first rows beside their import
+                temporary = path.with_name(f".{sha[:16]}.{os.getpid()}.{get_ident()}.tmp")
                 temporary.write_bytes(data)
                 temporary.replace(path)
         except OSError as error:
