@@ -59,6 +59,7 @@ def test_an_index_is_packed_and_a_damaged_one_is_made_anew(tmp_path: Path, monke
     write_zip(tmp_path / "images.zip", {f"{number}.png": png(number) for number in range(6)})
     write_jsonl(tmp_path / "q.jsonl", items())
     task = declared((PLAIN % "q.jsonl").replace('image: "{image}"', 'image: "{image}"\n  folder: images.zip'), tmp_path)
+    assert task.bytes_in(tmp_path) == sum((tmp_path / name).stat().st_size for name in ("q.jsonl", "images.zip"))
     first = task.samples(tmp_path)
     (index,) = (tmp_path / "cache").rglob("index/*.gz")
     assert not list((tmp_path / "cache").rglob("index/*.part")) and not list((tmp_path / "cache").rglob("*.pack"))

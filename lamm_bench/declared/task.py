@@ -123,10 +123,11 @@ class DeclaredTask:
             files.close()
 
     def bytes_in(self, root: Path) -> int:
-        """How large the files are that its rows are read from."""
-        files = Files(self.place(root))
+        """How large the files are that its rows are read from, with archives of which media are imported."""
+        files, shown = Files(self.place(root)), self.recast.shown
         try:
-            return sum(size for _, size, _ in self.source.stamps(files))
+            packed = [path for name in (shown.archives(self.recast.media) if shown else ()) for path in files.root.glob(name)]
+            return sum(size for _, size, _ in self.source.stamps(files)) + sum(path.stat().st_size for path in packed)
         finally:
             files.close()
 
