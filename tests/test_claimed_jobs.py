@@ -187,7 +187,7 @@ def test_of_a_model_that_rounds_with_its_batch_other_answers_are_no_alarm(place:
         job(place, 2, 2, claims="claims2", change=halves)
         assert json.loads((place / "parts/2/share.json").read_text())["exact"] is False
     said = merged(place, 1, 2)
-    assert "32 of them were answered otherwise" in said and "ALARM" not in said
+    assert "32 samples were answered otherwise by another job" in said and "ALARM" not in said
     same(place / "whole", place / "merged")
 
 

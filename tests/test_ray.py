@@ -122,6 +122,15 @@ def below(pid: int) -> list[int]:
     return found
 
 
+@pytest.fixture()
+def hears_ctrl_c() -> Iterator[None]:
+    """As in a shell's foreground, wherever the tests run."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("hears_ctrl_c")
 def test_a_ctrl_c_that_is_dropped_while_ray_starts_is_heard_at_its_end() -> None:
     before = signal.getsignal(signal.SIGINT)
     # the innermost does what Python does after a fork
