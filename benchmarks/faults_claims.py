@@ -18,7 +18,7 @@ from collections import Counter
 from pathlib import Path
 from random import Random
 
-from faults import Bench, row
+from faults import Bench, first_row, row
 
 WAITS = 0.01  # seconds between two looks at a job's records
 
@@ -105,11 +105,7 @@ def main() -> None:
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="lamm-bench-claims-") as place:
         bench = Bench(Path(place), asked.questions, asked.seconds, Random(asked.seed))
-        bench.draw()
-        print(f"{'':<44} {'deaths':>6} {'lost':>5} {'doubled':>8} {'orphans':>8} {'scores':>10} {'seconds':>8}")
-        begun = time.monotonic()
-        bench.whole("one", 0)
-        right = row(bench, "one process", "one", 0, 0, time.monotonic() - begun)
+        right = first_row(bench)
         begun = time.monotonic()
         hit = killed_and_slow(bench, "mixed", asked)
         seconds = time.monotonic() - begun

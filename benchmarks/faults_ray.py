@@ -21,7 +21,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from random import Random
 
-from faults import Bench, alive, lies, row
+from faults import Bench, alive, first_row, lies, row
 
 from lamm_bench.spread.ray_engine import QUIET, STORE
 
@@ -166,11 +166,7 @@ def main() -> None:
     os.environ.update(QUIET)
     with tempfile.TemporaryDirectory(prefix="lamm-ray-") as place:
         bench = Bench(Path(place), asked.questions, asked.seconds, Random(asked.seed))
-        bench.draw()
-        print(f"{'':<44} {'deaths':>6} {'lost':>5} {'doubled':>8} {'orphans':>8} {'scores':>10} {'seconds':>8}")
-        begun = time.monotonic()
-        bench.whole("one", 0)
-        right = row(bench, "one process", "one", 0, 0, time.monotonic() - begun)
+        right = first_row(bench)
         if asked.only != "network":
             right &= actors(bench, asked.workers, asked.deaths)
         if asked.network and asked.only != "local":
